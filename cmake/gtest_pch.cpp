@@ -1,0 +1,1 @@
+// The anchor of the shared precompiled header of all test binaries.
