@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The table from operation rows to behaviour. Filled once at start, read-only afterwards, so any thread may look up.
+//
+//   void add_stream_handlers(Handlers& handlers, Streams& streams) {
+//     handlers.add<aws::kinesisvideo::CreateStream>([&](const Call& call, auto input) { return create(call, input); });
+//   }
+//
+// A handler sees typed input and gives typed output or an error; it never sees HTTP or JSON. It runs on the shard of
+// the connection. The table decodes before it and encodes after it, in one place for every operation.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/call.hpp"
+#include "async/task.hpp"
+#include "aws/error.hpp"
+#include "aws/json.hpp"
+#include "aws/operation.hpp"
+#include "base/bytes.hpp"
+
+namespace net {
+class HttpExchange;
+}
+
+namespace api {
+
+// The raw body of a streaming answer. Owned by the gateway, alive for the call.
+class ResponseBody {
+ public:
+  virtual ~ResponseBody() = default;
+  // Sends the status line and headers. After it an error can no longer be answered: the connection is cut instead.
+  virtual async::Task<base::Result<void>> start(std::string content_type) = 0;
+  // Waits until the bytes are accepted by the socket (back pressure). Fails when the client has gone.
+  virtual async::Task<base::Result<void>> write(base::ByteView bytes) = 0;
+};
+
+class Handlers {
+ public:
+  template <class Operation>
+  using Typed = std::function<async::Task<aws::Outcome<typename Operation::Output>>(const Call&,
+                                                                                    typename Operation::Input)>;
+  template <class Operation>
+  using TypedStreaming =
+      std::function<async::Task<aws::Outcome<void>>(const Call&, typename Operation::Input, ResponseBody&)>;
+  // Unsigned routes: playback session URLs, health. The route answers the exchange itself.
+  using Route = std::function<async::Task<void>(const Call&, net::HttpExchange&)>;
+
+  using Erased = std::function<async::Task<aws::Outcome<std::string>>(const Call&, std::string_view body)>;
+  using ErasedStreaming =
+      std::function<async::Task<aws::Outcome<void>>(const Call&, std::string_view body, ResponseBody&)>;
+
+  // For rows of kind Json. Adding a row twice is a bug.
+  template <class Operation>
+  void add(Typed<Operation> handler);
+  // For rows of kind StreamingResponse.
+  template <class Operation>
+  void add_streaming(TypedStreaming<Operation> handler);
+  // GET (and HEAD) under a path prefix, for example "/hls/v1/".
+  void add_route(std::string prefix, Route route);
+
+  const Erased* find(const aws::Operation& operation) const;
+  const ErasedStreaming* find_streaming(const aws::Operation& operation) const;
+  const Route* find_route(std::string_view path) const;
+  // Either kind of handler exists: for the compatibility page and the row walk of the tests.
+  bool serves(const aws::Operation& operation) const;
+
+ private:
+  void add_erased(const aws::Operation& operation, Erased handler);
+  void add_erased_streaming(const aws::Operation& operation, ErasedStreaming handler);
+
+  std::map<const aws::Operation*, Erased> handlers_;
+  std::map<const aws::Operation*, ErasedStreaming> streaming_;
+  std::vector<std::pair<std::string, Route>> routes_;
+};
+
+template <class Operation>
+void Handlers::add(Typed<Operation> handler) {
+  add_erased(Operation::row(),
+             [handler = std::move(handler)](const Call& call,
+                                            std::string_view body) -> async::Task<aws::Outcome<std::string>> {
+               auto input = aws::decode<typename Operation::Input>(body);
+               if (!input) co_return std::unexpected(std::move(input).error());
+               auto output = co_await handler(call, *std::move(input));
+               if (!output) co_return std::unexpected(std::move(output).error());
+               co_return aws::encode(*output);
+             });
+}
+
+template <class Operation>
+void Handlers::add_streaming(TypedStreaming<Operation> handler) {
+  add_erased_streaming(Operation::row(),
+                       [handler = std::move(handler)](const Call& call, std::string_view body,
+                                                      ResponseBody& response) -> async::Task<aws::Outcome<void>> {
+                         auto input = aws::decode<typename Operation::Input>(body);
+                         if (!input) co_return std::unexpected(std::move(input).error());
+                         auto outcome = co_await handler(call, *std::move(input), response);
+                         co_return outcome;
+                       });
+}
+
+}  // namespace api

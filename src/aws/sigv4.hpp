@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Signature Version 4: verification of what real KVS clients send, and signing for our own client.
+// Pure: the clock, the keys and the request are arguments. No secret is ever part of an error message.
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "aws/error.hpp"
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+
+namespace aws::sigv4 {
+
+inline constexpr std::string_view kServiceName = "kinesisvideo";  // credential scope of all five services
+inline constexpr std::chrono::seconds kMaxExpires{604800};
+inline constexpr std::chrono::seconds kMaxSkew{15 * 60};
+
+// A request as it came over the wire. Views: the caller keeps the bytes alive.
+struct Request {
+  std::string_view method;
+  std::string_view target;  // path and query exactly as received
+  std::span<const std::pair<std::string, std::string>> headers;  // in order, names in any case
+};
+
+// The payload hash rule (contract, section 9): x-amz-content-sha256 if given (and it must be true of the body),
+// else SHA256(body); a body that is streamed and was not read counts as empty.
+struct Payload {
+  std::optional<base::ByteView> body;  // absent: streamed, not read
+};
+
+struct AccessKey {
+  std::string id;
+  std::string secret;
+};
+// Finds the secret of an access key, or nothing. Called once per request; may be called from any thread.
+using FindSecret = std::function<std::optional<std::string>(std::string_view access_key_id)>;
+
+struct Identity {
+  std::string access_key_id;
+  std::string region;         // of the credential scope
+  base::WallTime signed_at;
+  bool query_signed = false;  // a presigned URL
+};
+
+// The request carries a signature, in headers or in the query.
+bool is_signed(const Request& request);
+
+// Checks a signature. Errors: kMissingAuthenticationToken, kIncompleteSignature, kInvalidClientTokenId,
+// kInvalidSignature ("Signature expired: ...", "Signature not yet current: ...", "The request signature we
+// calculated does not match ...").
+//
+// Driven by the client's own SignedHeaders: they must include host and, in the header form, the date; hop-by-hop
+// headers may be among them, x-amz-security-token need not be. Host is tried as sent, then without its port.
+Outcome<Identity> verify(const Request& request, const Payload& payload, const FindSecret& find_secret,
+                         base::WallTime now);
+
+struct Credentials {
+  std::string access_key_id;
+  std::string secret_access_key;
+  std::string session_token;  // empty: none
+};
+struct Scope {
+  std::string region;
+  std::string service = std::string(kServiceName);
+};
+
+// Headers to add to the request so that it is signed: x-amz-date, x-amz-security-token (if any), authorization.
+// Signs host and every header given in `request`, which must contain Host.
+std::vector<std::pair<std::string, std::string>> sign_headers(const Request& request, base::ByteView body,
+                                                              const Credentials& credentials, const Scope& scope,
+                                                              base::WallTime now);
+
+// A presigned target (path?query) for GET requests without a body: WebSocket connects. `target` holds the path and the
+// unsigned parameters (X-Amz-ChannelARN, X-Amz-ClientId); only `host` is signed, as it appears in the Host header.
+std::string presign_target(std::string_view method, std::string_view target, std::string_view host,
+                           const Credentials& credentials, const Scope& scope, base::WallTime now,
+                           std::chrono::seconds expires = std::chrono::seconds(299));
+
+}  // namespace aws::sigv4
