@@ -33,18 +33,18 @@ target_precompile_headers(gtest_pch PUBLIC <gtest/gtest.h> <string> <vector> <ma
 function(room folder)
   cmake_parse_arguments(ARG "PURE" "" "DEPENDS;LINKS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${folder})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)  # before the return: a room that appears must be noticed
   if(NOT EXISTS ${dir})
     return()
   endif()
   string(REPLACE "/" "_" name ${folder})
   set(libraries ${ARG_DEPENDS})
   list(TRANSFORM libraries REPLACE "/" "_")
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(tests ${sources})
   set(fuzzers ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$|/main\\.cpp$")  # main.cpp belongs to the program, not the room
 
   if(sources)
     add_library(${name} STATIC ${sources})

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+# Without a room the client tests run too, and they need a browser, the AWS CLI and Node.
+test_verb() {
+  local rooms=0 all=no
+  for argument in "$@"; do
+    case $argument in
+      --all) all=yes ;;
+      -*) ;;
+      *) rooms=1 ;;
+    esac
+  done
+  if [ $rooms = 0 ]; then
+    need demo test
+    need_node
+  fi
+  if [ $all = yes ]; then need lint; fi
+  python3 tools/run_tests.py --jobs "$JOBS" --preset "$PRESET" --node "$(node_path)" "$@"
+}
+
+lint_verb() {
+  configure
+  python3 tools/lint.py --preset "$PRESET" --jobs "$JOBS" "$@"
+}
+
+format_verb() {
+  git ls-files -z --cached --others --exclude-standard '*.cpp' '*.hpp' | xargs -0 clang-format-19 -i
+}
+
+# fuzz [TARGET] [SECONDS]: TARGET is a corpus name such as rtp_packet.
+fuzz_verb() {
+  local wanted=all seconds=60 target name folder
+  for argument in "$@"; do
+    if [[ $argument =~ ^[0-9]+$ ]]; then seconds=$argument; else wanted=$argument; fi
+  done
+  PRESET=fuzz
+  configure
+  local targets
+  targets=$(ninja -C build/fuzz -t targets all | sed -n 's/^\([a-z0-9_]*_fuzz\): CXX_EXECUTABLE_LINKER.*/\1/p' | sort)
+  for target in $targets; do
+    name=${target%_fuzz}
+    if [ "$wanted" != all ] && [ "$wanted" != "$name" ] && [ "$wanted" != "$target" ]; then continue; fi
+    found=yes
+    build_targets "$target"
+    folder=build/fuzz/corpus/$name
+    mkdir -p "$folder"
+    echo "== $name, $seconds s"
+    # New inputs go to the build folder; worthwhile ones are copied to tests/fuzz_corpus by hand.
+    "$(find build/fuzz -name "$target" -type f -perm -u+x | head -n 1)" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 \
+      -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/crash-$name-" "$folder" "tests/fuzz_corpus/$name"
+  done
+  if [ -z "${found:-}" ]; then
+    echo "dev: no fuzz target '$wanted'; there are:" $targets >&2
+    return 2
+  fi
+}
+
+bench_verb() {
+  build_targets bench
+  local program
+  for program in $(find "build/$PRESET" -name '*_bench' -type f -perm -u+x | sort); do
+    echo "== $(basename "$program")"
+    "$program" ${1:+--benchmark_filter="$1"}
+  done
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+demo_verb() {
+  build_targets tidegate >&2
+  python3 tools/demo.py --tidegate "build/$PRESET/tidegate" "$@"
+}
