@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Renders the AAC track of one fragment from the stored Opus packets of all participants. A pure function of its
+// input: no state lives between fragments, so a fragment renders to the same bytes wherever reading began.
+//
+// The grid: access unit n decodes to samples [1024 n, 1024 (n+1)) of the stream's timeline, counted in 1/48000 s
+// from the Unix epoch. It belongs to the fragment whose [start, end) holds the last sample it needs, which is
+// kAacReach samples after its own first one. The track is always stereo, 48 kHz, AAC-LC.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace streams {
+
+inline constexpr std::int64_t kAacFrameSamples = 1024;
+// MDCT overlap (1024) and the encoder's look-ahead (1024) after the unit's own 1024 samples.
+inline constexpr std::int64_t kAacReach = 3 * kAacFrameSamples;
+
+struct OpusPacket {
+  std::uint32_t track = 0;  // one decoder per track
+  base::WallTime time{};    // of its first sample, on the stream's timeline
+  std::int64_t rtp_timestamp = 0;
+  base::ByteView payload;
+};
+
+struct RenderedAudio {
+  std::int64_t first_sample = 0;   // timeline position of the first unit: its presentation time
+  std::vector<base::Bytes> units;  // raw AAC access units of 1024 samples each, without ADTS
+};
+
+// Position of `time` on the 48 kHz timeline, rounded up.
+std::int64_t to_timeline_sample(base::WallTime time);
+
+// Grid arithmetic without decoding: the units of the fragment [start, end).
+struct AacUnits {
+  std::int64_t first = 0;  // unit number
+  std::int64_t count = 0;
+  std::int64_t first_sample() const { return first * kAacFrameSamples; }
+  bool operator==(const AacUnits&) const = default;
+};
+AacUnits find_aac_units(base::WallTime start, base::WallTime end);
+
+// Packets older than this are not needed for a fragment that starts at `start`; everything from here up to the
+// fragment's end must be given to render_audio.
+base::WallTime audio_look_back(base::WallTime start);
+
+// `packets`: of this fragment and the ones before it, in any order across tracks. Blocking CPU work (about 10 ms per
+// second of audio): call on a disk worker. Broken packets are replaced by silence. Fails only when the codec does.
+base::Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start,
+                                         base::WallTime end);
+
+// The AudioSpecificConfig of every rendered track.
+base::ByteView rendered_audio_config();
+
+}  // namespace streams
