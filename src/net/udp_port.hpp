@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A UDP socket with batched receive and send.
+//
+// Receive: while traffic flows the port wakes on a tick and drains the socket with recvmmsg (1.2 us a packet against
+// 7 us for a wake-up per packet); when nothing has come for a few ticks it sleeps in epoll and costs nothing.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "async/shard.hpp"
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "base/sans_io.hpp"
+#include "base/time.hpp"
+
+namespace net {
+
+struct UdpPortOptions {
+  // 0.0.0.0 takes IPv4 only; [::] takes both (IPv4 peers appear as IPv4 addresses). Port 0: the system chooses.
+  base::SocketAddress listen;
+  base::Duration tick = std::chrono::milliseconds(2);
+  std::size_t receive_buffer_bytes = 8 << 20;  // the kernel may grant less; stats() says
+  std::size_t send_buffer_bytes = 4 << 20;
+};
+
+// Lives on one shard: created, used and destroyed there (or created before the shard has work).
+class UdpPort {
+ public:
+  // One call per batch, in order of arrival. `flow.local` is the address the packet was sent to. The payloads may be
+  // changed in place and are gone when the call returns. Must not throw.
+  using Receiver = std::function<void(base::Instant, std::span<base::Datagram>)>;
+
+  static base::Result<std::unique_ptr<UdpPort>> open(async::Shard& shard, UdpPortOptions options, Receiver receiver);
+  ~UdpPort();
+  UdpPort(const UdpPort&) = delete;
+  UdpPort& operator=(const UdpPort&) = delete;
+
+  // Queues a datagram; all that is queued leaves by sendmmsg at the end of the batch or of the current event, in
+  // order. `flow.local.ip` becomes the source address unless it is unspecified (flow.local.port is ignored).
+  // What the kernel cannot take at once is dropped and counted: UDP senders repair.
+  void send(base::Transmit transmit);
+  // Sends what is queued now.
+  void flush();
+
+  base::SocketAddress local_address() const;
+
+  struct Stats {
+    std::uint64_t received = 0;
+    std::uint64_t received_bytes = 0;
+    std::uint64_t receive_batches = 0;
+    std::uint64_t receive_overflows = 0;  // dropped by the kernel, socket buffer full (SO_RXQ_OVFL)
+    std::uint64_t oversized = 0;          // longer than kMaxDatagram, dropped
+    std::uint64_t sent = 0;
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t send_batches = 0;
+    std::uint64_t send_drops = 0;          // kernel buffer full
+    std::uint64_t send_errors = 0;         // unreachable, not permitted, source address gone
+    std::uint64_t wakeups = 0;             // ticks and epoll wake-ups
+    std::size_t receive_buffer_bytes = 0;  // granted
+    std::size_t send_buffer_bytes = 0;
+  };
+  Stats stats() const;
+
+  static constexpr std::size_t kMaxDatagram = 2048;
+
+ private:
+  struct State;
+  explicit UdpPort(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace net
