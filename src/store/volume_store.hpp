@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Durable bytes: an append-only log of fragments of many streams. The volumes are the truth, every index is derived.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "store/fragment.hpp"
+
+namespace store {
+
+// How far a volume has been indexed. A sealed volume is never written again.
+struct VolumeMark {
+  std::uint64_t volume = 0;
+  std::uint64_t indexed_to = 0;  // every record that begins before this offset is in the index
+  bool sealed = false;
+};
+
+// Deletion that outlives the index: generation and everything before it, or single old fragments of a living stream.
+struct Tombstone {
+  StreamKey stream;
+  // Everything up to and including this number is gone; the largest value for a deleted stream.
+  FragmentNumber through{UINT64_MAX};
+};
+
+struct VolumeStats {
+  std::uint64_t appended = 0;         // fragments made durable
+  std::uint64_t appended_bytes = 0;
+  std::uint64_t commits = 0;          // fdatasync calls that succeeded
+  std::uint64_t failed_syncs = 0;     // each sealed a volume
+  std::uint64_t failed_appends = 0;   // fragments given back with an error
+  std::uint64_t queued_bytes = 0;     // handed over, not yet durable
+  std::uint64_t rewritten = 0;        // fragments written a second time after a failed write or sync
+};
+
+// Thread-safe. Owned by the process; outlives every stream.
+class VolumeStore {
+ public:
+  // Called once on the writer's thread, after the fragment is durable or is known not to become so. In the order of
+  // append() among those that succeed. Must be short and must not throw.
+  using Appended = std::move_only_function<void(base::Result<StoredFragment>)>;
+
+  virtual ~VolumeStore() = default;
+
+  // Never blocks. A full queue answers at once, on the caller's thread, with Errc::Unavailable.
+  virtual void append(FragmentHeader header, Payload payload, Appended done) = 0;
+  // Durable when done is called.
+  virtual void append_tombstone(Tombstone tombstone, std::move_only_function<void(base::Result<void>)> done) = 0;
+
+  // Blocks; call it on a disk worker. Errc::Corrupt if the checksum does not match.
+  virtual base::Result<Payload> read(const StoredFragment& fragment) = 0;
+
+  // Waits until everything handed over so far is durable or given back. Blocks.
+  virtual void flush() = 0;
+  virtual VolumeStats stats() const = 0;
+  // Volumes as they are now, oldest first; indexed_to is the end of what is durable.
+  virtual std::vector<VolumeMark> volumes() const = 0;
+};
+
+}  // namespace store

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// All fragments of this server: the volumes, their index, and one FragmentLog for each stream that is in use.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "async/disk_worker.hpp"
+#include "base/result.hpp"
+#include "streams/fragment_log.hpp"
+
+namespace streams {
+
+struct ArchiveOptions {
+  std::string directory;                            // the data directory; made if missing
+  std::size_t cache_bytes = 256U << 20U;            // payloads of recent fragments
+  std::uint64_t max_queued_bytes = 512ULL << 20U;   // handed over and not yet durable
+  std::function<base::WallTime()> wall_clock;       // for retention; the system's clock if empty
+};
+
+struct ArchiveStats {
+  store::VolumeStats volumes;
+  std::uint64_t fragments_found_at_start = 0;  // committed, but not in the index when the server started
+  std::uint64_t cache_hits = 0;
+  std::uint64_t cache_misses = 0;
+  std::uint64_t index_failures = 0;  // batches that could not be indexed yet; they are retried and stay visible
+};
+
+// Any thread. Owned by the process; destroyed after every shard has stopped.
+class Archive {
+ public:
+  virtual ~Archive() = default;
+
+  // The same object for the same key as long as somebody holds it. Blocks for a few index reads on first use.
+  virtual std::shared_ptr<FragmentLog> log(StreamKey stream) = 0;
+  // Seen by lists at once; 0 keeps nothing visible.
+  virtual void set_retention(StreamKey stream, std::uint32_t hours) = 0;
+  // Nothing of this generation is ever visible again once this returns; durable. Blocks.
+  virtual base::Result<void> remove(StreamKey stream) = 0;
+  // Makes everything handed over durable and indexes it. Blocks.
+  virtual void flush() = 0;
+  virtual ArchiveStats stats() const = 0;
+};
+
+// Takes the directory's lock (InUse if another server holds it), cuts torn tails, scans what the index has not seen.
+// Reads of older fragments and of the index run on `readers`, which outlives the archive.
+base::Result<std::unique_ptr<Archive>> open_archive(ArchiveOptions options, async::DiskWorker& readers);
+
+}  // namespace streams

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The names of the store that the rooms above use; they include this header, not the store.
+
+#include "store/fragment.hpp"
+#include "store/fragment_index.hpp"
+
+namespace streams {
+
+using store::FragmentHeader;
+using store::FragmentNumber;
+using store::Gap;
+using store::GapReason;
+using store::Payload;
+using store::StoredFragment;
+using store::StreamKey;
+using store::TimeAxis;
+
+using store::kArrivalClock;
+using store::kAudio;
+using store::kClockReplaced;
+using store::kDependent;
+
+// First instant after the fragment on the producer's time axis.
+inline base::WallTime producer_end(const StoredFragment& fragment) {
+  return fragment.header.producer_time + fragment.header.duration;
+}
+
+// For logs and APIs: "publisher left".
+const char* gap_reason_text(GapReason reason);
+
+}  // namespace streams
