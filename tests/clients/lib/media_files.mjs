@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Test media made by ffmpeg: real x264 and libopus output, the same bytes every time on one machine.
+import {mkdtempSync, readFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {mustRun} from './programs.mjs';
+
+/** A folder that is left behind only when a test crashes. */
+export const scratch = (name) => mkdtempSync(join(tmpdir(), `tidegate-${name}-`));
+
+/** Annex-B file: AUD, SEI and parameter sets before each key frame, `slices` slices a picture, a key frame each second. */
+export async function makeH264(folder, {seconds = 12, fps = 30, size = '640x360', bitrate = '900k', slices = 3, name = 'video.h264'} = {}) {
+  const path = join(folder, name);
+  const params = `keyint=${fps}:min-keyint=${fps}:scenecut=0:slices=${slices}:aud=1:repeat-headers=1:bframes=0:force-cfr=1:threads=1:sliced-threads=0`;
+  await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds}`,
+    '-c:v', 'libx264', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-preset', 'veryfast', '-tune', 'zerolatency',
+    '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-x264-params', params, '-f', 'h264', path]);
+  return {path, bytes: readFileSync(path), frames: seconds * fps, seconds, fps};
+}
+
+/** Ogg Opus file: a tone that changes its pitch each second, 20 ms packets. */
+export async function makeOpus(folder, {seconds = 12, channels = 2, name = 'audio.ogg'} = {}) {
+  const path = join(folder, name);
+  await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi',
+    '-i', `aevalsrc='0.3*sin(2*PI*(300+100*mod(floor(t),5))*t)|0.3*sin(2*PI*440*t)':s=48000:d=${seconds}`,
+    '-ac', String(channels), '-c:a', 'libopus', '-b:a', '64k', '-frame_duration', '20', path]);
+  return {path, seconds};
+}
+
+/** The packets of an Ogg file's only stream, headers included (RFC 3533). */
+export function readOgg(bytes) {
+  const packets = [];
+  let part = [];
+  for (let at = 0; at + 27 <= bytes.length;) {
+    if (bytes.toString('latin1', at, at + 4) !== 'OggS') throw new Error(`no Ogg page at ${at}`);
+    const count = bytes[at + 26];
+    const lacing = bytes.subarray(at + 27, at + 27 + count);
+    at += 27 + count;
+    for (const length of lacing) {
+      part.push(bytes.subarray(at, at + length));
+      at += length;
+      if (length === 255) continue;
+      packets.push(Buffer.concat(part));
+      part = [];
+    }
+  }
+  return packets;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tests' own tools, proved before they judge the server.
+import assert from 'node:assert/strict';
+import {createSocket} from 'node:dgram';
+import {once} from 'node:events';
+import {readFileSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {after, before, describe, test} from 'node:test';
+import {accessUnits, firstDifference, nalType, readAnnexB, readAvcc} from './lib/annexb.mjs';
+import {harsh, ImpairmentProxy} from './lib/impairment.mjs';
+import {blocksOf, readMatroska} from './lib/matroska.mjs';
+import {makeH264, makeOpus, readOgg, scratch} from './lib/media_files.mjs';
+import {mustRun} from './lib/programs.mjs';
+import {sha256, signature} from './lib/sigv4.mjs';
+
+const vectors = new URL('../vectors/', import.meta.url);
+const captured = (name) => JSON.parse(readFileSync(new URL(name, vectors)));
+
+/** Recomputes a captured request's signature from its parts; `change` may alter the request first. */
+function recompute(request, change = () => {}) {
+  const copy = structuredClone(request);
+  change(copy);
+  const header = (name) => request.headers.find(([n]) => n.toLowerCase() === name)?.[1];
+  const query = new URLSearchParams(request.target.split('?')[1]);
+  const authorization = header('authorization') ?? '';
+  const inQuery = query.has('X-Amz-Signature');
+  const [, given] = inQuery ? [null, query.get('X-Amz-Signature')] : authorization.match(/Signature=(\w+)/);
+  const signed = (inQuery ? query.get('X-Amz-SignedHeaders') : authorization.match(/SignedHeaders=([^,]+)/)[1]).split(';');
+  const date = inQuery ? query.get('X-Amz-Date') : header('x-amz-date');
+  const region = (inQuery ? query.get('X-Amz-Credential') : authorization.match(/Credential=([^,]+)/)[1]).split('/')[2];
+  const payloadHash = sha256(inQuery || request.payload_hash === 'sha256("")' ? '' : copy.body);
+  return {given, computed: signature({method: copy.method, target: copy.target, headers: copy.headers, signed, payloadHash, secret: 'secret', date, region})};
+}
+
+describe('signer', () => {
+  const requests = ['webrtc-sdk-c-master.json', 'webrtc-sdk-js-page-viewer.json']
+    .flatMap((name) => captured(name).filter((entry) => entry.method && /Signature=/.test(JSON.stringify(entry))).map((entry) => ({name, entry})));
+  test('recomputes every captured signature', () => {
+    assert.ok(requests.length >= 8, `${requests.length} signed requests`);
+    for (const {name, entry} of requests) {
+      const {given, computed} = recompute(entry);
+      assert.equal(computed, given, `${name} ${entry.target.slice(0, 60)}`);
+    }
+  });
+  test('a changed host no longer matches', () => {
+    for (const {entry} of requests) {
+      const {given, computed} = recompute(entry, (copy) => {
+        copy.headers = copy.headers.map(([n, v]) => (n.toLowerCase() === 'host' ? [n, `${v}x`] : [n, v]));
+      });
+      assert.notEqual(computed, given);
+    }
+  });
+});
+
+describe('media readers', () => {
+  const folder = scratch('pieces');
+  let video;
+  before(async () => {
+    video = await makeH264(folder, {seconds: 3});
+  });
+  after(() => rmSync(folder, {recursive: true}));
+
+  test('the Annex-B reader finds AUD, SEI, parameter sets and slices of every picture', () => {
+    const units = readAnnexB(video.bytes);
+    const pictures = accessUnits(units);
+    assert.equal(pictures.length, video.frames);
+    for (const [index, picture] of pictures.entries()) {
+      const types = picture.map(nalType);
+      assert.equal(types[0], 9, `picture ${index} starts with an access unit delimiter`);
+      assert.equal(types.filter((type) => type === 1 || type === 5).length, 3, `slices of picture ${index}`);
+    }
+    assert.deepEqual(pictures[0].map(nalType).slice(0, 4), [9, 7, 8, 6]);
+  });
+
+  test('the Matroska reader returns the same NAL units from ffmpeg\'s own file', async () => {
+    const file = join(folder, 'copy.mkv');
+    await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-r', '30', '-i', video.path, '-c', 'copy', file]);
+    const [document] = readMatroska(readFileSync(file));
+    assert.equal(document.tracks[0].codec, 'V_MPEG4/ISO/AVC');
+    const blocks = blocksOf([document], 'V_MPEG4/ISO/AVC');
+    assert.equal(blocks.length, video.frames);
+    assert.ok(blocks[0].key && !blocks[1].key);
+    assert.equal(firstDifference(readAnnexB(video.bytes), blocks.flatMap((block) => readAvcc(block.payload))), null);
+  });
+
+  test('a single changed bit, a missing and an additional unit are found', () => {
+    const units = readAnnexB(video.bytes);
+    const changed = [...units];
+    changed[17] = Buffer.from(units[17]);
+    changed[17][5] ^= 1;
+    assert.match(firstDifference(units, changed), /unit 17 /);
+    assert.match(firstDifference(units, units.slice(0, -1)), /missing at the end/);
+    assert.match(firstDifference(units, [...units, units[0]]), /too many/);
+  });
+
+  test('the Matroska reader reads the captured PutMedia body', () => {
+    const documents = readMatroska(readFileSync(new URL('kvssink-putmedia-body.mkv', vectors)));
+    const blocks = blocksOf(documents, 'V_MPEG4/ISO/AVC');
+    assert.ok(blocks.length > 200, `${blocks.length} blocks`);
+    for (const block of blocks) assert.ok(readAvcc(block.payload).length > 0);
+  });
+
+  test('the Ogg reader counts Opus packets', async () => {
+    const audio = await makeOpus(folder, {seconds: 2});
+    const packets = readOgg(readFileSync(audio.path));
+    assert.equal(packets[0].toString('latin1', 0, 8), 'OpusHead');
+    assert.ok(Math.abs(packets.length - 2 - 100) <= 1, `${packets.length - 2} packets in 2 s`);
+  });
+});
+
+test('the impairment proxy loses, delays and repeats about as told, by its seed', async () => {
+  const echo = createSocket('udp4');
+  echo.bind(0, '127.0.0.1');
+  await once(echo, 'listening');
+  const delays = [];
+  echo.on('message', (packet) => delays.push(performance.now() - packet.readDoubleBE()));
+  const proxy = await new ImpairmentProxy({address: '127.0.0.1', port: echo.address().port}, harsh, 7).start();
+  const sender = createSocket('udp4');
+  for (let i = 0; i < 4000; i++) {
+    const packet = Buffer.alloc(100);
+    packet.writeDoubleBE(performance.now());
+    sender.send(packet, proxy.port, '127.0.0.1');
+    if (i % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const {lost, repeated} = proxy.counts;
+  assert.equal(proxy.counts.in, 4000);
+  assert.ok(lost > 140 && lost < 260, `${lost} lost`);
+  assert.ok(repeated > 20 && repeated < 70, `${repeated} repeated`);
+  assert.equal(delays.length, 4000 - lost + repeated);
+  delays.sort((a, b) => a - b);
+  assert.ok(delays[0] >= 29 && delays[delays.length >> 1] < 75, `delay from ${delays[0]}, median ${delays[delays.length >> 1]}`);
+  for (const socket of [sender, echo]) socket.close();
+  proxy.stop();
+});
