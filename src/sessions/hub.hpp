@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The door of this room: signaling sockets and joins come in on any shard, and each channel lives on one.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/disk_worker.hpp"
+#include "async/shard.hpp"
+#include "base/address.hpp"
+#include "net/websocket.hpp"
+#include "sessions/media_port.hpp"
+#include "sessions/signaling_channel.hpp"
+#include "sessions/storage_session.hpp"
+#include "streams/archive.hpp"
+#include "streams/catalog.hpp"
+
+namespace sessions {
+
+struct HubOptions {
+  base::SocketAddress media_listen;                // shard n uses port + n; port 0: the system chooses each
+  std::vector<base::IpAddress> advertised;         // empty: every usable address of this machine
+  streams::RecorderOptions recorder;
+  // AWS ends a signaling connection after 10 minutes of silence and after an hour; zero here means never.
+  base::Duration signaling_idle_timeout = base::Duration::zero();
+  base::Duration signaling_lifetime = base::Duration::zero();
+};
+
+struct HubStats {
+  SessionStats sessions;
+  std::uint64_t signaling_connections = 0;  // open now
+  std::uint64_t signaling_messages = 0;
+  std::uint64_t signaling_rejected = 0;     // malformed or not deliverable
+  MediaPort::Stats media;
+  net::UdpPort::Stats udp;
+};
+
+// Made by main after the shards, destroyed before them. Every public call may be made on any shard.
+class Hub {
+ public:
+  // `shards` are not empty; all arguments outlive the hub. Blocks: opens the media ports.
+  static base::Result<std::unique_ptr<Hub>> open(HubOptions options, std::vector<async::Shard*> shards,
+                                                 streams::Catalog& catalog, streams::Archive& archive,
+                                                 async::DiskWorker& disk);
+  ~Hub();
+
+  // Whether a connection would be taken, before the upgrade is answered: NotFound for an unknown channel,
+  // InvalidArgument for a client id that breaks the rules (a master has none, a viewer needs one).
+  base::Result<void> check_connect(Role role, const std::string& channel_arn, const std::string& client_id) const;
+  net::WebSocketOptions websocket_options() const;
+  // Runs the connection until it ends; on the socket's shard. check_connect() has passed.
+  async::Task<void> serve(std::unique_ptr<net::WebSocket> socket, Role role, std::string channel_arn,
+                          std::string client_id);
+
+  // JoinStorageSession. Ends when the offer is queued to the master's socket; a master that is not connected gets a
+  // fresh offer if it connects within the channel's MessageTtlSeconds. NotFound, InvalidArgument (storage is not
+  // enabled), Unsupported (a client id: viewers).
+  async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id);
+
+  // Where the media ports listen, one for each shard.
+  std::vector<base::SocketAddress> media_addresses() const;
+  // The STUN URI that GetIceServerConfig hands to this caller when no TURN server is configured.
+  std::string stun_uri(const base::SocketAddress& caller) const;
+
+  async::Task<HubStats> stats();
+  // GO_AWAY to every client, then all sessions end and their open fragments become durable.
+  async::Task<void> drain();
+
+ private:
+  class ShardState;
+  struct Parts;
+  explicit Hub(std::unique_ptr<Parts> parts);
+  ShardState& owner_of(const std::string& channel_arn);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sessions

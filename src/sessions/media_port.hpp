@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One UDP port shared by all WebRTC peers of a shard, and the loop that drives them.
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "async/shard.hpp"
+#include "async/timer.hpp"
+#include "net/udp_port.hpp"
+#include "webrtc/peer/peer.hpp"
+
+namespace sessions {
+
+class MediaPort;
+
+// Who a peer belongs to. Called on the peer's shard, never from within a call that the owner makes into the peer. The
+// peer that is being handled must not be destroyed within the call; other peers may.
+class PeerOwner {
+ public:
+  virtual ~PeerOwner() = default;
+  virtual void handle_peer_event(base::Instant now, webrtc::Peer& peer, webrtc::PeerEvent event) = 0;
+  // After the last event of a batch: the moment for what is done once a tick (a key frame request, say).
+  virtual void handle_batch_end(base::Instant now, webrtc::Peer& peer) = 0;
+};
+
+// A peer on a media port. The owner keeps it; destroying it removes the peer from the port.
+class PortPeer {
+ public:
+  // `owner` and `port` outlive this.
+  PortPeer(MediaPort& port, PeerOwner& owner, base::Instant now, base::Random& random, webrtc::PeerOptions options);
+  ~PortPeer();
+  PortPeer(const PortPeer&) = delete;
+  PortPeer& operator=(const PortPeer&) = delete;
+
+  webrtc::Peer& peer() { return peer_; }
+  // To be called after the owner has called into the peer: sends what it has to send and arms its timer. Its events
+  // are handed over on a later turn of the loop.
+  void pump(base::Instant now);
+
+ private:
+  friend class MediaPort;
+  void send_pending();
+
+  MediaPort& port_;
+  PeerOwner& owner_;
+  webrtc::Peer peer_;
+  std::string ufrag_;
+  std::vector<base::Flow> flows_;
+  std::vector<base::Datagram> batch_;
+  base::Instant deadline_ = base::kNever;
+};
+
+// Lives on one shard. Routes datagrams by flow, and the first one of a flow by the STUN user name.
+class MediaPort {
+ public:
+  struct Stats {
+    std::uint64_t unknown_flow = 0;       // neither a known flow nor a check for a peer of ours
+    std::uint64_t stun_answered = 0;      // as a plain STUN server
+    std::uint64_t flows_refused = 0;      // over kMaxFlowsPerPeer
+  };
+  // A flow is learnt from an unverified user name, so a peer's share of the table is bounded.
+  static constexpr std::size_t kMaxFlowsPerPeer = 32;
+
+  static base::Result<std::unique_ptr<MediaPort>> open(async::Shard& shard, base::SocketAddress listen);
+  ~MediaPort();
+
+  base::SocketAddress local_address() const { return udp_->local_address(); }
+  net::UdpPort::Stats udp_stats() const { return udp_->stats(); }
+  const Stats& stats() const { return stats_; }
+  async::Shard& shard() { return shard_; }
+
+ private:
+  friend class PortPeer;
+  explicit MediaPort(async::Shard& shard);
+  void add(PortPeer& peer);
+  void remove(PortPeer& peer);
+  void receive(base::Instant now, std::span<base::Datagram> datagrams);
+  PortPeer* find_peer(const base::Datagram& datagram);
+  void drive(base::Instant now, PortPeer& peer);
+  void schedule(PortPeer& peer);
+  void run_timers();
+  void send(base::Transmit transmit);
+
+  async::Shard& shard_;
+  std::unique_ptr<net::UdpPort> udp_;
+  std::set<base::IpAddress> own_addresses_;
+  std::unordered_map<base::Flow, PortPeer*> flows_;
+  std::map<std::string, PortPeer*, std::less<>> by_ufrag_;
+  std::set<std::pair<base::Instant, PortPeer*>> deadlines_;
+  std::vector<PortPeer*> touched_;
+  async::Timer timer_;
+  Stats stats_;
+};
+
+}  // namespace sessions
