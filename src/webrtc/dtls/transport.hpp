@@ -2,17 +2,19 @@
 #pragma once
 // A DTLS 1.2 association that exists to agree on SRTP keys (RFC 5764).
 
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "webrtc/dtls/certificate.hpp"
+#include "webrtc/dtls/fingerprint.hpp"
 
 namespace webrtc::dtls {
 
@@ -22,12 +24,6 @@ enum class Role { Client, Server };
 enum class SrtpProfile : std::uint16_t { Aes128CmSha1_80 = 0x0001, Aes128CmSha1_32 = 0x0002, AeadAes128Gcm = 0x0007 };
 std::string_view name(SrtpProfile profile);
 
-// "AB:CD:.." of a peer's certificate, as its SDP has it. Case and the hash name are the SDP's; compared as bytes.
-struct Fingerprint {
-  std::string hash = "sha-256";  // sha-1, sha-224, sha-256, sha-384 or sha-512, any case
-  std::string value;             // hex pairs joined by ':'
-};
-
 struct TransportOptions {
   Role role = Role::Server;
   std::shared_ptr<const Certificate> certificate;
@@ -36,7 +32,7 @@ struct TransportOptions {
   // Order of preference. As server the first of ours that the client offers wins, whatever the client's order.
   std::vector<SrtpProfile> srtp_profiles = {SrtpProfile::AeadAes128Gcm, SrtpProfile::Aes128CmSha1_80};
   std::size_t mtu = 1200;                                    // of a datagram, UDP payload
-  base::Duration handshake_limit = std::chrono::seconds(30);  // from the first call with a time
+  base::Duration handshake_limit = std::chrono::seconds(30);  // from start()
 };
 
 // The handshake is done and the peer's certificate has a fingerprint of the SDP. Local keys protect what we send.
