@@ -10,7 +10,6 @@
 //     static constexpr auto fields();           // a tuple of Field
 //   };
 
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -36,6 +35,15 @@ struct Field {
   Member Owner::* member;
   Rules rules;
 };
+
+constexpr Rules required(Rules rules) {
+  rules.required = true;
+  return rules;
+}
+constexpr Rules write_empty(Rules rules) {
+  rules.write_empty = true;
+  return rules;
+}
 
 template <class Owner, class Member>
 constexpr Field<Owner, Member> field(std::string_view wire_name, Member Owner::* member, Rules rules = {}) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One row per operation, generated from models/ into aws/operations.hpp (kOperations: every row of every service).
+// One row per operation, generated from models/ into operations.cpp at build time.
 //
 // For each operation the generated header of its service also holds a tag that ties the types together:
 //   struct CreateStream { using Input = CreateStreamInput; using Output = CreateStreamOutput;
@@ -36,6 +36,9 @@ struct Operation {
   std::string_view iam_action;                // "kinesisvideo:CreateStream"
   std::span<const ErrorKind* const> errors;   // as modelled
 };
+
+// Every row of every service; generated.
+std::span<const Operation> operations();
 
 // The row for a method and path (no query), or null.
 const Operation* find_operation(std::string_view method, std::string_view path);
