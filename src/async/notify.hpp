@@ -12,7 +12,6 @@ namespace async {
 
 // One shard only; owned by the session whose state it announces. Remembers nothing: a notify_all() without a waiter
 // is lost, so check the condition before waiting (no lost wake-up is possible between, for want of a suspension).
-// It outlives its waiters.
 class Notify {
  public:
   explicit Notify(Shard& shard);
@@ -28,7 +27,7 @@ class Notify {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace async

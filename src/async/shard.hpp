@@ -20,6 +20,11 @@
 
 namespace async {
 
+namespace detail {
+struct Loop;
+struct TaskState;
+}  // namespace detail
+
 // The clocks of this machine. Everything below the async room gets time as an argument instead.
 base::Instant now();
 base::WallTime wall_now();
@@ -34,8 +39,7 @@ class TaskHandle {
 
  private:
   friend class Shard;
-  struct State;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<detail::TaskState> state_;
 };
 
 namespace detail {
@@ -140,13 +144,15 @@ class Shard {
   // From any thread.
   Stats stats() const;
 
+  // For this room: what may be held weakly by those who outlive the shard.
+  const std::shared_ptr<detail::Loop>& loop() const { return loop_; }
+
  private:
   Task<void> call_erased(std::move_only_function<Task<void>()> fn);
   void run_blocking_erased(std::move_only_function<Task<void>()> fn);
 
-  struct Loop;
   std::string name_;
-  std::unique_ptr<Loop> loop_;
+  std::shared_ptr<detail::Loop> loop_;
 };
 
 }  // namespace async
