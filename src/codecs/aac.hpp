@@ -15,7 +15,7 @@ inline constexpr std::uint32_t kFrameSamples = 1024;
 struct AudioSpecificConfig {
   std::uint8_t object_type = 2;  // 2 = AAC-LC
   std::uint32_t sample_rate = 48000;
-  std::uint8_t channels = 2;     // 1..8, as channel configuration 1..7
+  std::uint8_t channels = 2;  // 1..8, as channel configuration 1..7
 };
 
 // Two bytes for the rates of the table, five for others.

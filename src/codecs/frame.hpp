@@ -11,7 +11,9 @@ namespace codecs {
 enum class CodecId : std::uint8_t { H264, Opus, Aac };
 enum class MediaKind : std::uint8_t { Video, Audio };
 
-constexpr MediaKind kind_of(CodecId codec) { return codec == CodecId::H264 ? MediaKind::Video : MediaKind::Audio; }
+constexpr MediaKind kind_of(CodecId codec) {
+  return codec == CodecId::H264 ? MediaKind::Video : MediaKind::Audio;
+}
 
 // H264: one access unit; each NAL unit, as received and bit for bit (AUD, SEI, SPS, PPS included), follows its own
 // 4-byte big-endian length. Opus: one packet. Aac: one raw_data_block without ADTS header.

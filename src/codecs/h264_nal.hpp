@@ -27,9 +27,13 @@ enum class NalType : std::uint8_t {
 };
 
 // `nal` is not empty.
-inline NalType nal_type(base::ByteView nal) { return static_cast<NalType>(nal[0] & 0x1f); }
+inline NalType nal_type(base::ByteView nal) {
+  return static_cast<NalType>(nal[0] & 0x1f);
+}
 // Slices and slice data partitions: the NAL units that carry picture.
-inline bool is_slice(NalType type) { return type >= NalType::Slice && type <= NalType::Idr; }
+inline bool is_slice(NalType type) {
+  return type >= NalType::Slice && type <= NalType::Idr;
+}
 
 // Walks a length-prefixed access unit. Zero-length units are skipped; a length past the end ends the walk with
 // ok() false.

@@ -44,7 +44,7 @@ class PictureBoundary {
   std::array<std::optional<Sps>, 32> sps_;
   std::array<std::optional<Pps>, 256> pps_;
   std::optional<SliceHeader> last_slice_;
-  bool has_slice_ = false;       // the current access unit has one
+  bool has_slice_ = false;  // the current access unit has one
 };
 
 }  // namespace codecs::h264

@@ -14,7 +14,7 @@ struct Sps {
   std::uint8_t profile_idc = 0;
   std::uint8_t constraint_flags = 0;  // the byte between profile and level
   std::uint8_t level_idc = 0;
-  std::uint8_t id = 0;                // 0..31
+  std::uint8_t id = 0;  // 0..31
   std::uint8_t chroma_format_idc = 1;
   bool separate_colour_plane = false;
   std::uint8_t bit_depth_luma = 8;
@@ -25,9 +25,9 @@ struct Sps {
   bool delta_pic_order_always_zero = false;
   std::uint32_t max_num_ref_frames = 0;
   bool frame_mbs_only = true;
-  std::uint32_t coded_width = 0;   // before cropping
+  std::uint32_t coded_width = 0;  // before cropping
   std::uint32_t coded_height = 0;
-  std::uint32_t width = 0;         // what is shown
+  std::uint32_t width = 0;  // what is shown
   std::uint32_t height = 0;
 
   // From the VUI. A VUI that does not parse is ignored: the picture size stands before it.

@@ -36,29 +36,29 @@ struct ReceiverOptions {
   codecs::MediaKind kind = codecs::MediaKind::Video;
   std::vector<PayloadFormat> formats;  // payload types that the answer left for this m-line
   bool nack = true;
-  bool pli = true;                     // video only
+  bool pli = true;  // video only
   // How long a missing packet is waited for. 2 s and more for recording: repair has time.
   base::Duration repair_deadline = std::chrono::milliseconds(3000);
 };
 
 struct ReceiverStats {
-  std::uint64_t packets = 0;             // media packets taken, each once
-  std::uint64_t bytes = 0;               // payload of those
+  std::uint64_t packets = 0;  // media packets taken, each once
+  std::uint64_t bytes = 0;    // payload of those
   std::uint64_t duplicates = 0;
-  std::uint64_t late = 0;                // came after they were given up
-  std::uint64_t padding = 0;             // packets without payload
-  std::uint64_t repaired = 0;            // came after they were asked for
-  std::uint64_t lost = 0;                // given up
-  std::uint64_t nacks_sent = 0;          // sequence numbers asked for, repeats included
+  std::uint64_t late = 0;        // came after they were given up
+  std::uint64_t padding = 0;     // packets without payload
+  std::uint64_t repaired = 0;    // came after they were asked for
+  std::uint64_t lost = 0;        // given up
+  std::uint64_t nacks_sent = 0;  // sequence numbers asked for, repeats included
   std::uint64_t plis_sent = 0;
-  std::uint64_t malformed = 0;           // payloads that break RFC 6184, 7587 or 4588
+  std::uint64_t malformed = 0;  // payloads that break RFC 6184, 7587 or 4588
   std::uint64_t unknown_payload_type = 0;
   std::uint64_t unexpected_ssrc = 0;
   std::uint64_t frames = 0;
   std::uint64_t key_frames = 0;
-  std::uint64_t incomplete_frames = 0;   // dropped because a part was lost
-  std::uint64_t key_frame_awaited = 0;   // whole frames dropped because what they refer to was lost
-  std::uint64_t resyncs = 0;             // sequence numbers jumped
+  std::uint64_t incomplete_frames = 0;  // dropped because a part was lost
+  std::uint64_t key_frame_awaited = 0;  // whole frames dropped because what they refer to was lost
+  std::uint64_t resyncs = 0;            // sequence numbers jumped
 };
 
 // Events, in the order in which things lie in the stream.

@@ -19,8 +19,8 @@ struct ReportBlock {
   std::uint8_t fraction_lost = 0;    // of 256
   std::int32_t cumulative_lost = 0;  // 24 bits, signed
   std::uint32_t highest_sequence = 0;
-  std::uint32_t jitter = 0;             // RTP ticks
-  std::uint32_t last_sender_report = 0;  // middle 32 bits of its NTP time
+  std::uint32_t jitter = 0;                          // RTP ticks
+  std::uint32_t last_sender_report = 0;              // middle 32 bits of its NTP time
   std::uint32_t delay_since_last_sender_report = 0;  // 1/65536 s
   bool operator==(const ReportBlock&) const = default;
 };
@@ -106,6 +106,8 @@ void write_rtcp(base::Bytes& out, const RtcpPacket& packet);
 // NTP time stamps (RFC 3550 section 4) and UTC.
 std::uint64_t to_ntp(base::WallTime time);
 base::WallTime from_ntp(std::uint64_t ntp);
-inline std::uint32_t middle_of_ntp(std::uint64_t ntp) { return static_cast<std::uint32_t>(ntp >> 16); }
+inline std::uint32_t middle_of_ntp(std::uint64_t ntp) {
+  return static_cast<std::uint32_t>(ntp >> 16);
+}
 
 }  // namespace rtp

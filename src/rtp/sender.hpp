@@ -37,7 +37,7 @@ struct SenderOptions {
 struct SenderStats {
   std::uint64_t frames = 0;
   std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;        // payload
+  std::uint64_t bytes = 0;  // payload
   std::uint64_t retransmitted = 0;
   std::uint64_t unavailable = 0;  // asked for, but no longer (or never) kept
   std::uint64_t nacks = 0;        // sequence numbers asked for

@@ -52,9 +52,9 @@ struct SessionEvent {
 struct SessionStats {
   std::uint64_t malformed_rtp = 0;
   std::uint64_t malformed_rtcp = 0;
-  std::uint64_t unroutable = 0;  // no m-line has the payload type
-  std::uint64_t remb_bits_per_second = 0;      // told to the sender last
-  std::optional<base::Duration> round_trip;    // from the reports about our senders
+  std::uint64_t unroutable = 0;              // no m-line has the payload type
+  std::uint64_t remb_bits_per_second = 0;    // told to the sender last
+  std::optional<base::Duration> round_trip;  // from the reports about our senders
 };
 
 // Owned by a webrtc::Peer from the moment SRTP keys and both descriptions are known. Sans-IO: after each call drain
