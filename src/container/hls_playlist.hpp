@@ -24,9 +24,9 @@ std::string write_hls_master(const HlsMasterPlaylist& playlist);
 
 struct HlsSegment {
   std::string uri;
-  std::string map_uri;  // a new EXT-X-MAP is written when it differs from the segment before
+  std::string map_uri{};// a new EXT-X-MAP is written when it differs from the segment before
   std::chrono::microseconds duration{};
-  std::optional<base::WallTime> program_date_time;
+  std::optional<base::WallTime> program_date_time{};
   int discontinuities = 0;  // EXT-X-DISCONTINUITY tags before this segment
 };
 struct HlsMediaPlaylist {
@@ -34,7 +34,7 @@ struct HlsMediaPlaylist {
   std::uint64_t media_sequence = 0;
   std::uint64_t discontinuity_sequence = 0;
   std::chrono::microseconds target_duration{};  // at least the longest segment; rounded up to a second
-  std::vector<HlsSegment> segments;
+  std::vector<HlsSegment> segments{};
 };
 std::string write_hls_media(const HlsMediaPlaylist& playlist);
 
