@@ -258,8 +258,10 @@ TEST(Ffprobe, ReadsAFragmentedMp4) {
   }
   const std::string file = scratch.write("movie.mp4", movie);
   std::string expected;
-  for (std::uint64_t i = 0; i < 50; ++i) expected += std::to_string(base_time + 3600 * i) + "\n";
-  EXPECT_EQ(run("ffprobe -v error -show_entries frame=pts -of csv=p=0 " + file + " 2>&1 | sort -n"), expected);
+  // ffmpeg moves everything later by the largest negative offset, so that nothing is shown before it is decoded.
+  const std::uint64_t shift = 3600;
+  for (std::uint64_t i = 0; i < 50; ++i) expected += std::to_string(base_time + shift + 3600 * i) + "\n";
+  EXPECT_EQ(run("ffprobe -v error -show_entries frame=pts -of csv=p=0 " + file + " 2>&1 | tr -d , | grep . | sort -n"), expected);
   EXPECT_EQ(run("ffmpeg -v error -xerror -i " + file + " -f null - 2>&1"), "");
   const std::string pictures = " -map 0:v -fps_mode passthrough -f rawvideo - 2>/dev/null | md5sum";
   EXPECT_EQ(run("ffmpeg -v error -i " + file + pictures), run("ffmpeg -v error -i " + (scratch / "made.h264") + pictures));
