@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "base/random.hpp"
 #include "base/sans_io.hpp"
 #include "webrtc/ice/candidate.hpp"
+#include "webrtc/ice/pair.hpp"
 #include "webrtc/ice/stun.hpp"
 
 namespace webrtc::ice {
@@ -66,7 +66,7 @@ class Agent {
   };  // once, when the first pair is selected
   struct SelectedFlowChanged {
     base::Flow flow;
-  };                      // later, when the remote's address changed
+  };  // later, when the remote's address changed
   struct ConsentLost {};  // the remote stopped answering for consent_expiry; the end
   struct Failed {
     std::string reason;
@@ -103,12 +103,71 @@ class Agent {
   const AgentStats& stats() const { return stats_; }
 
  private:
-  struct Pair;
-  struct Remote;
+  enum class Phase : std::uint8_t { Connecting, Connected, Over };
 
+  // agent.cpp: pairs, turns and deadlines.
+  void add_local(const base::SocketAddress& address);
+  const Candidate* get_or_learn_local(const base::SocketAddress& address);
+  Pair* find_pair(const base::Flow& flow);
+  const Pair* find_pair(const base::Flow& flow) const;
+  Pair* add_pair(const Candidate& local, const base::SocketAddress& remote, std::uint32_t remote_priority);
+  bool make_room();
+  void advance(base::Instant now);
+  void give_turns(base::Instant now);
+  Pair* pick_next();
+  void repeat_checks(base::Instant now);
+  void expire(base::Instant now);
+  void fail(std::string reason);
+  std::string describe_failure() const;
+  void update_wake();
+  base::Instant next_connecting_step() const;
+
+  // selection.cpp: nomination, the selected pair, consent.
+  void nominate(base::Instant now);
+  Pair* find_best_answered();
+  bool may_be_beaten(const Pair& best) const;
+  void follow_remote(base::Instant now);
+  Pair* find_livelier_pair(const Pair& selected);
+  void select(base::Instant now, Pair& pair);
+  void keep_consent(base::Instant now);
+  void schedule_consent(base::Instant now);
+  void give_up_nomination(Pair& pair);
+  void switch_role();
+
+  // checks.cpp: STUN in and out.
+  void start_check(base::Instant now, Pair& pair, bool nominates);
+  void probe(base::Instant now, Pair& pair);
+  Check& new_check(base::Instant now, Pair& pair, bool nominates);
+  void send_check(const Pair& pair, const Check& check);
+  void send(const base::Flow& flow, base::Bytes payload);
+  void handle_request(base::Instant now, const base::Datagram& datagram, const StunMessage& request);
+  bool is_request_authentic(const base::Datagram& datagram, const StunMessage& request);
+  bool settle_role(const base::Datagram& datagram, const StunMessage& request);
+  void refuse(const base::Datagram& datagram, const StunMessage& request, int code, std::string reason);
+  void note_request(base::Instant now, const base::Flow& flow, const StunMessage& request);
+  void handle_answer(base::Instant now, const base::Datagram& datagram, const StunMessage& answer);
+  void handle_success(base::Instant now, Pair& pair, const Check& check);
+  void handle_error(Pair& pair, const Check& check, const StunMessage& answer);
+  Pair* find_check(const TransactionId& id, Check& check);
+
+  base::Random& random_;
   AgentOptions options_;
+  std::uint64_t tie_breaker_;
   bool controlling_;
+  Phase phase_ = Phase::Connecting;
   std::vector<Candidate> local_;
+  std::optional<Credentials> remote_;
+  std::vector<Pair> pairs_;
+  std::size_t remote_candidates_ = 0;
+  std::optional<base::Flow> selected_;
+  std::optional<base::Flow> nominating_;  // controlling: the pair whose USE-CANDIDATE check is out
+  base::Instant deadline_;
+  base::Instant next_turn_ = base::Instant::min();
+  base::Instant first_answer_ = base::kNever;
+  base::Instant consent_at_ = base::kNever;
+  base::Instant probing_since_ = base::kNever;  // the selected pair is silent while another is not
+  base::Instant probe_at_ = base::kNever;
+  base::Instant wake_ = base::kNever;
   std::deque<base::Transmit> transmits_;
   std::deque<Event> events_;
   AgentStats stats_;
