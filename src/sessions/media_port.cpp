@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "net/local_addresses.hpp"
+#include "net/interfaces.hpp"
 #include "webrtc/peer/first_packet.hpp"
 
 namespace sessions {

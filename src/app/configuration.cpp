@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/configuration.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <toml++/toml.h>
+
+namespace app {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+std::unexpected<base::Error> expected(std::string_view what) {
+  return base::fail(Errc::InvalidArgument, fmt::format("expected {}", what));
+}
+
+Result<void> set_address(base::SocketAddress& out, std::string_view text) {
+  const auto address = base::SocketAddress::parse(text);
+  if (!address) return expected("ADDRESS:PORT, for example 127.0.0.1:8080 or [::]:8443");
+  out = *address;
+  return {};
+}
+
+template <class Number>
+Result<void> set_number(Number& out, std::string_view text, Number least, Number most) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
+    return expected(fmt::format("a whole number from {} to {}", least, most));
+  }
+  out = value;
+  return {};
+}
+
+Result<void> set_duration(base::Duration& out, std::string_view text, std::chrono::milliseconds unit) {
+  std::uint64_t count = 0;
+  TRY_VOID(set_number<std::uint64_t>(count, text, 0, 100'000'000));
+  out = unit * static_cast<std::int64_t>(count);
+  return {};
+}
+
+Result<void> set_log_level(base::LogLevel& out, std::string_view text) {
+  constexpr std::array kLevels = {std::pair<std::string_view, base::LogLevel>{"debug", base::LogLevel::Debug},
+                                  std::pair<std::string_view, base::LogLevel>{"info", base::LogLevel::Info},
+                                  std::pair<std::string_view, base::LogLevel>{"warning", base::LogLevel::Warning},
+                                  std::pair<std::string_view, base::LogLevel>{"error", base::LogLevel::Error}};
+  for (const auto& [name, level] : kLevels) {
+    if (name == text) {
+      out = level;
+      return {};
+    }
+  }
+  return expected("debug, info, warning or error");
+}
+
+Result<void> set_public_url(std::string& out, std::string_view text) {
+  const bool has_scheme = text.starts_with("http://") || text.starts_with("https://");
+  if (!has_scheme || text.ends_with('/') || text.find('?') != std::string_view::npos) {
+    return expected("http:// or https:// with a host, no trailing slash: https://kvs.example.com");
+  }
+  out = text;
+  return {};
+}
+
+Result<void> set_account_id(std::string& out, std::string_view text) {
+  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (text.size() != 12 || !digits) return expected("12 digits");
+  out = text;
+  return {};
+}
+
+Result<void> add_advertised(std::vector<base::IpAddress>& out, std::string_view text) {
+  const auto address = base::IpAddress::parse(text);
+  if (!address || address->is_unspecified()) return expected("an IPv4 or IPv6 address that clients can reach");
+  out.push_back(*address);
+  return {};
+}
+
+Result<void> add_turn_uri(std::vector<std::string>& out, std::string_view text) {
+  if (!text.starts_with("turn:") && !text.starts_with("turns:")) return expected("turn:HOST:PORT?transport=udp or turns:...");
+  out.emplace_back(text);
+  return {};
+}
+
+#define SET_TEXT(member) \
+  [](Configuration& c, std::string_view text) -> Result<void> { c.member = text; return {}; }
+#define SET_WITH(function, member, ...) \
+  [](Configuration& c, std::string_view text) -> Result<void> { return function(c.member, text __VA_OPT__(, ) __VA_ARGS__); }
+#define CLEAR(member) [](Configuration& c) { c.member.clear(); }
+
+using std::chrono::milliseconds;
+
+constexpr std::array kKeys = {
+    ConfigurationKey{"data_dir", "DIR", "where recordings, state, keys and certificates are kept", false, SET_TEXT(data_dir), nullptr},
+    ConfigurationKey{"http_listen", "ADDR:PORT", "plain HTTP, for this machine", false, SET_WITH(set_address, http_listen), nullptr},
+    ConfigurationKey{"https_listen", "ADDR:PORT", "HTTPS and secure WebSockets", false, SET_WITH(set_address, https_listen), nullptr},
+    ConfigurationKey{"media_listen", "ADDR:PORT", "first UDP port for WebRTC; shard n uses PORT+n", false, SET_WITH(set_address, media_listen), nullptr},
+    ConfigurationKey{"advertise_ip", "IP", "address that clients reach this machine by; may be given several times", true, SET_WITH(add_advertised, advertise_ip), CLEAR(advertise_ip)},
+    ConfigurationKey{"public_url", "URL", "base of the URLs handed to clients, instead of the host they used", false, SET_WITH(set_public_url, public_url), nullptr},
+    ConfigurationKey{"tls_cert", "FILE", "server certificate with its chain, PEM (default: one from a local CA)", false, SET_TEXT(tls_cert), nullptr},
+    ConfigurationKey{"tls_key", "FILE", "its private key, PEM", false, SET_TEXT(tls_key), nullptr},
+    ConfigurationKey{"region", "NAME", "region in ARNs and signatures", false, SET_TEXT(region), nullptr},
+    ConfigurationKey{"account_id", "DIGITS", "account in ARNs", false, SET_WITH(set_account_id, account_id), nullptr},
+    ConfigurationKey{"access_key", "ID", "access key id (default: made on the first start)", false, SET_TEXT(access_key), nullptr},
+    ConfigurationKey{"secret_key", "SECRET", "its secret; better in the file or the environment than in a flag", false, SET_TEXT(secret_key), nullptr},
+    ConfigurationKey{"shards", "N", "threads that own sessions, each with its UDP port; 0: one per processor", false, SET_WITH(set_number<std::uint32_t>, shards, 0u, 64u), nullptr},
+    ConfigurationKey{"turn_uri", "URI", "TURN server for clients; may be given several times", true, SET_WITH(add_turn_uri, turn_uri), CLEAR(turn_uri)},
+    ConfigurationKey{"turn_secret", "SECRET", "the TURN server's shared secret (static-auth-secret of coturn)", false, SET_TEXT(turn_secret), nullptr},
+    ConfigurationKey{"turn_ttl_seconds", "N", "life of TURN credentials", false, [](Configuration& c, std::string_view text) -> Result<void> {
+                       std::uint32_t seconds = 0;
+                       TRY_VOID(set_number<std::uint32_t>(seconds, text, 31u, 86'400u));
+                       c.turn_ttl = std::chrono::seconds(seconds);
+                       return {};
+                     }, nullptr},
+    ConfigurationKey{"signaling_idle_timeout_seconds", "N", "close a signaling socket after this silence; 0: never", false, SET_WITH(set_duration, signaling_idle_timeout, milliseconds(1000)), nullptr},
+    ConfigurationKey{"signaling_lifetime_seconds", "N", "close a signaling socket at this age; 0: never", false, SET_WITH(set_duration, signaling_lifetime, milliseconds(1000)), nullptr},
+    ConfigurationKey{"fragment_target_ms", "N", "a fragment closes at the first key frame past this", false, SET_WITH(set_duration, fragment_target, milliseconds(1)), nullptr},
+    ConfigurationKey{"cache_bytes", "N", "memory for recent fragments", false, SET_WITH(set_number<std::uint64_t>, cache_bytes, std::uint64_t{0}, std::uint64_t{1} << 40), nullptr},
+    ConfigurationKey{"metrics_token", "TOKEN", "bearer token for /metrics from other machines (without one: loopback only)", false, SET_TEXT(metrics_token), nullptr},
+    ConfigurationKey{"log_level", "LEVEL", "debug, info, warning or error", false, SET_WITH(set_log_level, log_level), nullptr},
+};
+
+#undef SET_TEXT
+#undef SET_WITH
+#undef CLEAR
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+const ConfigurationKey* find_key(std::string_view name) {
+  const auto it = std::find_if(kKeys.begin(), kKeys.end(), [&](const auto& key) { return key.name == name; });
+  return it == kKeys.end() ? nullptr : &*it;
+}
+
+std::string_view nearest_key(std::string_view name) {
+  return std::min_element(kKeys.begin(), kKeys.end(), [&](const auto& a, const auto& b) {
+           return edit_distance(name, a.name) < edit_distance(name, b.name);
+         })->name;
+}
+
+std::string to_flag(std::string_view name) {
+  std::string flag = "--" + std::string(name);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string variable_name(std::string_view key) {
+  std::string name = "TIDEGATE_";
+  for (const char c : key) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return name;
+}
+
+std::optional<std::string> scalar_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::span<const ConfigurationKey> configuration_keys() { return kKeys; }
+std::string flag_name(const ConfigurationKey& key) { return to_flag(key.name); }
+
+Result<Settings> parse_toml(std::string_view text, std::string_view path) {
+  const toml::parse_result parsed = toml::parse(text, path);
+  if (!parsed) {
+    const auto& error = parsed.error();
+    return base::fail(Errc::InvalidArgument,
+                      fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+  Settings settings;
+  for (const auto& [toml_key, node] : parsed.table()) {
+    const std::string_view name = toml_key.str();
+    const auto line = node.source().begin.line;
+    const ConfigurationKey* key = find_key(name);
+    if (key == nullptr) {
+      return base::fail(Errc::InvalidArgument,
+                        fmt::format("{}:{}: unknown key {}; did you mean {}?", path, line, name, nearest_key(name)));
+    }
+    std::vector<std::string> values;
+    if (const auto* array = node.as_array(); array != nullptr && key->is_list) {
+      for (const auto& element : *array) {
+        if (auto value = scalar_text(element)) values.push_back(*std::move(value));
+      }
+      if (values.size() != array->size()) values.clear();
+    } else if (auto value = scalar_text(node)) {
+      values.push_back(*std::move(value));
+    }
+    if (values.empty()) {
+      return base::fail(Errc::InvalidArgument, fmt::format("{}:{}: {} must be a {}", path, line, name,
+                                                           key->is_list ? "string or an array of strings"
+                                                                        : "string or a whole number"));
+    }
+    settings.emplace(name, std::move(values));
+  }
+  return settings;
+}
+
+Result<Settings> read_environment(const char* const* environment) {
+  constexpr std::string_view kPrefix = "TIDEGATE_";
+  Settings settings;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view entry = *environment;
+    const std::size_t equals = entry.find('=');
+    if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
+    const std::string_view variable = entry.substr(0, equals);
+    const auto key = std::find_if(kKeys.begin(), kKeys.end(), [&](const auto& k) { return variable_name(k.name) == variable; });
+    if (key == kKeys.end()) {
+      std::string lower;
+      for (const char c : variable.substr(kPrefix.size())) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      return base::fail(Errc::InvalidArgument, fmt::format("environment: unknown variable {}; did you mean {}?", variable,
+                                                           variable_name(nearest_key(lower))));
+    }
+    std::vector<std::string> values;
+    std::string_view rest = entry.substr(equals + 1);
+    while (key->is_list && rest.find(',') != std::string_view::npos) {
+      values.emplace_back(rest.substr(0, rest.find(',')));
+      rest.remove_prefix(rest.find(',') + 1);
+    }
+    values.emplace_back(rest);
+    settings.emplace(key->name, std::move(values));
+  }
+  return settings;
+}
+
+Result<Configuration> make_configuration(std::span<const std::pair<std::string, Settings>> sources) {
+  Configuration configuration;
+  for (const auto& [source, settings] : sources) {
+    for (const auto& [name, values] : settings) {
+      const ConfigurationKey* key = find_key(name);
+      if (key == nullptr) return base::fail(Errc::InvalidArgument, fmt::format("{}: unknown key {}", source, name));
+      if (key->is_list) key->clear(configuration);
+      for (const std::string& value : values) {
+        auto applied = key->apply(configuration, value);
+        if (applied) continue;
+        const bool is_secret = name.find("secret") != std::string::npos || name.find("token") != std::string::npos;
+        return base::fail(Errc::InvalidArgument, fmt::format("{}: {} is \"{}\": {}", source, name,
+                                                             is_secret ? "(not shown)" : value, applied.error().message));
+      }
+    }
+  }
+  if (configuration.tls_cert.empty() != configuration.tls_key.empty()) {
+    return base::fail(Errc::InvalidArgument, "tls_cert and tls_key go together: give both or none");
+  }
+  if (configuration.access_key.empty() != configuration.secret_key.empty()) {
+    return base::fail(Errc::InvalidArgument, "access_key and secret_key go together: give both or none");
+  }
+  if (!configuration.turn_uri.empty() && configuration.turn_secret.empty()) {
+    return base::fail(Errc::InvalidArgument, "turn_uri needs turn_secret, the shared secret of the TURN server");
+  }
+  return configuration;
+}
+
+}  // namespace app

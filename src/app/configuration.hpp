@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What `tidegate serve` can be told: built-in defaults < tidegate.toml < environment TIDEGATE_* < flags. One table of
+// keys serves all three, so a key exists everywhere or nowhere.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace app {
+
+struct Configuration {
+  std::string data_dir = "tidegate-data";
+  base::SocketAddress http_listen{base::IpAddress::v4(127, 0, 0, 1), 8080};
+  base::SocketAddress https_listen{base::IpAddress::v4(0, 0, 0, 0), 8443};
+  base::SocketAddress media_listen{base::IpAddress::v4(0, 0, 0, 0), 8443};
+  std::vector<base::IpAddress> advertise_ip;
+  std::string public_url;
+  std::string tls_cert;
+  std::string tls_key;
+  std::string region = "us-east-1";
+  std::string account_id = "123456789012";
+  std::string access_key;
+  std::string secret_key;
+  std::uint32_t shards = 0;  // 0: one per processor
+  std::vector<std::string> turn_uri;
+  std::string turn_secret;
+  base::Duration turn_ttl = std::chrono::seconds(300);
+  base::Duration signaling_idle_timeout = base::Duration::zero();
+  base::Duration signaling_lifetime = base::Duration::zero();
+  base::Duration fragment_target = std::chrono::seconds(2);
+  std::uint64_t cache_bytes = 256ull << 20;
+  std::string metrics_token;
+  base::LogLevel log_level = base::LogLevel::Info;
+};
+
+struct ConfigurationKey {
+  std::string_view name;  // "http_listen": TOML key, --http-listen, TIDEGATE_HTTP_LISTEN
+  std::string_view placeholder;
+  std::string_view help;
+  bool is_list;
+  // Sets the member from text. The error says what the text should look like.
+  base::Result<void> (*apply)(Configuration&, std::string_view text);
+  // Lists only: forgets what a weaker source said.
+  void (*clear)(Configuration&);
+};
+std::span<const ConfigurationKey> configuration_keys();
+// "--http-listen".
+std::string flag_name(const ConfigurationKey& key);
+
+// Values by key name, as one source gave them; lists have several.
+using Settings = std::map<std::string, std::vector<std::string>>;
+
+// Reads a TOML document: flat keys, strings, numbers and arrays of strings. An unknown key is an error that names the
+// line and the nearest known key. `path` is for the messages only.
+base::Result<Settings> parse_toml(std::string_view text, std::string_view path);
+// From TIDEGATE_* variables; `environment` is null-terminated, as environ. An unknown TIDEGATE_ name is an error.
+base::Result<Settings> read_environment(const char* const* environment);
+
+// Applies the sources in turn; a later one wins key by key. Errors name source, key and value (never a secret's).
+base::Result<Configuration> make_configuration(std::span<const std::pair<std::string, Settings>> sources);
+
+}  // namespace app

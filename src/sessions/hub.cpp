@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sessions/hub.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "async/secure_random.hpp"
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "net/interfaces.hpp"
+#include "sessions/shard_channels.hpp"
+#include "sessions/signaling_socket.hpp"
+
+namespace sessions {
+namespace {
+
+bool is_client_id(const std::string& text) {
+  if (text.empty() || text.size() > 256) return false;
+  for (const char c : text) {
+    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                         c == '.' || c == '-';
+    if (!allowed) return false;
+  }
+  // The prefix is reserved, in any case (contract 2.1).
+  return text.size() < 4 || !((text[0] | 32) == 'a' && (text[1] | 32) == 'w' && (text[2] | 32) == 's' && text[3] == '_');
+}
+
+// Which addresses become host candidates, most useful first.
+std::vector<base::IpAddress> candidate_addresses(const HubOptions& options) {
+  if (!options.advertised.empty()) return options.advertised;
+  if (!options.media_listen.ip.is_unspecified()) return {options.media_listen.ip};
+  auto addresses = net::local_addresses();
+  if (options.media_listen.ip.family == base::IpAddress::Family::V4) {
+    std::erase_if(addresses, [](const auto& a) { return a.family == base::IpAddress::Family::V6; });
+  }
+  return addresses;
+}
+
+std::vector<base::SocketAddress> with_port(const std::vector<base::IpAddress>& addresses, std::uint16_t port) {
+  std::vector<base::SocketAddress> out;
+  for (const auto& address : addresses) out.push_back({address, port});
+  return out;
+}
+
+}  // namespace
+
+class Hub::ShardState : public ShardChannels {
+ public:
+  ShardState(std::unique_ptr<MediaPort> port, async::Shard& shard, SessionEnvironment environment)
+      : ShardChannels(shard, std::move(environment)), port_(std::move(port)) {}
+
+ private:
+  std::unique_ptr<MediaPort> port_;  // the base class refers to it and holds no peer any more when it goes
+};
+
+struct Hub::Parts {
+  HubOptions options;
+  streams::Catalog& catalog;
+  streams::Archive& archive;
+  async::DiskWorker& disk;
+  async::SecureRandom random;
+  std::vector<async::Shard*> shards;
+  std::vector<std::unique_ptr<ShardState>> states;
+};
+
+base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<async::Shard*> shards,
+                                             streams::Catalog& catalog, streams::Archive& archive,
+                                             async::DiskWorker& disk) {
+  CHECK(!shards.empty());
+  std::unique_ptr<Parts> parts(new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}});
+  TRY(const auto certificate, webrtc::Certificate::make(async::wall_now()));
+  const auto addresses = candidate_addresses(parts->options);
+  auto loopback_addresses = addresses;
+  const auto loopback = base::IpAddress::v4(127, 0, 0, 1);
+  if (parts->options.advertised.empty() && parts->options.media_listen.ip.is_unspecified()) {
+    loopback_addresses.insert(loopback_addresses.begin(), loopback);
+  }
+  for (std::size_t i = 0; i < parts->shards.size(); ++i) {
+    async::Shard& shard = *parts->shards[i];
+    base::SocketAddress listen = parts->options.media_listen;
+    if (listen.port != 0) listen.port = static_cast<std::uint16_t>(listen.port + i);
+    auto opened = shard.run_blocking([&] { return MediaPort::open(shard, listen); });
+    if (!opened) {
+      auto error = std::move(opened).error().with_context(fmt::format("opening the media port UDP {}", listen.text()));
+      for (auto& state : parts->states) state->shard().run_blocking([&] { state.reset(); });
+      return base::fail(std::move(error));
+    }
+    const std::uint16_t port = (*opened)->local_address().port;
+    SessionEnvironment environment{**opened, parts->random, certificate, with_port(addresses, port),
+                                   with_port(loopback_addresses, port), parts->options.recorder};
+    parts->states.push_back(shard.run_blocking(
+        [&] { return std::make_unique<ShardState>(*std::move(opened), shard, std::move(environment)); }));
+  }
+  return std::unique_ptr<Hub>(new Hub(std::move(parts)));
+}
+
+Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Hub::~Hub() {
+  for (auto& state : parts_->states) {
+    async::Shard& shard = state->shard();
+    shard.run_blocking([&] { state.reset(); });
+  }
+}
+
+Hub::ShardState& Hub::owner_of(const std::string& channel_arn) {
+  return *parts_->states[std::hash<std::string>()(channel_arn) % parts_->states.size()];
+}
+
+base::Result<void> Hub::check_connect(Role role, const std::string& channel_arn, const std::string& client_id) const {
+  if (role == Role::Viewer && !is_client_id(client_id)) {
+    return base::fail(base::Errc::InvalidArgument,
+                      "X-Amz-ClientId of a viewer must match [a-zA-Z0-9_.-]{1,256} and must not start with AWS_");
+  }
+  TRY(const auto channel, parts_->catalog.find_channel({std::nullopt, channel_arn}));
+  (void)channel;
+  return {};
+}
+
+net::WebSocketOptions Hub::websocket_options() const {
+  net::WebSocketOptions options;
+  options.max_message_bytes = 2 * kMaxMessageBytes;  // what is over kMaxMessageBytes is answered, not cut off
+  options.idle_timeout = parts_->options.signaling_idle_timeout;
+  options.lifetime = parts_->options.signaling_lifetime;
+  return options;
+}
+
+namespace {
+
+// Reads the catalog and opens the fragment log, which may block for a few index reads.
+async::Task<base::Result<ChannelSettings>> read_settings(streams::Catalog& catalog, streams::Archive& archive,
+                                                         async::DiskWorker& disk, std::string arn) {
+  const streams::ResourceName resource{std::nullopt, arn};
+  CO_TRY(const streams::ChannelPtr channel, catalog.find_channel(resource));
+  ChannelSettings settings;
+  settings.arn = channel->arn;
+  settings.name = channel->name;
+  settings.message_ttl = std::chrono::seconds(channel->message_ttl_seconds);
+  if (channel->storage_stream_arn) {
+    const streams::ResourceName stream_name{std::nullopt, *channel->storage_stream_arn};
+    CO_TRY(const streams::StreamPtr stream, catalog.find_stream(stream_name));
+    const streams::StreamKey key = stream->key;
+    settings.log = co_await disk.run([&archive, key] { return archive.log(key); });
+  }
+  co_return settings;
+}
+
+}  // namespace
+
+async::Task<void> Hub::serve(std::unique_ptr<net::WebSocket> owned, Role role, std::string channel_arn,
+                             std::string client_id) {
+  if (role == Role::Master) client_id.clear();  // some masters send one (contract: clients.md 2); it means nothing
+  const std::shared_ptr<net::WebSocket> socket = std::move(owned);
+  auto settings = co_await read_settings(parts_->catalog, parts_->archive, parts_->disk, channel_arn);
+  if (!settings) {
+    co_await socket->close(1011, settings.error().message.substr(0, 120));
+    co_return;
+  }
+  const auto sink = std::make_shared<SignalingSocket>(socket->shard());
+  ShardState& owner = owner_of(channel_arn);
+  const bool on_loopback = socket->remote_address().ip.is_loopback();
+  co_await owner.shard().call([&] { owner.connect(*std::move(settings), role, client_id, on_loopback, sink); });
+  socket->shard().spawn(fmt::format("signaling writer {}", socket->remote_address().text()),
+                        [sink, socket]() -> async::Task<void> { return sink->write_to(socket); });
+  for (;;) {
+    const std::optional<net::WebSocketMessage> message = co_await socket->read();
+    if (!message) break;
+    if (!message->is_text) continue;  // the contract knows text only
+    // One at a time: a client that floods waits for its own messages.
+    co_await owner.shard().call([&] { owner.receive(channel_arn, role, client_id, *sink, message->payload); });
+  }
+  co_await owner.shard().call([&] { owner.disconnect(channel_arn, role, client_id, sink.get()); });
+  sink->close("the connection has ended");
+}
+
+async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional<std::string> client_id) {
+  auto settings = co_await read_settings(parts_->catalog, parts_->archive, parts_->disk, channel_arn);
+  if (!settings) co_return base::fail(std::move(settings).error());
+  if (settings->log == nullptr) {
+    co_return base::fail(base::Errc::InvalidArgument,
+                         fmt::format("media storage is not enabled for channel {}: call UpdateMediaStorageConfiguration "
+                                     "with Status ENABLED and the ARN of a stream",
+                                     settings->name));
+  }
+  if (client_id) {
+    co_return base::fail(base::Errc::Unsupported, "this version of the server does not take viewers into a storage session");
+  }
+  ShardState& owner = owner_of(channel_arn);
+  co_await owner.shard().call([&] { owner.join(*std::move(settings)); });
+  co_return base::Result<void>();
+}
+
+std::vector<base::SocketAddress> Hub::media_addresses() const {
+  std::vector<base::SocketAddress> out;
+  for (const auto& state : parts_->states) out.push_back(state->port().local_address());
+  return out;
+}
+
+std::string Hub::stun_uri(const base::SocketAddress& caller) const {
+  const auto addresses = candidate_addresses(parts_->options);
+  const bool use_loopback = caller.ip.is_loopback() && parts_->options.advertised.empty();
+  base::SocketAddress address = parts_->states.front()->port().local_address();
+  address.ip = use_loopback || addresses.empty() ? base::IpAddress::v4(127, 0, 0, 1) : addresses.front();
+  return "stun:" + address.text();
+}
+
+async::Task<HubStats> Hub::stats() {
+  HubStats total;
+  for (const auto& state : parts_->states) {
+    ShardState& shard_state = *state;
+    co_await shard_state.shard().call([&] {
+      const ShardStats& one = shard_state.stats();
+      total.signaling_connections += one.connections;
+      total.signaling_messages += one.messages;
+      total.signaling_rejected += one.rejected;
+      total.sessions.joins += one.sessions.joins;
+      total.sessions.connected += one.sessions.connected;
+      total.sessions.failed += one.sessions.failed;
+      total.sessions.rejected_answers += one.sessions.rejected_answers;
+      total.sessions.replaced += one.sessions.replaced;
+      total.sessions.ended += one.sessions.ended;
+      total.media.unknown_flow += shard_state.port().stats().unknown_flow;
+      total.media.stun_answered += shard_state.port().stats().stun_answered;
+      total.media.flows_refused += shard_state.port().stats().flows_refused;
+      const net::UdpPort::Stats udp = shard_state.port().udp_stats();
+      total.udp.received += udp.received;
+      total.udp.received_bytes += udp.received_bytes;
+      total.udp.receive_overflows += udp.receive_overflows;
+      total.udp.oversized += udp.oversized;
+      total.udp.sent += udp.sent;
+      total.udp.sent_bytes += udp.sent_bytes;
+      total.udp.send_drops += udp.send_drops;
+      total.udp.send_errors += udp.send_errors;
+    });
+  }
+  co_return total;
+}
+
+async::Task<void> Hub::drain() {
+  for (const auto& state : parts_->states) {
+    ShardState& shard_state = *state;
+    co_await shard_state.shard().call([&]() -> async::Task<void> { return shard_state.drain(); });
+  }
+}
+
+}  // namespace sessions

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The channels that live on one shard: their sockets, their waiting joins and their storage sessions.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/shard.hpp"
+#include "async/timer.hpp"
+#include "sessions/signaling_channel.hpp"
+#include "sessions/storage_session.hpp"
+
+namespace sessions {
+
+// What a join or a message needs to know of its channel at that moment.
+struct ChannelSettings {
+  std::string arn;
+  std::string name;
+  base::Duration message_ttl{};
+  std::shared_ptr<streams::FragmentLog> log;  // null: media storage is not enabled
+};
+
+struct ShardStats {
+  SessionStats sessions;
+  std::uint64_t connections = 0;  // open now
+  std::uint64_t messages = 0;
+  std::uint64_t rejected = 0;
+};
+
+// One per shard; every call on that shard.
+class ShardChannels {
+ public:
+  ShardChannels(async::Shard& shard, SessionEnvironment environment);
+  ~ShardChannels();
+
+  // A socket opened. A join that waits for this master gets its offer now.
+  void connect(ChannelSettings settings, Role role, const std::string& client_id, bool on_loopback,
+               std::shared_ptr<SignalingSink> sink);
+  void disconnect(const std::string& arn, Role role, const std::string& client_id, const SignalingSink* sink);
+  // A message came on a socket. Failures are answered on it when they carried a correlation id.
+  void receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
+               const std::string& text);
+  // JoinStorageSession of the master. `settings.log` is set.
+  void join(ChannelSettings settings);
+
+  async::Task<void> drain();
+  const ShardStats& stats() const { return stats_; }
+  MediaPort& port() { return environment_.port; }
+  async::Shard& shard() { return shard_; }
+
+ private:
+  struct Channel;
+  Channel& find_or_make(const ChannelSettings& settings);
+  void start_session(base::Instant now, Channel& channel);
+  base::Result<void> deliver(base::Instant now, Channel& channel, Role role, const std::string& client_id,
+                             const ClientMessage& message);
+  void sweep();
+
+  async::Shard& shard_;
+  SessionEnvironment environment_;
+  std::map<std::string, std::unique_ptr<Channel>> channels_;  // by ARN
+  ShardStats stats_;
+  async::Timer sweeper_;
+};
+
+}  // namespace sessions
