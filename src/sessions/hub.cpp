@@ -49,9 +49,10 @@ class Hub::ShardState : public ShardChannels {
  public:
   ShardState(std::unique_ptr<MediaPort> port, async::Shard& shard, SessionEnvironment environment)
       : ShardChannels(shard, std::move(environment)), port_(std::move(port)) {}
+  ~ShardState() { clear(); }
 
  private:
-  std::unique_ptr<MediaPort> port_;  // the base class refers to it and holds no peer any more when it goes
+  std::unique_ptr<MediaPort> port_;  // goes before the base class, which holds no peer any more by then
 };
 
 struct Hub::Parts {
@@ -187,8 +188,7 @@ async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional
     co_return base::fail(base::Errc::Unsupported, "this version of the server does not take viewers into a storage session");
   }
   ShardState& owner = owner_of(channel_arn);
-  co_await owner.shard().call([&] { owner.join(*std::move(settings)); });
-  co_return base::Result<void>();
+  co_return co_await owner.shard().call([&] { return owner.join(*std::move(settings)); });
 }
 
 std::vector<base::SocketAddress> Hub::media_addresses() const {

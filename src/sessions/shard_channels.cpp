@@ -81,14 +81,16 @@ base::Result<void> ShardChannels::deliver(base::Instant now, Channel& channel, R
   return channel.signaling.route(now, role, client_id, message, channel.settings.message_ttl);
 }
 
-void ShardChannels::join(ChannelSettings settings) {
+base::Result<void> ShardChannels::join(ChannelSettings settings) {
+  if (draining_) return base::fail(base::Errc::Unavailable, "this server is stopping: join again in a moment");
   const base::Instant now = shard_.now();
   Channel& channel = find_or_make(settings);
   if (channel.signaling.find_master() == nullptr) {
     channel.join_waits_until = now + channel.settings.message_ttl;
-    return;
+    return {};
   }
   start_session(now, channel);
+  return {};
 }
 
 void ShardChannels::start_session(base::Instant now, Channel& channel) {
@@ -114,7 +116,10 @@ void ShardChannels::sweep() {
   sweeper_.arm(now + kSweepInterval);
 }
 
+void ShardChannels::clear() { channels_.clear(); }
+
 async::Task<void> ShardChannels::drain() {
+  draining_ = true;
   std::vector<StorageSession*> sessions;
   for (const auto& [arn, channel] : channels_) {
     channel->signaling.send_to_all(make_go_away());
@@ -122,7 +127,7 @@ async::Task<void> ShardChannels::drain() {
   }
   sweeper_.disarm();  // nothing may go away while it is awaited
   for (StorageSession* session : sessions) co_await session->stop(streams::GapReason::ServerStopped);
-  channels_.clear();
+  clear();
 }
 
 }  // namespace sessions

@@ -42,13 +42,18 @@ class ShardChannels {
   // A message came on a socket. Failures are answered on it when they carried a correlation id.
   void receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
                const std::string& text);
-  // JoinStorageSession of the master. `settings.log` is set.
-  void join(ChannelSettings settings);
+  // JoinStorageSession of the master. `settings.log` is set. Unavailable once drain() has begun.
+  base::Result<void> join(ChannelSettings settings);
 
+  // Ends everything for good; later joins are refused.
   async::Task<void> drain();
   const ShardStats& stats() const { return stats_; }
   MediaPort& port() { return environment_.port; }
   async::Shard& shard() { return shard_; }
+
+ protected:
+  // Drops every session without waiting; what a derived class does before the media port goes.
+  void clear();
 
  private:
   struct Channel;
@@ -62,6 +67,7 @@ class ShardChannels {
   SessionEnvironment environment_;
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by ARN
   ShardStats stats_;
+  bool draining_ = false;
   async::Timer sweeper_;
 };
 

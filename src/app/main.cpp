@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: subcommands and their flags. Behaviour lives elsewhere.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "app/camera_command.hpp"
+#include "app/configuration.hpp"
+#include "app/serve.hpp"
+
+extern char** environ;
+
+namespace {
+
+using app::Settings;
+
+int fail(const base::Error& error) {
+  fmt::print(stderr, "tidegate: {}\n", error.message);
+  return 2;
+}
+
+base::Result<Settings> read_file(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return base::fail(base::Errc::NotFound, fmt::format("cannot read the configuration file {}", path));
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  return app::parse_toml(text, path);
+}
+
+// Flags of `serve` come from the same table as everything else that configures it.
+struct ServeFlags {
+  std::string config;
+  Settings values;
+
+  void add_to(CLI::App& command) {
+    command.add_option("--config", config, "configuration file (default: tidegate.toml here, if there is one)")
+        ->type_name("FILE");
+    for (const auto& key : app::configuration_keys()) {
+      auto* option = command.add_option(app::flag_name(key), values[std::string(key.name)], std::string(key.help));
+      option->type_name(std::string(key.placeholder));
+      if (key.is_list) {
+        option->take_all();
+      } else {
+        option->expected(1);
+      }
+    }
+  }
+
+  base::Result<app::Configuration> configuration() {
+    std::vector<std::pair<std::string, Settings>> sources;
+    const bool has_default_file = config.empty() && std::ifstream("tidegate.toml").good();
+    if (!config.empty() || has_default_file) {
+      const std::string path = config.empty() ? "tidegate.toml" : config;
+      TRY(auto settings, read_file(path));
+      sources.emplace_back(path, std::move(settings));
+    }
+    TRY(auto variables, app::read_environment(environ));
+    sources.emplace_back("environment", std::move(variables));
+    std::erase_if(values, [](const auto& entry) { return entry.second.empty(); });
+    sources.emplace_back("flags", values);
+    return app::make_configuration(sources);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App tidegate("Self-hosted Kinesis Video Streams with WebRTC ingestion and storage", "tidegate");
+  tidegate.set_version_flag("--version", "tidegate 0.1.0");
+  tidegate.require_subcommand(1);
+
+  CLI::App* serve = tidegate.add_subcommand("serve", "Run the server");
+  ServeFlags serve_flags;
+  serve_flags.add_to(*serve);
+
+  CLI::App* camera = tidegate.add_subcommand("camera", "Publish a file, a test picture or many cameras over real WebRTC");
+  app::CameraFlags camera_flags;
+  camera_flags.add_to(*camera);
+
+  CLI11_PARSE(tidegate, argc, argv);
+  if (camera->parsed()) return camera_flags.run();
+  auto configuration = serve_flags.configuration();
+  if (!configuration) return fail(configuration.error());
+  return app::run_serve(*std::move(configuration));
+}
