@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webrtc/srtp/sealer.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "webrtc/srtp/packet_cipher.hpp"
+#include "webrtc/srtp/packet_layout.hpp"
+#include "webrtc/srtp/rollover.hpp"
+#include "webrtc/srtp/stream_table.hpp"
+
+namespace webrtc::srtp {
+namespace {
+
+constexpr std::uint64_t kEncryptedFlag = 0x8000'0000;
+constexpr std::uint64_t kMaxRtcpIndex = 0x7fff'ffff;
+
+}  // namespace
+
+struct Sealer::State {
+  PacketCipher rtp;
+  PacketCipher rtcp;
+  StreamTable<std::optional<std::uint64_t>> rtp_highest;  // index of the newest packet
+  StreamTable<std::uint64_t> rtcp_last;                   // index of the last packet; the first has 1
+};
+
+Sealer::Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt)
+    : state_(new State{
+          .rtp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtp)),
+          .rtcp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtcp)),
+          .rtp_highest = {},
+          .rtcp_last = {}}) {}
+Sealer::~Sealer() = default;
+Sealer::Sealer(Sealer&&) noexcept = default;
+Sealer& Sealer::operator=(Sealer&&) noexcept = default;
+
+bool Sealer::seal_rtp(base::Bytes& packet) {
+  State& state = *state_;
+  const auto layout = find_rtp_layout(packet);
+  if (!layout) return false;
+  auto* highest = state.rtp_highest.find(layout->ssrc);
+  if (highest == nullptr) highest = state.rtp_highest.add(layout->ssrc);
+  if (highest == nullptr) return false;
+  const auto index = estimate_index(*highest, layout->sequence);
+  if (!index) return false;
+  *highest = std::max(highest->value_or(0), *index);
+
+  const Profile profile = state.rtp.profile();
+  base::Bytes rollover;
+  if (profile == Profile::Aes128CmSha1_80) base::ByteWriter(rollover).u32(*index >> 16);
+  const std::size_t plain_size = packet.size();
+  packet.resize(plain_size + tag_size(profile));
+  const base::MutableByteView plain = base::MutableByteView(packet).first(plain_size);
+  const PacketPieces pieces{.ssrc = layout->ssrc,
+                            .index = *index,
+                            .clear = plain.first(layout->header_size),
+                            .secret = plain.subspan(layout->header_size),
+                            .trailer = rollover};
+  state.rtp.seal(pieces, base::MutableByteView(packet).subspan(plain_size));
+  return true;
+}
+
+bool Sealer::seal_rtcp(base::Bytes& packet) {
+  State& state = *state_;
+  const auto ssrc = find_rtcp_ssrc(packet);
+  if (!ssrc) return false;
+  auto* last = state.rtcp_last.find(*ssrc);
+  if (last == nullptr) last = state.rtcp_last.add(*ssrc);
+  if (last == nullptr || *last == kMaxRtcpIndex) return false;
+  ++*last;
+
+  base::Bytes trailer;
+  base::ByteWriter(trailer).u32(kEncryptedFlag | *last);
+  base::Bytes tag(tag_size(state.rtcp.profile()));
+  const base::MutableByteView plain(packet);
+  const PacketPieces pieces{.ssrc = *ssrc,
+                            .index = *last,
+                            .clear = plain.first(kRtcpClearSize),
+                            .secret = plain.subspan(kRtcpClearSize),
+                            .trailer = trailer};
+  state.rtcp.seal(pieces, tag);
+  const bool tag_first = state.rtcp.profile() == Profile::AeadAes128Gcm;  // RFC 7714 9.2
+  base::append(packet, tag_first ? tag : trailer);
+  base::append(packet, tag_first ? trailer : tag);
+  return true;
+}
+
+}  // namespace webrtc::srtp
