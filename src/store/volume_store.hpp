@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/random.hpp"
 #include "base/result.hpp"
+#include "store/file_layer.hpp"
 #include "store/fragment.hpp"
 
 namespace store {
@@ -45,12 +47,14 @@ class VolumeStore {
   // append() among those that succeed. Must be short and must not throw.
   using Appended = std::move_only_function<void(base::Result<StoredFragment>)>;
 
+  using Buried = std::move_only_function<void(base::Result<RecordPlace>)>;
+
   virtual ~VolumeStore() = default;
 
   // Never blocks. A full queue answers at once, on the caller's thread, with Errc::Unavailable.
   virtual void append(FragmentHeader header, Payload payload, Appended done) = 0;
   // Durable when done is called.
-  virtual void append_tombstone(Tombstone tombstone, std::move_only_function<void(base::Result<void>)> done) = 0;
+  virtual void append_tombstone(Tombstone tombstone, Buried done) = 0;
 
   // Blocks; call it on a disk worker. Errc::Corrupt if the checksum does not match.
   virtual base::Result<Payload> read(const StoredFragment& fragment) = 0;
@@ -58,8 +62,34 @@ class VolumeStore {
   // Waits until everything handed over so far is durable or given back. Blocks.
   virtual void flush() = 0;
   virtual VolumeStats stats() const = 0;
-  // Volumes as they are now, oldest first; indexed_to is the end of what is durable.
-  virtual std::vector<VolumeMark> volumes() const = 0;
 };
+
+struct FileVolumeOptions {
+  std::string directory;  // of the volumes alone; made if missing
+  std::uint64_t max_queued_bytes = 512ULL << 20U;
+  std::uint64_t volume_bytes = 1ULL << 30U;        // a volume that has grown past this is sealed
+  std::uint64_t reserve_bytes = 32ULL << 20U;      // space is set aside in such steps; 0: never
+  std::size_t group_bytes = 64U << 20U;            // most that one fdatasync covers: bounds the latency behind a burst
+  std::function<base::WallTime()> wall_clock;      // for the volumes' creation times; the epoch if empty
+};
+
+// What the volumes hold that the index has not seen, in volume order.
+struct RecoveredRecords {
+  std::vector<StoredFragment> fragments;
+  std::vector<std::pair<Tombstone, RecordPlace>> tombstones;
+  std::vector<VolumeMark> marks;       // of every volume that was scanned
+  std::uint64_t damaged_payloads = 0;  // records whose header is right and whose payload is not
+  std::uint64_t damaged_places = 0;
+  std::uint64_t cut_bytes = 0;         // torn tails and unused space
+};
+
+// Volumes as files. `known` is what the index has seen; what is past it is scanned, made durable, and its torn tail cut.
+// Every volume found is sealed: a process writes only files that it made itself. `layer` and `random` outlive the store.
+base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions options, FileLayer& layer,
+                                                             base::Random& random, std::span<const VolumeMark> known,
+                                                             RecoveredRecords& recovered);
+
+// First offset after the record, where the next one of its group may begin.
+std::uint64_t end_of_record(const RecordPlace& place, std::uint32_t payload_size);
 
 }  // namespace store
