@@ -408,8 +408,7 @@ def emit_struct(service, type_):
         container = service.is_container(text)
         if not required and not container:
             cpp = f"std::optional<{cpp}>"
-        plain = cpp in SCALARS.values() or (required and not container and cpp in service.types)
-        lines.append(f"  {cpp} {snake(name)}{'{}' if plain and cpp != 'std::string' else ''};")
+        lines.append(f"  {cpp} {snake(name)}{{}};")
         rules = f"rules::k{text}" if has_rules(service, text) else "Rules{}"
         if required:
             rules = f"required({rules})"

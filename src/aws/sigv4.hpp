@@ -3,6 +3,7 @@
 // Signature Version 4: verification of what real KVS clients send, and signing for our own client.
 // Pure: the clock, the keys and the request are arguments. No secret is ever part of an error message.
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <span>
@@ -22,10 +23,14 @@ inline constexpr std::chrono::seconds kMaxExpires{604800};
 inline constexpr std::chrono::seconds kMaxSkew{15 * 60};
 
 // A request as it came over the wire. Views: the caller keeps the bytes alive.
+struct Header {
+  std::string_view name;  // in any case
+  std::string_view value;
+};
 struct Request {
   std::string_view method;
   std::string_view target;  // path and query exactly as received
-  std::span<const std::pair<std::string, std::string>> headers;  // in order, names in any case
+  std::span<const Header> headers;  // in order; a name may come more than once
 };
 
 // The payload hash rule (contract, section 9): x-amz-content-sha256 if given (and it must be true of the body),
