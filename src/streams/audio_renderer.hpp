@@ -45,14 +45,21 @@ struct AacUnits {
 };
 AacUnits find_aac_units(base::WallTime start, base::WallTime end);
 
-// Packets older than this are not needed for a fragment that starts at `start`; everything from here up to the
-// fragment's end must be given to render_audio.
+// How far back rendering starts, so that decoder and encoder have forgotten where they began. Only tests change it.
+struct AudioLookBack {
+  std::int64_t opus_samples = 11'520;  // 240 ms: SILK and CELT prediction have converged to inaudible
+  std::int64_t aac_units = 3;
+};
+
+// Packets older than this are not used for a fragment that starts at `start`; everything from here up to the
+// fragment's end is to be given to render_audio.
 base::WallTime audio_look_back(base::WallTime start);
 
-// `packets`: of this fragment and the ones before it, in any order across tracks. Blocking CPU work (about 10 ms per
-// second of audio): call on a disk worker. Broken packets are replaced by silence. Fails only when the codec does.
+// `packets`: of this fragment and the ones before it, in any order. Blocking CPU work (about 10 ms per second of
+// audio; silence costs nothing): call on a disk worker. What does not decode is silence, lost packets are concealed up
+// to 120 ms. Fails for a fragment longer than a minute, or when the codec cannot be opened.
 base::Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start,
-                                         base::WallTime end);
+                                         base::WallTime end, const AudioLookBack& look_back = {});
 
 // The AudioSpecificConfig of every rendered track.
 base::ByteView rendered_audio_config();

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/audio_renderer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+
+#include "streams/aac/encoder.hpp"
+#include "streams/audio_timeline.hpp"
+
+namespace streams {
+namespace {
+
+using base::Bytes;
+using base::Result;
+
+constexpr auto kLongestFragment = std::chrono::seconds(60);
+constexpr std::int64_t kUnitsAhead = kAacReach / kAacFrameSamples - 1;  // frames after its own that a unit needs
+
+std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
+  return value >= 0 ? value / by : -((-value + by - 1) / by);
+}
+std::int64_t ceil_divide(std::int64_t value, std::int64_t by) { return -floor_divide(-value, by); }
+
+// Straight up to 0.8, then bent so that any sum of participants stays below full scale.
+float soft_clip(float sample) {
+  constexpr float kKnee = 0.8F;
+  const float size = std::abs(sample);
+  if (size <= kKnee) return sample;
+  const float bent = kKnee + (1 - kKnee) * std::tanh((size - kKnee) / (1 - kKnee));
+  return std::copysign(bent, sample);
+}
+
+TimelinePcm mix(std::span<const OpusPacket> packets, std::int64_t from, std::int64_t first, std::int64_t end) {
+  std::map<std::uint32_t, std::vector<OpusPacket>> tracks;
+  for (const OpusPacket& packet : packets) tracks[packet.track].push_back(packet);
+  const auto size = static_cast<std::size_t>(end - first);
+  TimelinePcm sum(first, size);
+  for (auto& [number, own] : tracks) {
+    std::ranges::sort(own, [](const OpusPacket& a, const OpusPacket& b) {
+      return std::pair(a.time, a.rtp_timestamp) < std::pair(b.time, b.rtp_timestamp);
+    });
+    TimelinePcm one(first, size);
+    decode_onto_timeline(own, from, one);
+    for (std::size_t i = 0; i < size; ++i) sum.left[i] += one.left[i];
+    for (std::size_t i = 0; i < size; ++i) sum.right[i] += one.right[i];
+  }
+  std::ranges::transform(sum.left, sum.left.begin(), soft_clip);
+  std::ranges::transform(sum.right, sum.right.begin(), soft_clip);
+  return sum;
+}
+
+// Walks the units of a fragment with an encoder that exists only where there is something to hear.
+class UnitEncoder {
+ public:
+  UnitEncoder(const TimelinePcm& pcm, std::int64_t look_back) : pcm_(pcm), look_back_(look_back) {}
+
+  Result<Bytes> encode(std::int64_t unit) {
+    if (is_silent(unit)) {
+      encoder_.reset();
+      return silent_unit();
+    }
+    if (!encoder_) {
+      TRY(encoder_, aac::open_encoder());
+      for (std::int64_t frame = unit - look_back_; frame < unit + kUnitsAhead; ++frame) {
+        if (auto given = encoder_->encode(frame_at(frame)); !given) return base::fail(std::move(given).error());
+      }
+    }
+    TRY(std::optional<Bytes> given, encoder_->encode(frame_at(unit + kUnitsAhead)));
+    if (!given) return base::fail(base::Errc::Internal, "AAC encoder gave no unit");
+    return *std::move(given);
+  }
+
+ private:
+  aac::Pcm frame_at(std::int64_t frame) const {
+    aac::Pcm out{};
+    const std::int64_t start = frame * kAacFrameSamples - pcm_.origin;
+    if (start < 0 || start + kAacFrameSamples > static_cast<std::int64_t>(pcm_.size())) return out;
+    std::copy_n(pcm_.left.begin() + start, kAacFrameSamples, out[0].begin());
+    std::copy_n(pcm_.right.begin() + start, kAacFrameSamples, out[1].begin());
+    return out;
+  }
+
+  bool is_silent(std::int64_t unit) const {
+    const std::int64_t start = unit * kAacFrameSamples - pcm_.origin;
+    const auto silent = [start](const std::vector<float>& samples) {
+      return std::all_of(samples.begin() + start, samples.begin() + start + kAacReach, [](float x) { return x == 0; });
+    };
+    return silent(pcm_.left) && silent(pcm_.right);
+  }
+
+  // What the encoder gives for silence, made once for the process.
+  static Result<Bytes> silent_unit() {
+    static const Result<Bytes> unit = []() -> Result<Bytes> {
+      TRY(std::unique_ptr<aac::Encoder> encoder, aac::open_encoder());
+      std::optional<Bytes> last;
+      for (int i = 0; i < 4; ++i) {
+        TRY(last, encoder->encode(aac::Pcm{}));
+      }
+      if (!last) return base::fail(base::Errc::Internal, "AAC encoder gave no unit");
+      return *std::move(last);
+    }();
+    return unit;
+  }
+
+  const TimelinePcm& pcm_;
+  const std::int64_t look_back_;
+  std::unique_ptr<aac::Encoder> encoder_;
+};
+
+}  // namespace
+
+std::int64_t to_timeline_sample(base::WallTime time) {
+  return ceil_divide(base::to_microseconds(time) * 6, 125);
+}
+
+AacUnits find_aac_units(base::WallTime start, base::WallTime end) {
+  // Unit n needs samples up to 1024 n + kAacReach - 1; that one lies in [start, end).
+  const auto first_with_last_from = [](std::int64_t sample) { return ceil_divide(sample + 1 - kAacReach, kAacFrameSamples); };
+  const std::int64_t first = first_with_last_from(to_timeline_sample(start));
+  const std::int64_t past = first_with_last_from(to_timeline_sample(end));
+  return {first, std::max<std::int64_t>(0, past - first)};
+}
+
+base::WallTime audio_look_back(base::WallTime start) {
+  const AudioLookBack look_back;
+  const std::int64_t sample = (find_aac_units(start, start).first - look_back.aac_units) * kAacFrameSamples;
+  // A packet begins up to its own length before the sample that it holds; the position adds the encoder delay.
+  const std::int64_t reach = sample - look_back.opus_samples;
+  return base::from_microseconds(floor_divide(reach * 125, 6));
+}
+
+Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start, base::WallTime end,
+                                   const AudioLookBack& look_back) {
+  if (end - start > kLongestFragment) {
+    return base::fail(base::Errc::Corrupt, fmt::format("fragment of {} s: at most 60 s are rendered",
+                                                       std::chrono::ceil<std::chrono::seconds>(end - start).count()));
+  }
+  const AacUnits units = find_aac_units(start, end);
+  RenderedAudio rendered{.first_sample = units.first_sample(), .units = {}};
+  if (units.count == 0) return rendered;
+  const std::int64_t first = (units.first - look_back.aac_units) * kAacFrameSamples;
+  const std::int64_t past = (units.first + units.count - 1) * kAacFrameSamples + kAacReach;
+  const TimelinePcm pcm = mix(packets, first - look_back.opus_samples, first, past);
+
+  UnitEncoder encoder(pcm, look_back.aac_units);
+  rendered.units.reserve(static_cast<std::size_t>(units.count));
+  for (std::int64_t unit = units.first; unit < units.first + units.count; ++unit) {
+    TRY(Bytes bytes, encoder.encode(unit));
+    rendered.units.push_back(std::move(bytes));
+  }
+  return rendered;
+}
+
+base::ByteView rendered_audio_config() {
+  static constexpr std::uint8_t kConfig[] = {0x11, 0x90};  // AAC-LC, 48 kHz, two channels
+  return kConfig;
+}
+
+}  // namespace streams
