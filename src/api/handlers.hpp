@@ -37,6 +37,8 @@ class ResponseBody {
   virtual async::Task<base::Result<void>> start(std::string content_type) = 0;
   // Waits until the bytes are accepted by the socket (back pressure). Fails when the client has gone.
   virtual async::Task<base::Result<void>> write(base::ByteView bytes) = 0;
+  // Calls `gone` once, on this shard, when the client disconnects, for handlers that wait for something to send.
+  virtual void watch_disconnect(std::move_only_function<void()> gone) = 0;
 };
 
 class Handlers {
@@ -47,7 +49,7 @@ class Handlers {
   template <class Operation>
   using TypedStreaming =
       std::function<async::Task<aws::Outcome<void>>(const Call&, typename Operation::Input, ResponseBody&)>;
-  // Unsigned routes: playback session URLs, health. The route answers the exchange itself.
+  // Unsigned routes: playback session URLs. The route answers the exchange itself, with add_cors_headers() (api/cors.hpp).
   using Route = std::function<async::Task<void>(const Call&, net::HttpExchange&)>;
 
   using Erased = std::function<async::Task<aws::Outcome<std::string>>(const Call&, std::string_view body)>;

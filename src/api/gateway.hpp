@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The front door: every HTTP request of every listener comes in here. serve() is the list of steps that a request
+// meets; nothing that concerns more than one operation is anywhere else.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/handlers.hpp"
+#include "api/metrics.hpp"
+#include "api/signaling_door.hpp"
+#include "aws/sigv4.hpp"
+#include "base/random.hpp"
+#include "net/http_server.hpp"
+
+namespace api {
+
+// One line of an audit trail. Views live for the call of the hook only.
+struct AuditEntry {
+  std::string_view request_id;
+  std::string_view operation;  // "CreateStream"
+  std::string_view access_key_id;
+  std::string_view caller;
+  int status = 0;
+  std::string_view error_code;  // empty on success
+  base::Duration took{};
+};
+
+struct GatewayOptions {
+  std::string region = "us-east-1";
+  std::string account_id = "123456789012";
+  std::string public_url;           // empty: endpoints echo the scheme and host that the client used
+  std::uint16_t https_port = 8443;  // of the HTTPS listener: for wss:// endpoints given to clients on plain HTTP
+  std::string metrics_token;        // bearer token for /metrics from elsewhere than loopback; empty: loopback only
+  std::size_t max_body_bytes = 1 << 20;
+  std::function<base::WallTime()> wall_clock;          // the system's if empty
+  std::function<bool()> is_ready;                      // for /readyz; ready if empty
+  std::function<void(const AuditEntry&)> audit;        // on the connection's shard; none if empty
+  // More lines for /metrics in the Prometheus text format, asked on the connection's shard.
+  std::vector<std::function<async::Task<std::string>()>> metric_sources;
+};
+
+// Made once, after the handlers were added; used by the servers of all shards at once. Everything given outlives it.
+class Gateway {
+ public:
+  // `random` makes request ids: async::SecureRandom, which any thread may use. `signaling` may be null: no WebSockets.
+  Gateway(GatewayOptions options, aws::sigv4::FindSecret find_secret, const Handlers& handlers,
+          SignalingDoor* signaling, base::Random& random);
+
+  // The handler of net::HttpServer.
+  async::Task<void> serve(net::HttpExchange& exchange);
+
+  const Metrics& metrics() const { return metrics_; }
+
+ private:
+  struct Reply;
+
+  Call begin(const net::HttpExchange& exchange) const;
+  async::Task<void> serve_operation(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  async::Task<void> serve_json(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  async::Task<void> serve_streaming(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  async::Task<void> serve_websocket(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  async::Task<void> serve_metrics(const Call& call, net::HttpExchange& exchange);
+  async::Task<bool> serve_plain(const Call& call, net::HttpExchange& exchange);
+  async::Task<aws::Outcome<std::string>> read_and_verify(Call& call, net::HttpExchange& exchange);
+  aws::Outcome<void> verify(Call& call, const net::HttpRequest& request, std::optional<base::ByteView> body) const;
+  async::Task<void> respond_error(const aws::Operation* operation, const Call& call, net::HttpExchange& exchange,
+                                  const aws::Error& error);
+  void record(const aws::Operation& operation, const Call& call, int status, std::string_view error_code) const;
+
+  GatewayOptions options_;
+  aws::sigv4::FindSecret find_secret_;
+  const Handlers& handlers_;
+  SignalingDoor* signaling_;
+  base::Random& random_;
+  mutable Metrics metrics_;
+};
+
+}  // namespace api
