@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The media and archived-media services: ListFragments, GetMedia, GetHLSStreamingSessionURL, and the session URLs.
+
+#include "api/handlers.hpp"
+#include "streams/archive.hpp"
+#include "streams/catalog.hpp"
+#include "streams/hls_sessions.hpp"
+#include "streams/playback.hpp"
+
+namespace api {
+
+// What these handlers work on; everything is owned by the process and outlives the table.
+struct MediaServices {
+  streams::Catalog& catalog;
+  streams::Archive& archive;
+  streams::Playback& playback;
+  streams::HlsSessions& hls;
+  base::Duration get_media_patience = std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
+};
+
+void add_media_handlers(Handlers& handlers, MediaServices services);
+// The unsigned GETs under /hls/v1/.
+void add_hls_routes(Handlers& handlers, MediaServices services);
+
+}  // namespace api

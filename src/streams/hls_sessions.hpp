@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// HLS streaming sessions (contract section 5): a session is its token; no state of it must survive a restart.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/task.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "streams/archive.hpp"
+#include "streams/playback.hpp"
+
+namespace streams {
+
+enum class PlaybackMode : std::uint8_t { Live, OnDemand };
+enum class DiscontinuityMode : std::uint8_t { Always, Never, OnDiscontinuity };
+
+// What GetHLSStreamingSessionURL asked for, defaults of the contract filled in.
+struct HlsRequest {
+  PlaybackMode mode = PlaybackMode::Live;
+  TimeAxis axis = TimeAxis::Server;
+  DiscontinuityMode discontinuities = DiscontinuityMode::Always;
+  bool show_timestamps = false;                  // EXT-X-PROGRAM-DATE-TIME
+  std::optional<base::WallTime> from;            // OnDemand only, inclusive
+  std::optional<base::WallTime> to;
+  std::chrono::seconds lifetime{300};
+  std::uint32_t max_fragments = 5;               // in one media playlist
+};
+
+// What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.
+struct HlsSession {
+  StreamKey stream;
+  PlaybackMode mode = PlaybackMode::Live;
+  TimeAxis axis = TimeAxis::Server;
+  DiscontinuityMode discontinuities = DiscontinuityMode::Always;
+  bool show_timestamps = false;
+  bool audio = false;
+  std::uint32_t max_fragments = 5;
+  base::WallTime from{};
+  base::WallTime to{};
+  base::WallTime expires{};
+  FragmentNumber first;  // Live: segment 0 of the session
+
+  bool operator==(const HlsSession&) const = default;
+};
+
+// URL-safe base64 and '~': AES-256-GCM under `key` (32 bytes).
+std::string seal_hls_session(const HlsSession& session, base::ByteView key, base::Random& random);
+// Nothing for a token that this key did not make.
+std::optional<HlsSession> open_hls_session(std::string_view token, base::ByteView key);
+
+// One of the session's GETs, taken apart: "/hls/v1/getHLSMediaPlaylist.m3u8" and the query's values.
+struct HlsFetch {
+  std::string resource;  // "getHLSMediaPlaylist.m3u8"
+  std::string token;
+  std::optional<std::string> track_number;
+  std::optional<std::string> fragment_number;
+  std::optional<std::string> codec_private;  // of an initialisation segment: the stream's avcC, base64url
+};
+struct HlsAnswer {
+  std::string content_type;
+  std::string body;
+  bool cacheable = false;  // segments never change
+};
+
+// Any thread; owned by the process, outlives the handlers that use it.
+class HlsSessions {
+ public:
+  // `key`: 32 secret bytes; sessions survive a restart when it does. `random` is async::SecureRandom.
+  HlsSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random);
+  ~HlsSessions();
+  HlsSessions(const HlsSessions&) = delete;
+  HlsSessions& operator=(const HlsSessions&) = delete;
+
+  // The session's token. NotFound with the contract's text when there is nothing to play; Unsupported when the codec
+  // cannot be played. The caller has checked the request's rules and that the stream keeps data.
+  async::Task<base::Result<std::string>> open(StreamKey stream, HlsRequest request, base::WallTime now);
+
+  // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone.
+  async::Task<base::Result<HlsAnswer>> answer(HlsFetch fetch, base::WallTime now);
+
+ private:
+  class LiveCounts;
+
+  async::Task<base::Result<HlsAnswer>> master_playlist(FragmentLogPtr log, HlsSession session, std::string token);
+  async::Task<base::Result<HlsAnswer>> media_playlist(FragmentLogPtr log, HlsSession session, std::string token,
+                                                      PlaybackTrack track);
+
+  Archive& archive_;
+  Playback& playback_;
+  base::Bytes key_;
+  base::Random& random_;
+  std::unique_ptr<LiveCounts> counts_;
+};
+
+}  // namespace streams

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Stored fragments in the forms that readers ask for: Matroska with H.264 and AAC, MP4 segments. The stored bytes are
+// the truth; all of this is derived, and the expensive part of it (AAC) is cached.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "async/disk_worker.hpp"
+#include "async/task.hpp"
+#include "base/result.hpp"
+#include "container/matroska_parser.hpp"
+#include "streams/audio_renderer.hpp"
+#include "streams/fragment_log.hpp"
+
+namespace streams {
+
+using FragmentLogPtr = std::shared_ptr<FragmentLog>;  // shared by all readers and writers of the stream
+
+// A stored fragment with its document taken apart. Immutable.
+struct OpenedFragment {
+  StoredFragment fragment;
+  Payload payload;  // what the blocks point into
+  container::MatroskaDocument document;
+
+  // The rendered audio track is there when the session had negotiated audio.
+  bool has_audio() const { return (fragment.header.flags & kAudio) != 0; }
+};
+
+// TrackNumber of the contract's URLs.
+enum class PlaybackTrack : std::uint8_t { Video = 1, Audio = 2 };
+
+struct PlaybackOptions {
+  std::size_t audio_cache_bytes = 64U << 20U;  // about 45 minutes of rendered audio
+};
+
+// Any thread; owned by the process, outlives the handlers that use it.
+class Playback {
+ public:
+  // Rendering runs on `renderers`, a few threads of its own: it is CPU work, not disk work.
+  Playback(PlaybackOptions options, async::DiskWorker& renderers);
+  ~Playback();
+  Playback(const Playback&) = delete;
+  Playback& operator=(const Playback&) = delete;
+
+  async::Task<base::Result<OpenedFragment>> open(FragmentLogPtr log, StoredFragment fragment);
+  // The AAC track of the fragment, silence where there is nothing. Rendered once, then from the cache.
+  async::Task<base::Result<std::shared_ptr<const RenderedAudio>>> audio(FragmentLogPtr log, StoredFragment fragment);
+
+  // Contract 4.3: one document of GetMedia. `now` is for MILLIS_BEHIND_NOW.
+  async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment, base::WallTime now);
+
+  // styp, moof, mdat. Unsupported when the fragment's video is not H.264.
+  async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);
+
+  struct Stats {
+    std::uint64_t audio_rendered = 0;
+    std::uint64_t audio_from_cache = 0;
+    std::size_t audio_cache_bytes = 0;
+  };
+  Stats stats() const;
+
+ private:
+  class AudioCache;
+  std::unique_ptr<AudioCache> cache_;
+  async::DiskWorker& renderers_;
+};
+
+// The initialisation segments. `avcc` decides the picture size; Corrupt when it holds no usable SPS.
+base::Result<std::string> make_video_init(base::ByteView avcc);
+std::string make_audio_init();
+
+}  // namespace streams
