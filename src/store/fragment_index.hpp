@@ -2,8 +2,10 @@
 #pragma once
 // Which fragments exist and where: derived from the volumes, made anew from them when lost.
 
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
@@ -47,5 +49,8 @@ class FragmentIndex {
   virtual base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis,
                                                                    base::WallTime time) = 0;
 };
+
+// The SQLite adapter: WAL, not synced on every batch, because what a power cut takes is found again in the volumes.
+base::Result<std::unique_ptr<FragmentIndex>> open_sqlite_index(const std::string& path);
 
 }  // namespace store

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,5 +66,8 @@ class MetadataStore {
   virtual base::Result<void> update_channel(const ChannelRow& row, const std::string& expected_version) = 0;
   virtual base::Result<void> delete_channel(std::uint64_t id, const std::string& expected_version) = 0;
 };
+
+// The SQLite adapter: WAL, every change synced. Makes or migrates the file at `path`.
+base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata(const std::string& path);
 
 }  // namespace store
