@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -71,10 +72,15 @@ struct Description {
   std::vector<Section> sections;
 };
 
-// Limits of what is read; over them the text is refused.
+// Limits of what is read. A text over the first three is refused; more of one kind in a section is left out.
 inline constexpr std::size_t kMaxTextBytes = 64 * 1024;
 inline constexpr std::size_t kMaxLines = 2000;
 inline constexpr std::size_t kMaxSections = 16;
+inline constexpr std::size_t kMaxFormats = 64;
+inline constexpr std::size_t kMaxOfAKind = 100;  // candidates, sources, extensions
+
+// Comparisons of names in SDP mostly ignore case.
+bool equal_without_case(std::string_view a, std::string_view b);
 
 // Accepts CRLF and LF. Unknown attributes are skipped; a malformed line that matters is an error that names it.
 base::Result<Description> parse_description(std::string_view text);

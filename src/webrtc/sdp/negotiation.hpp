@@ -27,7 +27,7 @@ struct RemoteTransport {
   std::string password;
   std::string fingerprint_algorithm;  // "sha-256"
   std::string fingerprint;            // upper case
-  Setup setup = Setup::Active;        // what the remote says of itself
+  Setup setup = Setup::Active;        // settled, never ActPass: Active means that the remote is the DTLS client
   std::vector<std::string> candidates;
   bool trickle = false;
   bool ice_lite = false;
@@ -71,7 +71,6 @@ struct ExtensionIds {
   std::uint8_t mid = 0;
   std::uint8_t abs_send_time = 0;
   std::uint8_t transport_cc = 0;
-  std::uint8_t repaired_stream = 0;  // urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id
 };
 
 struct PayloadType {
