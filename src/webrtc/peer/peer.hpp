@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -60,7 +59,10 @@ class Peer {
   // of that RTP time, for sender reports.
   void send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
                   base::WallTime capture);
-  // Asks the sender of video for a key frame (PLI). Calls within PeerOptions::key_frame_request_interval are one.
+  // One packet without payload. Send some for a while after the last frame: the loss of that frame's packets shows only
+  // when something follows.
+  void send_padding(base::Instant now, MediaKind kind);
+  // Asks the sender of video for a key frame (PLI) until one comes; a request under way absorbs further ones.
   void request_key_frame(base::Instant now);
 
   // RTCP BYE for what we sent, then DTLS close_notify. No event follows; drain poll_transmit() a last time.

@@ -7,7 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
-#include "rtp/received_frame.hpp"
+#include "rtp/receiver.hpp"
 #include "webrtc/dtls/transport.hpp"
 #include "webrtc/peer/media_kind.hpp"
 
@@ -26,20 +26,31 @@ struct FrameReceived {
   MediaKind kind;
   rtp::ReceivedFrame frame;
 };
-// The peer's wall clock for an RTP time. `rtp_timestamp` is on the same unwrapped scale as ReceivedFrame's.
+// The peer's wall clock for an RTP time. `rtp_timestamp` is on the same unwrapped scale as the frames' of that ssrc.
 struct SenderReportReceived {
   MediaKind kind;
   base::WallTime ntp;
   std::int64_t rtp_timestamp;
+  std::uint32_t ssrc;
+  base::Instant arrived;
 };
 // Packets given up: repair did not come in time. The next FrameReceived of this kind has after_loss set.
 struct PacketsLost {
   MediaKind kind;
   std::uint64_t count;
 };
+// Whole frames that were dropped after a loss, because what they refer to was lost.
+struct KeyFrameAwaited {
+  MediaKind kind;
+  std::uint64_t frames;
+};
+// RTCP BYE. The peer may send this kind anew, from another ssrc or the same (Chromium says BYE when it pauses).
+struct SourceEnded {
+  MediaKind kind;
+};
 // The peer asked for a key frame (PLI or FIR).
 struct KeyFrameRequested {};
-// DTLS close_notify, or an RTCP BYE for every stream that it sent. The peer is over; nothing follows.
+// DTLS close_notify. The peer is over; nothing follows.
 struct RemoteClosed {};
 // The peer is over; nothing follows. `reason` is for operators and for the session's diagnosis.
 struct Failed {
@@ -47,6 +58,6 @@ struct Failed {
 };
 
 using PeerEvent = std::variant<IceConnected, DtlsConnected, FrameReceived, SenderReportReceived, PacketsLost,
-                               KeyFrameRequested, RemoteClosed, Failed>;
+                               KeyFrameAwaited, SourceEnded, KeyFrameRequested, RemoteClosed, Failed>;
 
 }  // namespace webrtc

@@ -32,28 +32,35 @@ struct PeerOptions {
   Direction video = Direction::RecvOnly;
   Direction audio = Direction::SendRecv;
 
-  // false: no a=ice-options:trickle and no promise of later candidates.
-  bool trickle = true;
   // false: the description has no candidate lines; the owner sends local_candidates() itself.
   bool candidates_in_description = true;
   bool rtx = true;
   bool header_extensions = true;  // mid, abs-send-time, transport-wide-cc
   bool transport_cc = true;       // TWCC feedback (needs header_extensions)
   bool remb = true;
-  // Answerer: raise KeyFrameRequested on PLI and FIR. false plays webrtc-sdk-c's samples, which ignore them.
-  bool heed_key_frame_requests = true;
-  // Repair lost packets on NACK.
-  bool heed_nacks = true;
   // Order of preference; as DTLS client also the order on the wire.
   std::vector<SrtpProfile> srtp_profiles = {SrtpProfile::AeadAes128Gcm, SrtpProfile::Aes128CmSha1_80};
 
-  // REMB and TWCC tell the sender that it may send this much.
-  std::uint64_t receive_bitrate_limit = 4'000'000;
-  base::Duration key_frame_request_interval = std::chrono::milliseconds(500);  // PLIs are coalesced within it
-  base::Duration connect_limit = std::chrono::seconds(30);  // from both descriptions known to DTLS connected
-  // Sender: packets kept for repair.
-  std::size_t repair_packets = 4096;
+  // The bounds of what the sender of media is told that it may send.
+  std::uint64_t start_bitrate = 3'000'000;
+  std::uint64_t max_bitrate = 12'000'000;
+  // How long a missing packet is waited for before frames go on without it.
+  base::Duration repair_deadline = std::chrono::milliseconds(3000);
+  // From both descriptions known to DTLS connected. An offer that nobody answers fails after it, too.
+  base::Duration connect_limit = std::chrono::seconds(30);
+
+  // Sender: how long packets are kept for repair; zero: NACKs are not heeded.
+  base::Duration repair_history = std::chrono::seconds(3);
+  // Sender: raise KeyFrameRequested on PLI and FIR.
+  bool heed_key_frame_requests = true;
+  // Answerer: the SDP answer and RTP packets of webrtc-sdk-c; set by play_c_sdk().
+  bool like_c_sdk = false;
   std::string cname = "tidegate";
 };
+
+// Makes an answerer behave as webrtc-sdk-c's storage master does: no RTX and no extmap lines, SRTP _32 offered before
+// _80 and no AEAD, a SHA-1-signed certificate is the caller's, single NAL units and FU-A only, sequence numbers from 0,
+// no key frame on request.
+void play_c_sdk(PeerOptions& options);
 
 }  // namespace webrtc

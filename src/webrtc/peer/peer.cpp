@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webrtc/peer/peer.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "webrtc/peer/peer_parts.hpp"
+
+namespace webrtc {
+namespace {
+
+ice::AgentOptions make_agent_options(const PeerOptions& options, base::Random& random) {
+  ice::AgentOptions agent;
+  agent.controlling = options.role == PeerOptions::Role::Offerer;
+  agent.local = ice::make_credentials(random);
+  agent.local_addresses = options.local_addresses;
+  agent.connect_timeout = options.connect_limit;
+  return agent;
+}
+
+const sdp::Track* find_track(const std::optional<sdp::Session>& agreed, MediaKind kind) {
+  return agreed ? agreed->find(kind == MediaKind::Video ? sdp::MediaKind::Video : sdp::MediaKind::Audio) : nullptr;
+}
+
+// A camera that leaves is noticed at once only if this arrives; nothing repeats it if it is lost.
+constexpr int kClosingCopies = 2;
+
+}  // namespace
+
+Peer::Parts::Parts(base::Instant now, base::Random& source, PeerOptions given)
+    : random(source),
+      options(std::move(given)),
+      sources(make_sources(random)),
+      agent(now, random, make_agent_options(options, random)),
+      secure(options.certificate, options.srtp_profiles) {
+  CHECK(options.certificate != nullptr);
+}
+
+Peer::Peer(base::Instant now, base::Random& random, PeerOptions options)
+    : parts_(std::make_unique<Parts>(now, random, std::move(options))) {}
+Peer::~Peer() = default;
+
+std::string Peer::create_offer(base::Instant now) {
+  Parts& parts = *parts_;
+  CHECK(parts.options.role == PeerOptions::Role::Offerer && !parts.offer);
+  parts.offer = make_offer_options(parts.options, make_local_transport(parts.options, parts.agent), parts.sources,
+                                   parts.random);
+  parts.settle(now);
+  return sdp::write_offer(*parts.offer);
+}
+
+base::Result<void> Peer::set_answer(base::Instant now, std::string_view sdp) {
+  Parts& parts = *parts_;
+  if (!parts.offer) return base::fail(base::Errc::InvalidArgument, "an answer came before there was an offer");
+  if (parts.agreed) return base::fail(base::Errc::InvalidArgument, "the offer was answered already");
+  if (parts.over) return base::fail(base::Errc::InvalidArgument, "the answer came too late: the peer has ended");
+  TRY(sdp::Session session, sdp::read_answer(sdp, *parts.offer));
+  parts.agree(now, std::move(session));
+  return {};
+}
+
+base::Result<std::string> Peer::accept_offer(base::Instant now, std::string_view sdp) {
+  Parts& parts = *parts_;
+  CHECK(parts.options.role == PeerOptions::Role::Answerer);
+  if (parts.agreed) return base::fail(base::Errc::InvalidArgument, "an offer was accepted already");
+  if (parts.over) return base::fail(base::Errc::InvalidArgument, "the offer came too late: the peer has ended");
+  TRY(sdp::Answer answer,
+      sdp::answer_offer(sdp, make_answer_options(parts.options, make_local_transport(parts.options, parts.agent),
+                                                 parts.sources, parts.random)));
+  parts.agree(now, std::move(answer.session));
+  return std::move(answer.text);
+}
+
+void Peer::Parts::agree(base::Instant now, sdp::Session session) {
+  agreed = std::move(session);
+  const sdp::RemoteTransport& remote = agreed->remote;
+  connect_deadline = now + options.connect_limit;
+  // The offerer says actpass and the answerer chooses; ours chooses active.
+  const bool client = options.role == PeerOptions::Role::Answerer ? remote.setup != sdp::Setup::Active
+                                                                  : remote.setup == sdp::Setup::Passive;
+  secure.describe(client ? dtls::Role::Client : dtls::Role::Server,
+                  {{remote.fingerprint_algorithm, remote.fingerprint}});
+  agent.set_remote_credentials(now, {remote.ufrag, remote.password});
+  for (const std::string& candidate : remote.candidates) agent.add_remote_candidate(now, candidate);
+  if (last_dtls_flow) start_security(now);
+  settle(now);
+}
+
+base::Result<void> Peer::add_remote_candidate(base::Instant now, std::string_view candidate_line) {
+  if (candidate_line.empty() || parts_->over) return {};  // empty: the remote has no more
+  if (const auto candidate = ice::parse_candidate(candidate_line)) {
+    parts_->agent.add_remote_candidate(now, *candidate);
+    parts_->settle(now);
+  } else if (candidate.error() == ice::CandidateRefusal::Malformed) {
+    return base::fail(base::Errc::InvalidArgument, "the ICE candidate is malformed: it must read as RFC 8839 5.1 says");
+  }
+  return {};
+}
+
+std::vector<std::string> Peer::local_candidates() const {
+  std::vector<std::string> lines;
+  for (const ice::Candidate& candidate : parts_->agent.local_candidates()) {
+    lines.push_back(ice::write_candidate(candidate));
+  }
+  return lines;
+}
+
+std::string_view Peer::local_ufrag() const { return parts_->agent.local_credentials().ufrag; }
+
+void Peer::handle_datagrams(base::Instant now, std::span<base::Datagram> datagrams) {
+  Parts& parts = *parts_;
+  for (const base::Datagram& datagram : datagrams) parts.sort_datagram(now, datagram);
+  parts.settle_path(now);
+  parts.settle_security(now);
+  parts.open_rtp(now);
+  parts.settle(now);
+}
+
+void Peer::handle_datagram(base::Instant now, base::Datagram datagram) { handle_datagrams(now, {&datagram, 1}); }
+
+void Peer::handle_timeout(base::Instant now) {
+  Parts& parts = *parts_;
+  if (parts.over) return;
+  if (now >= parts.agent.next_timeout()) parts.agent.handle_timeout(now);
+  if (now >= parts.secure.next_timeout()) parts.secure.handle_timeout(now);
+  if (parts.media && now >= parts.media->next_timeout()) parts.media->handle_timeout(now);
+  parts.settle(now);
+}
+
+std::optional<base::Transmit> Peer::poll_transmit() { return base::pop_front(parts_->transmits); }
+std::optional<Peer::Event> Peer::poll_event() { return base::pop_front(parts_->events); }
+
+base::Instant Peer::next_timeout() const {
+  const Parts& parts = *parts_;
+  if (parts.over) return base::kNever;
+  const base::Instant path = std::min(parts.agent.next_timeout(), parts.secure.next_timeout());
+  return parts.media ? std::min(path, parts.media->next_timeout()) : path;
+}
+
+void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
+                      base::WallTime capture) {
+  if (!connected() || codecs::kind_of(frame.codec) != kind) return;
+  parts_->media->send_frame(now, frame, rtp_timestamp, capture);
+  parts_->settle_media(now);
+}
+
+void Peer::send_padding(base::Instant now, MediaKind kind) {
+  if (!connected()) return;
+  parts_->media->send_padding(now, kind);
+  parts_->settle_media(now);
+}
+
+void Peer::request_key_frame(base::Instant now) {
+  if (!connected()) return;
+  parts_->media->request_key_frame(now);
+  parts_->settle_media(now);
+}
+
+void Peer::close(base::Instant now) {
+  Parts& parts = *parts_;
+  if (parts.over) return;
+  parts.settle(now);
+  const std::size_t before = parts.transmits.size();
+  if (parts.media) {
+    parts.media->finish(now);
+    parts.send_media();
+  }
+  parts.secure.close(now);
+  while (auto payload = parts.secure.poll_transmit()) parts.transmit(*std::move(payload));
+  const std::vector<base::Transmit> closing(parts.transmits.begin() + static_cast<std::ptrdiff_t>(before),
+                                            parts.transmits.end());
+  for (int copy = 1; copy < kClosingCopies; ++copy) {
+    parts.transmits.insert(parts.transmits.end(), closing.begin(), closing.end());
+  }
+  parts.events.clear();
+  parts.over = true;
+}
+
+bool Peer::connected() const { return parts_->media.has_value() && !parts_->over; }
+
+bool Peer::receives(MediaKind kind) const {
+  const sdp::Track* track = find_track(parts_->agreed, kind);
+  return track != nullptr && track->receives;
+}
+
+bool Peer::sends(MediaKind kind) const {
+  const sdp::Track* track = find_track(parts_->agreed, kind);
+  return track != nullptr && track->sends;
+}
+
+std::vector<base::Bytes> Peer::sdp_parameter_sets() const {
+  const sdp::Track* track = find_track(parts_->agreed, MediaKind::Video);
+  return track != nullptr ? track->parameter_sets : std::vector<base::Bytes>();
+}
+
+PeerStats Peer::stats() const {
+  const Parts& parts = *parts_;
+  PeerStats stats = parts.counters;
+  stats.ice = parts.agent.stats();
+  stats.dtls = parts.secure.dtls_stats();
+  stats.srtp = parts.secure.rtp_stats();
+  stats.srtcp = parts.secure.rtcp_stats();
+  if (!parts.media) return stats;
+  stats.rtp = parts.media->stats();
+  if (const auto* video = parts.media->receiver_stats(MediaKind::Video)) stats.video_received = *video;
+  if (const auto* audio = parts.media->receiver_stats(MediaKind::Audio)) stats.audio_received = *audio;
+  if (const auto* video = parts.media->sender_stats(MediaKind::Video)) stats.video_sent = *video;
+  if (const auto* audio = parts.media->sender_stats(MediaKind::Audio)) stats.audio_sent = *audio;
+  return stats;
+}
+
+}  // namespace webrtc

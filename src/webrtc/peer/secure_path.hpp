@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "webrtc/dtls/transport.hpp"
+#include "webrtc/srtp/opener.hpp"
+#include "webrtc/srtp/sealer.hpp"
+
+namespace webrtc {
+
+// DTLS, and SRTP with the keys that it agrees on: the protected half of a Peer, which owns it. Knows no addresses.
+//
+// Life: made -> describe() once the remote's fingerprint is known -> start() once there is a path -> Ready.
+class SecurePath {
+ public:
+  struct Ready {
+    dtls::SrtpProfile profile;
+  };
+  using Event = std::variant<Ready, dtls::Closed, dtls::Failed>;
+
+  SecurePath(std::shared_ptr<const dtls::Certificate> certificate, std::vector<dtls::SrtpProfile> profiles);
+
+  void describe(dtls::Role role, std::vector<dtls::Fingerprint> remote_fingerprints);
+  bool described() const { return transport_.has_value() || described_.has_value(); }
+  // Does nothing before describe() and after the first time. Handles what was held.
+  void start(base::Instant now, base::Duration limit);
+
+  enum class Fate { Handled, Held, Dropped };
+  // Before start() a few datagrams are held: the remote may have our description and a path before we have its.
+  Fate handle_dtls(base::Instant now, base::ByteView datagram);
+  void handle_timeout(base::Instant now);
+  base::Instant next_timeout() const;
+  std::optional<base::Bytes> poll_transmit();
+  std::optional<Event> poll_event();
+  // Sends close_notify.
+  void close(base::Instant now);
+
+  bool ready() const { return opener_.has_value(); }
+  // Once ready(); in place.
+  void open_rtp_batch(std::span<base::MutableByteView> packets) { opener_->open_rtp_batch(packets); }
+  std::optional<base::MutableByteView> open_rtcp(base::MutableByteView packet) { return opener_->open_rtcp(packet); }
+  [[nodiscard]] bool seal_rtp(base::Bytes& packet) { return sealer_->seal_rtp(packet); }
+  [[nodiscard]] bool seal_rtcp(base::Bytes& packet) { return sealer_->seal_rtcp(packet); }
+
+  dtls::TransportStats dtls_stats() const;
+  srtp::OpenStats rtp_stats() const;
+  srtp::OpenStats rtcp_stats() const;
+
+ private:
+  void drain_transport();
+  void take_keys(const dtls::KeysReady& keys);
+
+  std::optional<dtls::TransportOptions> described_;  // until start()
+  std::shared_ptr<const dtls::Certificate> certificate_;
+  std::vector<dtls::SrtpProfile> profiles_;
+  std::optional<dtls::Transport> transport_;
+  std::optional<srtp::Opener> opener_;
+  std::optional<srtp::Sealer> sealer_;
+  std::vector<base::Bytes> held_;
+  std::deque<Event> events_;
+};
+
+}  // namespace webrtc
