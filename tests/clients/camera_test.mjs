@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// lane: media
+// What `tidegate camera` publishes from a file is in the recording bit for bit.
+import assert from 'node:assert/strict';
+import {rmSync} from 'node:fs';
+import {after, afterEach, before, beforeEach, describe, test} from 'node:test';
+import {firstDifference, nalType, readAnnexB} from './lib/annexb.mjs';
+import {Camera} from './lib/camera.mjs';
+import {harsh} from './lib/impairment.mjs';
+import {Kvs} from './lib/kvs.mjs';
+import {makeH264, makeOpus, scratch} from './lib/media_files.mjs';
+import {decodeDocuments, examine, gapless} from './lib/recording.mjs';
+import {Relay} from './lib/relay.mjs';
+import {Server} from './lib/server.mjs';
+
+describe('tidegate camera', () => {
+  const folder = scratch('camera');
+  let server, kvs, video, audio;
+  before(async () => {
+    video = await makeH264(folder, {seconds: 12});
+    audio = await makeOpus(folder, {seconds: 12});
+  });
+  after(() => rmSync(folder, {recursive: true}));
+  beforeEach(async () => {
+    server = await Server.start();
+    kvs = new Kvs(server.url);
+  });
+  afterEach(async () => { await server?.stop(); });
+
+  async function published(endpoint, name, args, withAudio, t) {
+    const report = await Camera.start(endpoint, ['--channel', name, '--stream', name, '--create', '--h264', video.path, ...args]).report();
+    t.diagnostic(JSON.stringify(report).slice(0, 600));
+    await kvs.untilFragments(name, (found) => found.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) > video.seconds * 1000 - 200);
+    const documents = await kvs.documents(name);
+    const found = examine(documents, {withAudio});
+    const sent = readAnnexB(video.bytes);
+    assert.ok([1, 5, 6, 7, 8, 9].every((type) => sent.some((unit) => nalType(unit) === type)), 'the file has AUD, SEI, parameter sets and slices');
+    assert.equal(firstDifference(sent, found.video.units), null);
+    assert.equal(found.video.count, video.frames);
+    assert.ok(Math.abs(found.video.to - found.video.from - video.seconds * 1000) <= 100, `duration ${found.video.to - found.video.from} ms`);
+    await decodeDocuments(documents, folder);
+    return {found, documents};
+  }
+
+  test('an H.264 and an Ogg Opus file are recorded bit for bit', async (t) => {
+    const {found} = await published(server.url, 'both', ['--opus', audio.path, '--ca', server.ca], true, t);
+    gapless(found.audio);
+    assert.ok(Math.abs(found.audio.to - found.video.to) <= 100, `audio ends at ${found.audio.to}, video at ${found.video.to}`);
+  });
+
+  test('video only', async (t) => {
+    await published(server.url, 'silent', ['--no-audio', '--ca', server.ca], false, t);
+  });
+
+  test('bit for bit through 5 % loss, 50 +- 20 ms delay and 1 % duplicates', async (t) => {
+    const relay = await Relay.start(server, {impairment: harsh, seed: 5, folder});
+    try {
+      const {found} = await published(relay.url, 'impaired', ['--opus', audio.path, '--ca', relay.ca], true, t);
+      const {lost, in: passed} = await relay.counts();
+      t.diagnostic(`${lost} of ${passed} packets lost on the way`);
+      assert.ok(passed > 1000 && lost > passed * 0.03, `only ${passed} packets went through the proxy`);
+      gapless(found.audio);
+    } finally {
+      await relay.stop();
+    }
+  });
+});
