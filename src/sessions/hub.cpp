@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <utility>
 
 #include "async/secure_random.hpp"
 #include "base/check.hpp"
@@ -49,10 +50,16 @@ class Hub::ShardState : public ShardChannels {
  public:
   ShardState(std::unique_ptr<MediaPort> port, async::Shard& shard, SessionEnvironment environment)
       : ShardChannels(shard, std::move(environment)), port_(std::move(port)) {}
-  ~ShardState() { clear(); }
+
+  // Null once closed.
+  const MediaPort* port() const { return port_.get(); }
+  void close() {
+    clear();
+    port_.reset();
+  }
 
  private:
-  std::unique_ptr<MediaPort> port_;  // goes before the base class, which holds no peer any more by then
+  std::unique_ptr<MediaPort> port_;
 };
 
 struct Hub::Parts {
@@ -63,13 +70,14 @@ struct Hub::Parts {
   async::SecureRandom random;
   std::vector<async::Shard*> shards;
   std::vector<std::unique_ptr<ShardState>> states;
+  bool closed = false;
 };
 
 base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<async::Shard*> shards,
                                              streams::Catalog& catalog, streams::Archive& archive,
                                              async::DiskWorker& disk) {
   CHECK(!shards.empty());
-  std::unique_ptr<Parts> parts(new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}});
+  std::unique_ptr<Parts> parts(new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}, false});
   TRY(const auto certificate, webrtc::Certificate::make(async::wall_now()));
   const auto addresses = candidate_addresses(parts->options);
   auto loopback_addresses = addresses;
@@ -84,7 +92,7 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
     auto opened = shard.run_blocking([&] { return MediaPort::open(shard, listen); });
     if (!opened) {
       auto error = std::move(opened).error().with_context(fmt::format("opening the media port UDP {}", listen.text()));
-      for (auto& state : parts->states) state->shard().run_blocking([&] { state.reset(); });
+      for (auto& state : parts->states) state->shard().run_blocking([&] { state->close(); });
       return base::fail(std::move(error));
     }
     const std::uint16_t port = (*opened)->local_address().port;
@@ -98,11 +106,11 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Hub::~Hub() {
-  for (auto& state : parts_->states) {
-    async::Shard& shard = state->shard();
-    shard.run_blocking([&] { state.reset(); });
-  }
+Hub::~Hub() { close(); }
+
+void Hub::close() {
+  if (std::exchange(parts_->closed, true)) return;
+  for (auto& state : parts_->states) state->shard().run_blocking([&] { state->close(); });
 }
 
 Hub::ShardState& Hub::owner_of(const std::string& channel_arn) {
@@ -193,14 +201,14 @@ async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional
 
 std::vector<base::SocketAddress> Hub::media_addresses() const {
   std::vector<base::SocketAddress> out;
-  for (const auto& state : parts_->states) out.push_back(state->port().local_address());
+  for (const auto& state : parts_->states) out.push_back(state->port()->local_address());
   return out;
 }
 
 std::string Hub::stun_uri(const base::SocketAddress& caller) const {
   const auto addresses = candidate_addresses(parts_->options);
   const bool use_loopback = caller.ip.is_loopback() && parts_->options.advertised.empty();
-  base::SocketAddress address = parts_->states.front()->port().local_address();
+  base::SocketAddress address = parts_->states.front()->port()->local_address();
   address.ip = use_loopback || addresses.empty() ? base::IpAddress::v4(127, 0, 0, 1) : addresses.front();
   return "stun:" + address.text();
 }
@@ -220,10 +228,12 @@ async::Task<HubStats> Hub::stats() {
       total.sessions.rejected_answers += one.sessions.rejected_answers;
       total.sessions.replaced += one.sessions.replaced;
       total.sessions.ended += one.sessions.ended;
-      total.media.unknown_flow += shard_state.port().stats().unknown_flow;
-      total.media.stun_answered += shard_state.port().stats().stun_answered;
-      total.media.flows_refused += shard_state.port().stats().flows_refused;
-      const net::UdpPort::Stats udp = shard_state.port().udp_stats();
+      const MediaPort* port = shard_state.port();
+      if (port == nullptr) return;
+      total.media.unknown_flow += port->stats().unknown_flow;
+      total.media.stun_answered += port->stats().stun_answered;
+      total.media.flows_refused += port->stats().flows_refused;
+      const net::UdpPort::Stats udp = port->udp_stats();
       total.udp.received += udp.received;
       total.udp.received_bytes += udp.received_bytes;
       total.udp.receive_overflows += udp.receive_overflows;

@@ -37,7 +37,7 @@ struct HubStats {
   net::UdpPort::Stats udp;
 };
 
-// Made by main after the shards, destroyed before them. Every public call may be made on any shard.
+// Made by main after the shards. Every public call may be made on any shard unless it says otherwise.
 class Hub {
  public:
   // `shards` are not empty; all arguments outlive the hub. Blocks: opens the media ports.
@@ -65,8 +65,10 @@ class Hub {
   std::string stun_uri(const base::SocketAddress& caller) const;
 
   async::Task<HubStats> stats();
-  // GO_AWAY to every client, then all sessions end and their open fragments become durable.
+  // GO_AWAY to every client, then all sessions end, their open fragments become durable, the sockets are closed.
   async::Task<void> drain();
+  // From outside the shards, before they stop: closes the media ports. Idempotent; the destructor does it otherwise.
+  void close();
 
  private:
   class ShardState;

@@ -94,7 +94,7 @@ base::Result<void> ShardChannels::join(ChannelSettings settings) {
 }
 
 void ShardChannels::start_session(base::Instant now, Channel& channel) {
-  if (channel.settings.log == nullptr) return;  // storage was disabled since
+  if (draining_ || channel.settings.log == nullptr) return;  // stopping, or storage was disabled since
   if (channel.session == nullptr || channel.session->is_over() ||
       channel.session->stream() != channel.settings.log->stream()) {
     channel.session = std::make_unique<StorageSession>(environment_, channel.settings.name, channel.settings.log,
@@ -116,7 +116,11 @@ void ShardChannels::sweep() {
   sweeper_.arm(now + kSweepInterval);
 }
 
-void ShardChannels::clear() { channels_.clear(); }
+void ShardChannels::clear() {
+  draining_ = true;
+  sweeper_.disarm();
+  channels_.clear();
+}
 
 async::Task<void> ShardChannels::drain() {
   draining_ = true;
@@ -127,6 +131,7 @@ async::Task<void> ShardChannels::drain() {
   }
   sweeper_.disarm();  // nothing may go away while it is awaited
   for (StorageSession* session : sessions) co_await session->stop(streams::GapReason::ServerStopped);
+  for (const auto& [arn, channel] : channels_) channel->signaling.close_all("the server is stopping");
   clear();
 }
 

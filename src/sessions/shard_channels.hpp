@@ -45,14 +45,13 @@ class ShardChannels {
   // JoinStorageSession of the master. `settings.log` is set. Unavailable once drain() has begun.
   base::Result<void> join(ChannelSettings settings);
 
-  // Ends everything for good; later joins are refused.
+  // Ends everything for good: GO_AWAY, fragments made durable, sockets closed. Later joins are refused.
   async::Task<void> drain();
   const ShardStats& stats() const { return stats_; }
-  MediaPort& port() { return environment_.port; }
   async::Shard& shard() { return shard_; }
 
  protected:
-  // Drops every session without waiting; what a derived class does before the media port goes.
+  // Drops every session without waiting and makes no more: what a derived class does before the media port goes.
   void clear();
 
  private:

@@ -93,4 +93,9 @@ void SignalingChannel::send_to_all(const std::string& text) {
   for (auto& [id, sink] : viewers_) sink->send(text);
 }
 
+void SignalingChannel::close_all(std::string_view why) {
+  if (master_) master_->close(why);
+  for (auto& [id, sink] : viewers_) sink->close(why);
+}
+
 }  // namespace sessions

@@ -51,6 +51,7 @@ class SignalingChannel {
   void expire(base::Instant now);
   // Every connected sink, for GO_AWAY.
   void send_to_all(const std::string& text);
+  void close_all(std::string_view why);
 
  private:
   struct Waiting {

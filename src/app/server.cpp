@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "api/control_handlers.hpp"
+#include "api/gateway.hpp"
+#include "api/media_handlers.hpp"
+#include "app/credentials.hpp"
+#include "app/private_file.hpp"
+#include "app/server_metrics.hpp"
+#include "async/disk_worker.hpp"
+#include "async/secure_random.hpp"
+#include "async/shard.hpp"
+#include "base/log.hpp"
+#include "net/certificates.hpp"
+#include "net/http_server.hpp"
+#include "net/interfaces.hpp"
+#include "sessions/hub.hpp"
+#include "store/metadata_store.hpp"
+#include "streams/archive.hpp"
+#include "streams/catalog.hpp"
+#include "streams/hls_sessions.hpp"
+#include "streams/playback.hpp"
+
+namespace app {
+
+using base::Result;
+
+namespace {
+
+constexpr std::chrono::seconds kStopPatience(2);
+
+}  // namespace
+
+// Members are made in this order and destroyed in the opposite one.
+struct Server::Parts {
+  explicit Parts(Configuration given) : configuration(std::move(given)) {}
+
+  Configuration configuration;
+  AccessKey access_key;
+  std::string ca_file;
+  async::SecureRandom random;
+  std::vector<std::unique_ptr<async::Shard>> shards;
+  std::unique_ptr<async::DiskWorker> readers;    // fragments and index
+  std::unique_ptr<async::DiskWorker> changes;    // the catalog
+  std::unique_ptr<async::DiskWorker> renderers;  // audio
+  std::unique_ptr<store::MetadataStore> metadata;
+  std::unique_ptr<streams::Archive> archive;
+  std::unique_ptr<streams::Catalog> catalog;
+  std::unique_ptr<sessions::Hub> hub;
+  std::unique_ptr<streams::Playback> playback;
+  std::unique_ptr<streams::HlsSessions> hls;
+  std::unique_ptr<api::SignalingDoor> door;
+  api::Handlers handlers;
+  std::unique_ptr<api::Gateway> gateway;
+  struct Listener {
+    async::Shard* shard;
+    std::unique_ptr<net::HttpServer> server;
+  };
+  std::vector<Listener> listeners;
+  base::SocketAddress http_address;
+  base::SocketAddress https_address;
+  bool stopped = false;
+
+  // Lets requests under way end, for a moment.
+  void close_listeners() {
+    for (Listener& listener : listeners) {
+      listener.shard->run_blocking([&]() -> async::Task<void> { return listener.server->stop(kStopPatience); });
+      listener.shard->run_blocking([&] { listener.server.reset(); });
+    }
+    listeners.clear();
+  }
+
+  Result<void> open_data();
+  Result<void> open_sessions();
+  void make_api();
+  Result<std::shared_ptr<const net::TlsContext>> make_tls();
+  Result<base::SocketAddress> listen(const std::string& name, base::SocketAddress address,
+                                     const std::shared_ptr<const net::TlsContext>& tls);
+};
+
+Result<void> Server::Parts::open_data() {
+  std::error_code error;
+  std::filesystem::create_directories(configuration.data_dir, error);
+  if (error) {
+    return base::fail(base::Errc::Io, fmt::format("cannot make the data directory {}: {}", configuration.data_dir, error.message()));
+  }
+  if (configuration.access_key.empty()) {
+    TRY(access_key, ensure_access_key(configuration.data_dir, random));
+  } else {
+    access_key = {configuration.access_key, configuration.secret_key, false};
+  }
+  readers = std::make_unique<async::DiskWorker>(async::DiskWorker::Options{"readers", 2, 4096});
+  changes = std::make_unique<async::DiskWorker>(async::DiskWorker::Options{"changes", 1, 4096});
+  renderers = std::make_unique<async::DiskWorker>(async::DiskWorker::Options{"renderers", 2, 1024});
+
+  streams::ArchiveOptions archive_options;
+  archive_options.directory = configuration.data_dir;
+  archive_options.cache_bytes = configuration.cache_bytes;
+  // First, because it takes the lock that keeps a second server off the directory.
+  TRY(archive, streams::open_archive(std::move(archive_options), *readers));
+  TRY(metadata, store::open_sqlite_metadata(configuration.data_dir + "/catalog.sqlite"));
+  streams::CatalogOptions catalog_options;
+  catalog_options.region = configuration.region;
+  catalog_options.account_id = configuration.account_id;
+  catalog = std::make_unique<streams::Catalog>(std::move(catalog_options), *metadata, *archive, *changes, random);
+  return catalog->load();
+}
+
+Result<void> Server::Parts::open_sessions() {
+  const std::uint32_t processors = std::max(1u, std::thread::hardware_concurrency());
+  const std::uint32_t count = configuration.shards == 0 ? processors : configuration.shards;
+  std::vector<async::Shard*> shard_list;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    shards.push_back(std::make_unique<async::Shard>(fmt::format("shard-{}", i)));
+    shard_list.push_back(shards.back().get());
+  }
+  sessions::HubOptions options;
+  options.media_listen = configuration.media_listen;
+  options.advertised = configuration.advertise_ip;
+  options.recorder.target_duration = std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
+  options.signaling_idle_timeout = configuration.signaling_idle_timeout;
+  options.signaling_lifetime = configuration.signaling_lifetime;
+  TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
+
+  TRY(const PrivateFile key, read_or_create_private(configuration.data_dir + "/playback.key", [&] {
+        base::Bytes bytes(32);
+        random.fill(bytes);
+        return std::string(base::as_text(bytes));
+      }));
+  if (key.content.size() != 32) {
+    return base::fail(base::Errc::Corrupt,
+                      fmt::format("{}/playback.key must hold 32 bytes: remove it, and playback URLs handed out so far end",
+                                  configuration.data_dir));
+  }
+  playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
+  hls = std::make_unique<streams::HlsSessions>(*archive, *playback, base::to_bytes(key.content), random);
+  door = api::make_signaling_door(*hub);
+  return {};
+}
+
+void Server::Parts::make_api() {
+  api::ControlServices control{*catalog, *door, {}};
+  control.turn.uris = configuration.turn_uri;
+  control.turn.secret = configuration.turn_secret;
+  control.turn.ttl = configuration.turn_ttl;
+  api::add_control_handlers(handlers, std::move(control));
+  const api::MediaServices media{*catalog, *archive, *playback, *hls};
+  api::add_media_handlers(handlers, media);
+  api::add_hls_routes(handlers, media);
+
+  api::GatewayOptions options;
+  options.region = configuration.region;
+  options.account_id = configuration.account_id;
+  options.public_url = configuration.public_url;
+  options.https_port = configuration.https_listen.port;
+  options.metrics_token = configuration.metrics_token;
+  options.metric_sources.push_back([this]() -> async::Task<std::string> {
+    const sessions::HubStats stats = co_await hub->stats();
+    co_return render_metrics(stats, archive->stats());
+  });
+  gateway = std::make_unique<api::Gateway>(
+      std::move(options),
+      [this](std::string_view id) -> std::optional<std::string> {
+        if (!base::equal_in_constant_time(base::as_bytes(id), base::as_bytes(access_key.id))) return std::nullopt;
+        return access_key.secret;
+      },
+      handlers, door.get(), random);
+}
+
+Result<std::shared_ptr<const net::TlsContext>> Server::Parts::make_tls() {
+  if (!configuration.tls_cert.empty()) {
+    return net::TlsContext::load_server(configuration.tls_cert, configuration.tls_key);
+  }
+  const std::string aws_name = fmt::format("kinesisvideo.{}.amazonaws.com", configuration.region);
+  std::vector<std::string> names = {"localhost", aws_name, "*." + aws_name};
+  if (!configuration.public_url.empty()) {
+    const std::string url = configuration.public_url.substr(configuration.public_url.find("//") + 2);
+    const std::string host = url.substr(0, url.find_first_of(":/"));
+    if (!base::IpAddress::parse(host)) names.push_back(host);
+  }
+  std::vector<base::IpAddress> addresses = configuration.advertise_ip;
+  for (const auto& address : net::local_addresses()) addresses.push_back(address);
+  addresses.push_back(base::IpAddress::v4(127, 0, 0, 1));
+  addresses.push_back(*base::IpAddress::parse("::1"));
+  TRY(const auto made, net::ensure_server_certificate(configuration.data_dir + "/tls", names, addresses));
+  ca_file = made.ca_file.string();
+  return net::TlsContext::load_server(made.certificate_file.string(), made.key_file.string());
+}
+
+Result<base::SocketAddress> Server::Parts::listen(const std::string& name, base::SocketAddress address,
+                                                  const std::shared_ptr<const net::TlsContext>& tls) {
+  for (const auto& shard : shards) {
+    net::HttpServerOptions options;
+    options.name = name;
+    options.listen = address;
+    options.tls = tls;
+    options.reuse_port = shards.size() > 1;
+    auto opened = shard->run_blocking([&] {
+      return net::HttpServer::open(*shard, options, [this](net::HttpExchange& exchange) { return gateway->serve(exchange); });
+    });
+    if (!opened) {
+      return base::fail(std::move(opened).error().with_context(
+          fmt::format("opening {} (change it with --{}-listen)", address.text(), name)));
+    }
+    address.port = (*opened)->local_address().port;  // port 0: the first shard's choice is everybody's
+    listeners.push_back({shard.get(), *std::move(opened)});
+  }
+  return address;
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() { stop(); }
+
+Result<std::unique_ptr<Server>> Server::start(Configuration configuration) {
+  std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(configuration))));
+  Parts& parts = *server->parts_;
+  TRY_VOID(parts.open_data());
+  TRY(const auto tls, parts.make_tls());
+  TRY_VOID(parts.open_sessions());
+  parts.make_api();
+  // HTTPS first: the gateway tells clients of plain HTTP its port.
+  TRY(parts.https_address, parts.listen("https", parts.configuration.https_listen, tls));
+  TRY(parts.http_address, parts.listen("http", parts.configuration.http_listen, nullptr));
+  return server;
+}
+
+std::vector<std::string> Server::greeting() const {
+  const Parts& parts = *parts_;
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format("API           http://{}  and  https://{}", parts.http_address.text(), parts.https_address.text()));
+  std::string media;
+  for (const auto& address : parts.hub->media_addresses()) media += (media.empty() ? "UDP " : ", ") + address.text();
+  lines.push_back("Media         " + media);
+  lines.push_back("Data          " + std::filesystem::absolute(parts.configuration.data_dir).lexically_normal().string());
+  if (!parts.ca_file.empty()) {
+    lines.push_back("Certificates  give clients " + std::filesystem::absolute(parts.ca_file).lexically_normal().string());
+  }
+  lines.push_back("Access key    " + parts.access_key.id);
+  if (parts.access_key.was_created) {
+    lines.push_back("Secret key    " + parts.access_key.secret + "   (shown this once; kept in the data directory's file credentials)");
+  }
+  lines.push_back("Region        " + parts.configuration.region);
+  return lines;
+}
+
+void Server::stop() {
+  Parts& parts = *parts_;
+  if (parts.stopped) return;
+  parts.stopped = true;
+  if (parts.hub != nullptr) {
+    parts.shards.front()->run_blocking([&]() -> async::Task<void> { return parts.hub->drain(); });
+  }
+  parts.close_listeners();
+  if (parts.archive != nullptr) parts.archive->flush();
+  if (parts.hub != nullptr) parts.hub->close();
+  // Tasks that still wait for disk or media unwind before what they use goes away.
+  for (const auto& shard : parts.shards) shard->stop();
+  for (const auto& shard : parts.shards) shard->join();
+}
+
+}  // namespace app

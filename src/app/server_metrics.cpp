@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/server_metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace app {
+namespace {
+
+struct Sample {
+  const char* name;
+  const char* type;
+  const char* help;
+  std::uint64_t value;
+};
+
+}  // namespace
+
+std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive) {
+  const sessions::SessionStats& s = hub.sessions;
+  const store::VolumeStats& v = archive.volumes;
+  const Sample samples[] = {
+      {"tidegate_sessions_joins_total", "counter", "JoinStorageSession calls that made an offer", s.joins},
+      {"tidegate_sessions_connected_total", "counter", "peers that finished DTLS", s.connected},
+      {"tidegate_sessions_failed_total", "counter", "peers that never connected", s.failed},
+      {"tidegate_sessions_rejected_answers_total", "counter", "SDP answers that were refused", s.rejected_answers},
+      {"tidegate_sessions_replaced_total", "counter", "peers torn down for a newer join", s.replaced},
+      {"tidegate_sessions_ended_total", "counter", "peers that connected and left", s.ended},
+      {"tidegate_signaling_connections", "gauge", "open signaling sockets", hub.signaling_connections},
+      {"tidegate_signaling_messages_total", "counter", "messages from clients", hub.signaling_messages},
+      {"tidegate_signaling_rejected_total", "counter", "malformed or undeliverable messages", hub.signaling_rejected},
+      {"tidegate_media_unknown_flow_total", "counter", "datagrams for no peer of this server", hub.media.unknown_flow},
+      {"tidegate_media_stun_answered_total", "counter", "plain STUN requests answered", hub.media.stun_answered},
+      {"tidegate_media_flows_refused_total", "counter", "flows over a peer's limit", hub.media.flows_refused},
+      {"tidegate_udp_received_packets_total", "counter", "datagrams received", hub.udp.received},
+      {"tidegate_udp_received_bytes_total", "counter", "bytes received", hub.udp.received_bytes},
+      {"tidegate_udp_receive_overflows_total", "counter", "datagrams dropped by the kernel", hub.udp.receive_overflows},
+      {"tidegate_udp_oversized_total", "counter", "datagrams over the size limit", hub.udp.oversized},
+      {"tidegate_udp_sent_packets_total", "counter", "datagrams sent", hub.udp.sent},
+      {"tidegate_udp_sent_bytes_total", "counter", "bytes sent", hub.udp.sent_bytes},
+      {"tidegate_udp_send_drops_total", "counter", "datagrams the kernel had no room for", hub.udp.send_drops},
+      {"tidegate_udp_send_errors_total", "counter", "datagrams that could not be sent", hub.udp.send_errors},
+      {"tidegate_fragments_committed_total", "counter", "fragments made durable", v.appended},
+      {"tidegate_fragments_committed_bytes_total", "counter", "bytes of those", v.appended_bytes},
+      {"tidegate_fragments_failed_total", "counter", "fragments given back with an error", v.failed_appends},
+      {"tidegate_volume_commits_total", "counter", "group commits", v.commits},
+      {"tidegate_volume_failed_syncs_total", "counter", "failed syncs; each sealed a volume", v.failed_syncs},
+      {"tidegate_volume_queued_bytes", "gauge", "handed over and not yet durable", v.queued_bytes},
+      {"tidegate_index_failures_total", "counter", "index batches to be retried", archive.index_failures},
+      {"tidegate_fragment_cache_hits_total", "counter", "fragments read from memory", archive.cache_hits},
+      {"tidegate_fragment_cache_misses_total", "counter", "fragments read from disk", archive.cache_misses},
+  };
+  std::string out;
+  for (const Sample& sample : samples) {
+    fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", sample.name, sample.type,
+                   sample.help, sample.value);
+  }
+  return out;
+}
+
+}  // namespace app
