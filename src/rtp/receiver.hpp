@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -103,6 +104,8 @@ class Receiver {
   void take_feedback(base::Instant now, std::uint32_t sender_ssrc, std::vector<RtcpPacket>& out);
   // The block for the next SR or RR, or nothing before the first packet. Closes the reporting interval.
   std::optional<ReportBlock> take_report(base::Instant now);
+  // Packets expected and received since the source began, repairs by RTX left out: what the path lost.
+  std::pair<std::int64_t, std::int64_t> reception() const;
   // No more packets will come: hands out what is whole, without waiting for what is missing.
   void finish(base::Instant now);
 

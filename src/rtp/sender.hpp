@@ -19,7 +19,6 @@ namespace rtp {
 struct SenderOptions {
   codecs::MediaKind kind = codecs::MediaKind::Video;
   std::uint8_t payload_type = 0;
-  std::uint32_t clock_rate = 90000;
   std::uint32_t ssrc = 0;
   // With RTX (RFC 4588) repairs go out under this payload type and ssrc; without, the identical packet is repeated.
   std::optional<std::uint8_t> rtx_payload_type;
@@ -42,6 +41,65 @@ struct SenderStats {
   std::uint64_t unavailable = 0;  // asked for, but no longer (or never) kept
   std::uint64_t nacks = 0;        // sequence numbers asked for
   std::uint64_t plis = 0;         // key frames asked for
+};
+
+// Header extensions of outgoing packets, and the transport-wide counter that all senders of a transport share.
+struct OutgoingExtensions {
+  std::uint8_t mid_id = 0;           // 0: not negotiated
+  std::uint8_t transport_cc_id = 0;  // 0: not negotiated
+  std::uint16_t next_transport_sequence = 0;
+};
+
+// Owned by an rtp::Session; sans-IO. Packets are written into `out` in sending order.
+class Sender {
+ public:
+  explicit Sender(SenderOptions options);
+
+  void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture,
+                  OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  void send_padding(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  // Repeats what is still kept.
+  void handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  void count_key_frame_request() { ++stats_.plis; }
+
+  // Nothing before the first frame. Report blocks are the caller's to add.
+  std::optional<SenderReport> make_report(base::Instant now) const;
+
+  const SenderOptions& options() const { return options_; }
+  const SenderStats& stats() const { return stats_; }
+
+ private:
+  struct Sent {
+    base::Bytes packet;  // header and payload in the clear; empty: never used
+    std::size_t header_size = 0;
+    base::Instant at{};
+    base::Instant repeated_at{};
+    bool repeated = false;
+  };
+  void begin_packet(std::uint32_t timestamp, OutgoingExtensions& extensions);
+  void end_packet(std::vector<base::Bytes>& out);
+  void packetize_h264(const codecs::Frame& frame, std::uint32_t timestamp, OutgoingExtensions& extensions,
+                      std::vector<base::Bytes>& out);
+  void write_aggregate(std::vector<base::ByteView>& nals, std::uint32_t timestamp, OutgoingExtensions& extensions,
+                       std::vector<base::Bytes>& out);
+  void write_nal(base::ByteView nal, std::uint32_t timestamp, OutgoingExtensions& extensions,
+                 std::vector<base::Bytes>& out);
+  void keep(base::Instant now, base::ByteView packet);
+  base::Bytes make_repeat(const Sent& sent, OutgoingExtensions& extensions);
+  void write_header(base::Bytes& packet, const RtpHeader& header, OutgoingExtensions& extensions) const;
+
+  SenderOptions options_;
+  SenderStats stats_;
+  std::uint16_t next_sequence_;
+  std::uint16_t next_rtx_sequence_;
+  std::vector<Sent> kept_;  // by sequence number modulo its size, a power of two
+  base::Bytes current_;
+  std::size_t current_header_ = 0;
+  std::vector<base::ByteView> aggregate_;  // reused
+  bool started_ = false;
+  std::uint32_t last_timestamp_ = 0;
+  base::WallTime last_capture_{};
+  base::Instant last_sent_at_{};
 };
 
 }  // namespace rtp

@@ -23,6 +23,8 @@ class Unwrapper {
     const auto step = static_cast<Counter>(value - static_cast<Counter>(*last_));
     return *last_ + static_cast<std::make_signed_t<Counter>>(step);
   }
+  // Makes `value`, already unwrapped, the one that the next is nearest to.
+  void start_at(std::int64_t value) { last_ = value; }
   bool started() const { return last_.has_value(); }
   void reset() { last_.reset(); }
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/missing_packets.hpp"
+
+#include <algorithm>
+
+namespace rtp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr base::Duration kPatience = milliseconds(15);
+constexpr base::Duration kShortestPause = milliseconds(40);
+constexpr base::Duration kLongestPause = milliseconds(500);
+constexpr base::Duration kLongestRoundTrip = milliseconds(1000);
+
+}  // namespace
+
+void MissingPackets::add(base::Instant now, std::int64_t sequence, base::Instant deadline, bool probe) {
+  Entry entry{.sequence = sequence, .since = now, .deadline = deadline, .due = now + kPatience, .probe = probe};
+  next_due_ = count_ == 0 ? entry.due : std::min(next_due_, entry.due);
+  entries_.push_back(entry);
+  ++count_;
+}
+
+std::optional<MissingPackets::Arrival> MissingPackets::remove(base::Instant now, std::int64_t sequence) {
+  const auto found = std::ranges::lower_bound(entries_, sequence, {}, &Entry::sequence);
+  if (found == entries_.end() || found->sequence != sequence || found->found) return std::nullopt;
+  found->found = true;
+  --count_;
+  const Arrival arrival{.asked_for = found->asks > 0};
+  // Only the first ask tells the round trip: after a second one nobody knows which was answered.
+  if (found->asks == 1) {
+    const base::Duration sample = std::clamp<base::Duration>(now - found->asked, milliseconds(1), kLongestRoundTrip);
+    round_trip_ += (sample - round_trip_) / 8;
+  }
+  trim();
+  return arrival;
+}
+
+std::optional<MissingPackets::Oldest> MissingPackets::oldest() const {
+  if (entries_.empty()) return std::nullopt;
+  const Entry& entry = entries_.front();  // trim() keeps the front missing
+  return Oldest{entry.sequence, entry.since, entry.deadline, entry.probe};
+}
+
+void MissingPackets::pop_oldest() {
+  entries_.pop_front();
+  --count_;
+  trim();
+}
+
+void MissingPackets::trim() {
+  while (!entries_.empty() && entries_.front().found) entries_.pop_front();
+}
+
+base::Duration MissingPackets::pause_after(std::uint32_t asks) const {
+  base::Duration pause = std::max<base::Duration>(kShortestPause, round_trip_ * 5 / 4);
+  for (std::uint32_t i = 1; i < asks && pause < kLongestPause; ++i) pause = pause * 3 / 2;
+  return std::min(pause, kLongestPause);
+}
+
+std::vector<std::uint16_t> MissingPackets::take_due(base::Instant now, std::size_t limit) {
+  std::vector<std::uint16_t> due;
+  if (count_ == 0 || now < next_due_) return due;
+  next_due_ = base::kNever;
+  for (Entry& entry : entries_) {
+    if (entry.found) continue;
+    if (entry.due <= now && due.size() < limit) {
+      due.push_back(static_cast<std::uint16_t>(entry.sequence));
+      ++entry.asks;
+      entry.asked = now;
+      entry.due = now + pause_after(entry.asks);
+    }
+    next_due_ = std::min(next_due_, entry.due);
+  }
+  return due;
+}
+
+void MissingPackets::clear() {
+  entries_.clear();
+  count_ = 0;
+  next_due_ = base::kNever;
+}
+
+}  // namespace rtp

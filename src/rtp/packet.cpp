@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/packet.hpp"
+
+#include <algorithm>
+
+namespace rtp {
+namespace {
+
+constexpr std::uint16_t kOneByteProfile = 0xbede;
+constexpr std::uint16_t kTwoByteProfile = 0x1000;  // the low four bits are the application's
+constexpr std::uint8_t kStopId = 15;
+
+std::optional<base::ByteView> find_one_byte(base::ByteView extensions, std::uint8_t id) {
+  base::ByteReader reader(extensions);
+  while (reader.remaining() > 0) {
+    const std::uint8_t head = reader.u8();
+    if (head == 0) continue;  // padding
+    const auto found = static_cast<std::uint8_t>(head >> 4);
+    if (found == kStopId) break;
+    const base::ByteView value = reader.take((head & 15U) + 1);
+    if (!reader.ok()) break;
+    if (found == id) return value;
+  }
+  return std::nullopt;
+}
+
+std::optional<base::ByteView> find_two_byte(base::ByteView extensions, std::uint8_t id) {
+  base::ByteReader reader(extensions);
+  while (reader.remaining() > 0) {
+    const std::uint8_t found = reader.u8();
+    if (found == 0) continue;  // padding
+    const base::ByteView value = reader.take(reader.u8());
+    if (!reader.ok()) break;
+    if (found == id) return value;
+  }
+  return std::nullopt;
+}
+
+bool fits_one_byte(const Extension& extension) {
+  return extension.id < kStopId && !extension.value.empty() && extension.value.size() <= 16;
+}
+
+void write_extensions(base::ByteWriter& writer, std::span<const Extension> extensions) {
+  const bool one_byte =
+      std::ranges::all_of(extensions, [](const Extension& e) { return e.id == 0 || fits_one_byte(e); });
+  writer.u16(one_byte ? kOneByteProfile : kTwoByteProfile);
+  const std::size_t length_at = writer.size();
+  writer.u16(0);
+  for (const Extension& extension : extensions) {
+    if (extension.id == 0) continue;
+    if (one_byte) {
+      writer.u8(static_cast<std::uint64_t>(extension.id) << 4 | (extension.value.size() - 1));
+    } else {
+      writer.u8(extension.id);
+      writer.u8(extension.value.size());
+    }
+    writer.bytes(extension.value);
+  }
+  while ((writer.size() - length_at - 2) % 4 != 0) writer.u8(0);
+  writer.patch(length_at, (writer.size() - length_at - 2) / 4, 2);
+}
+
+}  // namespace
+
+std::optional<RtpPacket> parse_rtp(base::ByteView datagram) {
+  base::ByteReader reader(datagram);
+  const std::uint8_t first = reader.u8();
+  const std::uint8_t second = reader.u8();
+  RtpPacket packet;
+  packet.header.marker = (second & 0x80) != 0;
+  packet.header.payload_type = second & 0x7f;
+  packet.header.sequence = reader.u16();
+  packet.header.timestamp = reader.u32();
+  packet.header.ssrc = reader.u32();
+  reader.skip((first & 15U) * 4);  // CSRCs
+  if ((first & 0x10) != 0) {
+    packet.extension_profile = reader.u16();
+    packet.extensions = reader.take(std::size_t{reader.u16()} * 4);
+  }
+  if (!reader.ok() || first >> 6 != 2) return std::nullopt;
+  packet.payload = reader.rest();
+  packet.header_size = datagram.size() - packet.payload.size();
+  if ((first & 0x20) != 0) {
+    if (packet.payload.empty()) return std::nullopt;
+    packet.padding = packet.payload.back();
+    if (packet.padding == 0 || packet.padding > packet.payload.size()) return std::nullopt;
+    packet.payload = packet.payload.first(packet.payload.size() - packet.padding);
+  }
+  return packet;
+}
+
+std::optional<base::ByteView> RtpPacket::find_extension(std::uint8_t id) const {
+  if (id == 0) return std::nullopt;
+  if (extension_profile == kOneByteProfile) return find_one_byte(extensions, id);
+  if ((extension_profile & 0xfff0) == kTwoByteProfile) return find_two_byte(extensions, id);
+  return std::nullopt;
+}
+
+bool is_rtcp(base::ByteView datagram) {
+  return datagram.size() >= 2 && datagram[1] >= 192 && datagram[1] <= 223;
+}
+
+void write_rtp_header(base::Bytes& out, const RtpHeader& header, std::span<const Extension> extensions) {
+  const bool extended = std::ranges::any_of(extensions, [](const Extension& e) { return e.id != 0; });
+  base::ByteWriter writer(out);
+  writer.u8(extended ? 0x90 : 0x80);
+  writer.u8((header.marker ? 0x80U : 0U) | (header.payload_type & 0x7fU));
+  writer.u16(header.sequence);
+  writer.u32(header.timestamp);
+  writer.u32(header.ssrc);
+  if (extended) write_extensions(writer, extensions);
+}
+
+}  // namespace rtp

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order and repair half of rtp::Receiver: from packets as they come to frames in order.
+#include <algorithm>
+#include <utility>
+
+#include "base/sans_io.hpp"
+#include "codecs/opus.hpp"
+#include "rtp/receiver_impl.hpp"
+
+namespace rtp {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Sequence numbers may jump this far before the sender is taken to have begun anew. Half a second of a fast camera,
+// or seconds of a usual one.
+constexpr std::int64_t kMaxJump = 4000;
+static_assert(kMaxJump < ReorderBuffer::kMaxPackets);
+// More missing packets than this are not repaired: the oldest are given up.
+constexpr std::size_t kMaxMissing = 2000;
+// A stream whose first packet does not look like a beginning: these many before it are asked for, and waited for this
+// long. The first packet of a session is lost as easily as any other.
+constexpr std::int64_t kProbes = 4;
+constexpr base::Duration kProbeDeadline = milliseconds(250);
+// Without NACK nothing is repaired: packets are waited for only as long as they may have been overtaken.
+constexpr base::Duration kReorderDeadline = milliseconds(200);
+// Far above 0, so that unwrapped sequence numbers never become negative.
+constexpr std::int64_t kSequenceOrigin = 1 << 20;
+
+bool looks_like_beginning(codecs::MediaKind kind, base::ByteView payload) {
+  return payload.empty() || (kind == codecs::MediaKind::Video && H264Depacketizer::surely_starts_access_unit(payload));
+}
+
+}  // namespace
+
+void Receiver::Impl::start_source(const Arrival& arrival) {
+  const std::int64_t first = kSequenceOrigin + arrival.header.sequence;
+  source_.emplace(arrival.header.ssrc, clock_rate(), first);
+  source_->last_packet_at = arrival.now;
+  if (options_.nack && !looks_like_beginning(options_.kind, arrival.payload)) {
+    source_->next = first - kProbes;
+    for (std::int64_t probe = source_->next; probe < first; ++probe) {
+      source_->missing.add(arrival.now, probe, arrival.now + kProbeDeadline, true);
+    }
+  }
+}
+
+void Receiver::Impl::handle_media(const Arrival& arrival) {
+  if (!arrival.repeated && !select_source(arrival)) return;
+  Source& source = *source_;
+  const std::int64_t sequence =
+      source.sequences.started() ? source.sequences.peek(arrival.header.sequence) : source.highest + 1;
+  if (!source.sequences.started()) source.sequences.start_at(sequence);
+  if (!is_plausible(arrival, sequence)) return;
+  source.last_packet_at = arrival.now;
+  if (sequence <= source.highest && source.seen[static_cast<std::size_t>(sequence) % Source::kHistory]) {
+    ++stats_.duplicates;
+    return;
+  }
+  if (sequence < source.next) {
+    ++stats_.late;
+    return;
+  }
+  accept(arrival, sequence);
+}
+
+// A jump is believed when the packet after it goes on from there (RFC 3550 A.1).
+bool Receiver::Impl::is_plausible(const Arrival& arrival, std::int64_t sequence) {
+  Source& source = *source_;
+  if (sequence > source.highest - static_cast<std::int64_t>(Source::kHistory) &&
+      sequence <= source.highest + kMaxJump) {
+    if (!arrival.repeated) source.jump.reset();
+    return true;
+  }
+  if (arrival.repeated) return false;
+  if (source.jump == arrival.header.sequence) {
+    resync(arrival, sequence - source.highest);
+  } else {
+    source.jump = static_cast<std::uint16_t>(arrival.header.sequence + 1);
+    ++stats_.late;
+  }
+  return false;
+}
+
+// The sender went on elsewhere: what is stored is handed out, the rest is lost, and order begins anew here. The
+// timestamps go on.
+void Receiver::Impl::resync(const Arrival& arrival, std::int64_t distance) {
+  ++stats_.resyncs;
+  finish(arrival.now);
+  report_loss(arrival.now, std::max<std::int64_t>(distance - 1, 1));
+  const TimestampUnwrapper timestamps = source_->timestamps;
+  start_source(arrival);
+  source_->timestamps = timestamps;
+  source_->loss_pending = true;
+  source_->h264.lose();
+  source_->sequences.start_at(source_->highest + 1);
+  accept(arrival, source_->highest + 1);
+}
+
+void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence) {
+  Source& source = *source_;
+  while (sequence - source.next >= ReorderBuffer::kMaxPackets && source.missing.oldest()) give_up_oldest(arrival.now);
+  const bool fresh = sequence > source.highest;
+  if (fresh) {
+    extend_to(arrival.now, sequence);
+    source.sequences.start_at(sequence);
+  } else if (const auto repaired = source.missing.remove(arrival.now, sequence); repaired && repaired->asked_for) {
+    ++stats_.repaired;
+  }
+  source.seen[static_cast<std::size_t>(sequence) % Source::kHistory] = true;
+  if (!arrival.repeated) source.report.count(arrival.now, sequence, arrival.header.timestamp, fresh);
+  ++stats_.packets;
+  stats_.bytes += arrival.payload.size();
+  if (arrival.payload.empty()) ++stats_.padding;
+
+  if (sequence == source.next) {
+    ++source.next;
+    deliver(arrival.now, arrival.header.timestamp, arrival.header.marker, arrival.payload, arrival.now);
+    deliver_stored(arrival.now);
+  } else {
+    StoredPacket& slot = source.stored.insert(source.next, sequence, arrival.payload);
+    slot.timestamp = arrival.header.timestamp;
+    slot.payload_type = arrival.header.payload_type;
+    slot.marker = arrival.header.marker;
+    slot.arrived = arrival.now;
+  }
+  while (source.stored.bytes() > ReorderBuffer::kMaxBytes || source.missing.size() > kMaxMissing) {
+    if (!source.missing.oldest()) break;
+    give_up_oldest(arrival.now);
+  }
+}
+
+// Everything between the highest sequence number so far and this one is missing from now on.
+void Receiver::Impl::extend_to(base::Instant now, std::int64_t sequence) {
+  Source& source = *source_;
+  const base::Duration deadline = options_.nack ? options_.repair_deadline : kReorderDeadline;
+  for (std::int64_t missing = source.highest + 1; missing <= sequence; ++missing) {
+    source.seen[static_cast<std::size_t>(missing) % Source::kHistory] = false;
+    if (missing < sequence) source.missing.add(now, missing, now + deadline);
+  }
+  source.highest = sequence;
+}
+
+void Receiver::Impl::deliver_stored(base::Instant now) {
+  Source& source = *source_;
+  while (StoredPacket* packet = source.stored.find(source.next)) {
+    ++source.next;
+    deliver(now, packet->timestamp, packet->marker, packet->payload, packet->arrived);
+    source.stored.release(*packet);
+  }
+}
+
+void Receiver::Impl::deliver(base::Instant now, std::uint32_t timestamp, bool marker, base::ByteView payload,
+                             base::Instant arrived) {
+  Source& source = *source_;
+  if (payload.empty()) return;  // padding says nothing about the timeline either
+  const OrderedPayload ordered{source.timestamps.unwrap(timestamp), marker, payload, arrived};
+  if (early_report_) {
+    const SenderReport report = *std::exchange(early_report_, std::nullopt);
+    handle_sender_report(early_report_at_, report);
+  }
+  if (is_video()) {
+    source.h264.push(ordered, frames_);
+    hand_out_all(now);
+    return;
+  }
+  if (!codecs::opus::packet_duration(payload)) {
+    ++stats_.malformed;
+    return;
+  }
+  DepacketizedFrame frame{
+      true, {codecs::CodecId::Opus, true, {payload.begin(), payload.end()}}, ordered.timestamp, arrived};
+  hand_out(now, frame);
+}
+
+void Receiver::Impl::hand_out_all(base::Instant now) {
+  for (DepacketizedFrame& frame : frames_) hand_out(now, frame);
+  if (!frames_.empty()) stats_.malformed += source_->h264.take_malformed();
+  frames_.clear();
+}
+
+void Receiver::Impl::hand_out(base::Instant now, DepacketizedFrame& frame) {
+  if (!frame.whole) {
+    ++stats_.incomplete_frames;
+    source_->loss_pending = true;
+    awaiting_key_frame_ = true;
+    request_key_frame(now);
+    return;
+  }
+  if (is_video() && frame.frame.key_frame) {
+    key_frame_wanted_ = false;
+    awaiting_key_frame_ = false;
+    if (awaited_frames_ > 0) events_.push_back(KeyFrameAwaited{std::exchange(awaited_frames_, 0)});
+  }
+  if (is_video() && awaiting_key_frame_) {
+    ++stats_.key_frame_awaited;
+    ++awaited_frames_;
+    request_key_frame(now);
+    return;
+  }
+  ++stats_.frames;
+  if (frame.frame.key_frame) ++stats_.key_frames;
+  events_.push_back(ReceivedFrame{std::move(frame.frame), frame.timestamp, source_->ssrc, frame.arrived,
+                                  std::exchange(source_->loss_pending, false)});
+}
+
+void Receiver::Impl::give_up_due(base::Instant now) {
+  while (const auto oldest = source_->missing.oldest()) {
+    if (oldest->deadline > now) break;
+    give_up_oldest(now);
+  }
+}
+
+// The oldest missing packet is next_ itself: whatever precedes it was delivered.
+void Receiver::Impl::give_up_oldest(base::Instant now) {
+  Source& source = *source_;
+  const auto oldest = *source.missing.oldest();
+  source.missing.pop_oldest();
+  source.next = oldest.sequence + 1;
+  if (!oldest.probe) report_loss(now, 1);
+  deliver_stored(now);
+}
+
+void Receiver::Impl::report_loss(base::Instant now, std::int64_t count) {
+  source_->loss_pending = true;
+  stats_.lost += static_cast<std::uint64_t>(count);
+  if (auto* last = events_.empty() ? nullptr : std::get_if<PacketsLost>(&events_.back())) {
+    last->count += static_cast<std::uint64_t>(count);
+  } else {
+    events_.push_back(PacketsLost{static_cast<std::uint64_t>(count)});
+  }
+  if (!is_video()) return;
+  source_->h264.lose();
+  awaiting_key_frame_ = true;
+  request_key_frame(now);
+}
+
+void Receiver::Impl::finish(base::Instant now) {
+  if (!source_) return;
+  while (source_->missing.oldest()) give_up_oldest(now);
+  if (is_video()) {
+    source_->h264.finish(frames_);
+    hand_out_all(now);
+  }
+  if (awaited_frames_ > 0) events_.push_back(KeyFrameAwaited{std::exchange(awaited_frames_, 0)});
+}
+
+}  // namespace rtp

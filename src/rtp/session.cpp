@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+#include "base/sans_io.hpp"
+#include "rtp/arrival_recorder.hpp"
+#include "rtp/bitrate_estimate.hpp"
+#include "rtp/packet.hpp"
+#include "rtp/rtcp.hpp"
+
+namespace rtp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr base::Duration kReportInterval = milliseconds(1000);
+// Before a source has been heard for a while its first report goes out sooner.
+constexpr base::Duration kFirstReport = milliseconds(200);
+constexpr base::Duration kTransportFeedbackInterval = milliseconds(100);
+constexpr std::size_t kMaxSpareBuffers = 64;
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  Impl(base::Instant now, base::Random& random, SessionOptions options);
+
+  void handle_packets(base::Instant now, std::span<const base::ByteView> packets);
+  void handle_timeout(base::Instant now);
+  base::Instant next_timeout() const;
+  void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
+  void send_padding(base::Instant now, codecs::MediaKind kind);
+  void request_key_frame(base::Instant now);
+  void finish(base::Instant now);
+
+  Receiver* find_receiver(codecs::MediaKind kind);
+  Sender* find_sender(codecs::MediaKind kind);
+
+  std::deque<OutgoingPacket> packets_;
+  std::deque<SessionEvent> events_;
+  std::vector<base::Bytes> spare_;
+  SessionStats stats_;
+
+ private:
+  void handle_rtp(base::Instant now, base::ByteView datagram);
+  void handle_rtcp(base::Instant now, base::ByteView datagram);
+  void handle(base::Instant now, const SenderReport& report);
+  void handle(base::Instant now, const ReceiverReport& report);
+  void handle(base::Instant now, const Goodbye& bye);
+  void handle(base::Instant now, const Nack& nack);
+  void handle(base::Instant now, const PictureLossIndication& pli);
+  void handle(base::Instant now, const FullIntraRequest& request);
+  void handle(base::Instant, const SourceDescription&) {}
+  void handle(base::Instant, const ReceiverEstimatedBitrate&) {}
+  void handle(base::Instant, const TransportFeedback&) {}
+  void handle_report_blocks(base::Instant now, const std::vector<ReportBlock>& blocks);
+  void handle_key_frame_request(std::uint32_t media_ssrc);
+  void drain_receivers();
+  void flush_rtp(std::vector<base::Bytes>& rtp);
+  std::uint32_t own_ssrc() const;
+  void write_reports(base::Instant now, base::Bytes& datagram);
+  void send_reports(base::Instant now);
+  void send_feedback(base::Instant now);
+  std::vector<RtcpPacket> due_feedback(base::Instant now);
+  void append_remb(base::Instant now, std::vector<RtcpPacket>& due);
+  base::Bytes take_buffer();
+
+  SessionOptions options_;
+  std::vector<Receiver> receivers_;
+  std::vector<Sender> senders_;
+  OutgoingExtensions extensions_;
+  ArrivalRecorder arrivals_;
+  BitrateEstimate estimate_;
+  base::Instant next_report_ = base::kNever;
+  base::Instant next_transport_feedback_ = base::kNever;
+  std::vector<RtcpPacket> incoming_;   // reused
+  std::vector<base::Bytes> outgoing_;  // reused
+  struct SentReport {
+    std::uint32_t middle_of_ntp = 0;
+    base::Instant at{};
+  };
+  std::array<SentReport, 8> sent_reports_{};
+  std::size_t next_sent_report_ = 0;
+};
+
+Session::Impl::Impl(base::Instant now, base::Random& random, SessionOptions options)
+    : options_(std::move(options)),
+      estimate_(now, {options_.start_bitrate, options_.min_bitrate, options_.max_bitrate}) {
+  for (ReceiverOptions& receiver : options_.receivers) receivers_.emplace_back(std::move(receiver));
+  for (SenderOptions& sender : options_.senders) senders_.emplace_back(std::move(sender));
+  extensions_ = {options_.mid_extension, options_.transport_cc_extension, random.u16()};
+}
+
+Receiver* Session::Impl::find_receiver(codecs::MediaKind kind) {
+  const auto found = std::ranges::find(receivers_, kind, &Receiver::kind);
+  return found == receivers_.end() ? nullptr : &*found;
+}
+
+Sender* Session::Impl::find_sender(codecs::MediaKind kind) {
+  const auto found = std::ranges::find_if(senders_, [&](const Sender& s) { return s.options().kind == kind; });
+  return found == senders_.end() ? nullptr : &*found;
+}
+
+void Session::Impl::handle_packets(base::Instant now, std::span<const base::ByteView> packets) {
+  for (const base::ByteView packet : packets) {
+    if (is_rtcp(packet)) {
+      handle_rtcp(now, packet);
+    } else {
+      handle_rtp(now, packet);
+    }
+  }
+  drain_receivers();
+}
+
+void Session::Impl::handle_rtp(base::Instant now, base::ByteView datagram) {
+  const auto packet = parse_rtp(datagram);
+  if (!packet) {
+    ++stats_.malformed_rtp;
+    return;
+  }
+  const auto receiver =
+      std::ranges::find_if(receivers_, [&](const Receiver& r) { return r.accepts(packet->header.payload_type); });
+  if (receiver == receivers_.end()) {
+    ++stats_.unroutable;
+    return;
+  }
+  if (options_.transport_cc) {
+    if (const auto sequence = as_u16(packet->find_extension(options_.transport_cc_extension))) {
+      arrivals_.record(now, *sequence, packet->header.ssrc);
+      if (next_transport_feedback_ == base::kNever) next_transport_feedback_ = now + kTransportFeedbackInterval;
+    }
+  }
+  if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
+  receiver->handle_packet(now, *packet);
+}
+
+void Session::Impl::handle_rtcp(base::Instant now, base::ByteView datagram) {
+  incoming_.clear();
+  if (!parse_rtcp(datagram, incoming_)) ++stats_.malformed_rtcp;
+  for (const RtcpPacket& packet : incoming_) {
+    std::visit([&](const auto& known) { handle(now, known); }, packet);
+  }
+}
+
+// A report's receiver is the one that gets its ssrc; before its first packet, the one without a source.
+void Session::Impl::handle(base::Instant now, const SenderReport& report) {
+  handle_report_blocks(now, report.reports);
+  for (Receiver& receiver : receivers_) {
+    if (receiver.owns(report.ssrc)) return receiver.handle_sender_report(now, report);
+  }
+  for (Receiver& receiver : receivers_) {
+    if (!receiver.ssrc()) receiver.handle_sender_report(now, report);
+  }
+}
+
+void Session::Impl::handle(base::Instant now, const ReceiverReport& report) {
+  handle_report_blocks(now, report.reports);
+}
+
+void Session::Impl::handle_report_blocks(base::Instant now, const std::vector<ReportBlock>& blocks) {
+  for (const ReportBlock& block : blocks) {
+    if (block.last_sender_report == 0) continue;
+    for (const SentReport& sent : sent_reports_) {
+      if (sent.middle_of_ntp != block.last_sender_report) continue;
+      const auto delay =
+          std::chrono::microseconds(std::int64_t{block.delay_since_last_sender_report} * 1'000'000 / 65536);
+      stats_.round_trip = std::max<base::Duration>(now - sent.at - delay, base::Duration(0));
+    }
+  }
+}
+
+void Session::Impl::handle(base::Instant, const Goodbye& bye) {
+  for (const std::uint32_t ssrc : bye.ssrcs) {
+    for (Receiver& receiver : receivers_) receiver.handle_goodbye(ssrc);
+  }
+}
+
+void Session::Impl::handle(base::Instant now, const Nack& nack) {
+  for (Sender& sender : senders_) {
+    if (sender.options().ssrc == nack.media_ssrc) sender.handle_nack(now, nack, extensions_, outgoing_);
+  }
+  flush_rtp(outgoing_);
+}
+
+void Session::Impl::handle(base::Instant, const PictureLossIndication& pli) {
+  handle_key_frame_request(pli.media_ssrc);
+}
+void Session::Impl::handle(base::Instant, const FullIntraRequest& request) {
+  handle_key_frame_request(request.media_ssrc);
+}
+
+void Session::Impl::handle_key_frame_request(std::uint32_t media_ssrc) {
+  for (Sender& sender : senders_) {
+    if (sender.options().ssrc != media_ssrc) continue;
+    sender.count_key_frame_request();
+    events_.push_back({sender.options().kind, SessionEvent::KeyFrameRequested{}});
+  }
+}
+
+void Session::Impl::drain_receivers() {
+  for (Receiver& receiver : receivers_) {
+    while (auto event = receiver.poll_event()) {
+      SessionEvent& out = events_.emplace_back();
+      out.kind = receiver.kind();
+      std::visit([&](auto& what) { out.what = std::move(what); }, *event);
+    }
+  }
+}
+
+base::Bytes Session::Impl::take_buffer() {
+  if (spare_.empty()) return {};
+  base::Bytes buffer = std::move(spare_.back());
+  spare_.pop_back();
+  buffer.clear();
+  return buffer;
+}
+
+void Session::Impl::flush_rtp(std::vector<base::Bytes>& rtp) {
+  for (base::Bytes& bytes : rtp) packets_.push_back({false, std::move(bytes)});
+  rtp.clear();
+}
+
+std::uint32_t Session::Impl::own_ssrc() const {
+  return senders_.empty() ? options_.feedback_ssrc : senders_.front().options().ssrc;
+}
+
+// An SR for each sender that has sent, else an RR; the report blocks go with the first; then SDES, as RFC 3550 6.1
+// asks of every compound packet.
+void Session::Impl::write_reports(base::Instant now, base::Bytes& datagram) {
+  std::vector<ReportBlock> blocks;
+  for (Receiver& receiver : receivers_) {
+    if (auto block = receiver.take_report(now)) blocks.push_back(*block);
+  }
+  bool reported = false;
+  for (Sender& sender : senders_) {
+    auto report = sender.make_report(now);
+    if (!report) continue;
+    report->reports = std::exchange(blocks, {});
+    sent_reports_[next_sent_report_++ % sent_reports_.size()] = {middle_of_ntp(report->ntp), now};
+    write_rtcp(datagram, *std::move(report));
+    reported = true;
+  }
+  if (!reported) write_rtcp(datagram, ReceiverReport{own_ssrc(), std::move(blocks)});
+  write_rtcp(datagram, SourceDescription{own_ssrc(), options_.cname});
+}
+
+void Session::Impl::send_reports(base::Instant now) {
+  OutgoingPacket packet{true, take_buffer()};
+  write_reports(now, packet.bytes);
+  packets_.push_back(std::move(packet));
+}
+
+void Session::Impl::append_remb(base::Instant now, std::vector<RtcpPacket>& due) {
+  ReceiverEstimatedBitrate remb{own_ssrc(), estimate_.bits_per_second(), {}};
+  BitrateEstimate::Totals totals;
+  for (Receiver& receiver : receivers_) {
+    if (const auto ssrc = receiver.ssrc()) remb.ssrcs.push_back(*ssrc);
+    const auto [expected, received] = receiver.reception();
+    totals.expected += expected;
+    totals.received += received;
+  }
+  if (remb.ssrcs.empty()) return;
+  estimate_.update(now, totals);
+  if (now < estimate_.next_send()) return;
+  remb.bits_per_second = estimate_.bits_per_second();
+  stats_.remb_bits_per_second = remb.bits_per_second;
+  due.emplace_back(std::move(remb));
+  estimate_.sent(now);
+}
+
+std::vector<RtcpPacket> Session::Impl::due_feedback(base::Instant now) {
+  std::vector<RtcpPacket> due;
+  for (Receiver& receiver : receivers_) receiver.take_feedback(now, own_ssrc(), due);
+  if (options_.remb) append_remb(now, due);
+  return due;
+}
+
+void Session::Impl::send_feedback(base::Instant now) {
+  const auto send = [&](std::span<const RtcpPacket> due) {
+    OutgoingPacket packet{true, take_buffer()};
+    if (!options_.reduced_size) write_reports(now, packet.bytes);
+    for (const RtcpPacket& one : due) write_rtcp(packet.bytes, one);
+    packets_.push_back(std::move(packet));
+  };
+  if (const std::vector<RtcpPacket> due = due_feedback(now); !due.empty()) send(due);
+  if (now < next_transport_feedback_) return;
+  // Transport feedback may end in padding, which only the last packet of a datagram may have.
+  while (arrivals_.has_news()) {
+    auto feedback = arrivals_.take(own_ssrc());
+    if (!feedback) break;
+    const RtcpPacket one = *std::move(feedback);
+    send({&one, 1});
+  }
+  next_transport_feedback_ = base::kNever;
+}
+
+void Session::Impl::handle_timeout(base::Instant now) {
+  for (Receiver& receiver : receivers_) receiver.handle_timeout(now);
+  drain_receivers();
+  if (next_report_ <= now) {
+    send_reports(now);
+    next_report_ = now + kReportInterval;
+  }
+  send_feedback(now);
+}
+
+base::Instant Session::Impl::next_timeout() const {
+  base::Instant next = std::min(next_report_, next_transport_feedback_);
+  bool receiving = false;
+  for (const Receiver& receiver : receivers_) {
+    next = std::min(next, receiver.next_timeout());
+    receiving |= receiver.ssrc().has_value();
+  }
+  if (options_.remb && receiving) next = std::min(next, estimate_.next_send());
+  return next;
+}
+
+void Session::Impl::send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
+                               base::WallTime capture) {
+  Sender* sender = find_sender(codecs::kind_of(frame.codec));
+  if (sender == nullptr) return;
+  if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
+  sender->send_frame(now, frame, rtp_timestamp, capture, extensions_, outgoing_);
+  flush_rtp(outgoing_);
+}
+
+void Session::Impl::send_padding(base::Instant now, codecs::MediaKind kind) {
+  Sender* sender = find_sender(kind);
+  if (sender == nullptr) return;
+  sender->send_padding(now, extensions_, outgoing_);
+  flush_rtp(outgoing_);
+}
+
+void Session::Impl::request_key_frame(base::Instant now) {
+  for (Receiver& receiver : receivers_) receiver.request_key_frame(now);
+}
+
+void Session::Impl::finish(base::Instant now) {
+  for (Receiver& receiver : receivers_) receiver.finish(now);
+  drain_receivers();
+  Goodbye bye;
+  for (const Sender& sender : senders_) bye.ssrcs.push_back(sender.options().ssrc);
+  if (bye.ssrcs.empty()) return;
+  OutgoingPacket packet{true, take_buffer()};
+  write_reports(now, packet.bytes);
+  write_rtcp(packet.bytes, bye);
+  packets_.push_back(std::move(packet));
+}
+
+Session::Session(base::Instant now, base::Random& random, SessionOptions options)
+    : impl_(std::make_unique<Impl>(now, random, std::move(options))) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+void Session::handle_packets(base::Instant now, std::span<const base::ByteView> packets) {
+  impl_->handle_packets(now, packets);
+}
+void Session::handle_timeout(base::Instant now) {
+  impl_->handle_timeout(now);
+}
+base::Instant Session::next_timeout() const {
+  return impl_->next_timeout();
+}
+void Session::send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
+                         base::WallTime capture) {
+  impl_->send_frame(now, frame, rtp_timestamp, capture);
+}
+void Session::send_padding(base::Instant now, codecs::MediaKind kind) {
+  impl_->send_padding(now, kind);
+}
+void Session::request_key_frame(base::Instant now) {
+  impl_->request_key_frame(now);
+}
+void Session::finish(base::Instant now) {
+  impl_->finish(now);
+}
+std::optional<OutgoingPacket> Session::poll_packet() {
+  return base::pop_front(impl_->packets_);
+}
+std::optional<SessionEvent> Session::poll_event() {
+  return base::pop_front(impl_->events_);
+}
+void Session::recycle(base::Bytes buffer) {
+  if (impl_->spare_.size() < kMaxSpareBuffers) impl_->spare_.push_back(std::move(buffer));
+}
+const ReceiverStats* Session::receiver_stats(codecs::MediaKind kind) const {
+  const Receiver* receiver = impl_->find_receiver(kind);
+  return receiver == nullptr ? nullptr : &receiver->stats();
+}
+const SenderStats* Session::sender_stats(codecs::MediaKind kind) const {
+  const Sender* sender = impl_->find_sender(kind);
+  return sender == nullptr ? nullptr : &sender->stats();
+}
+SessionStats Session::stats() const {
+  return impl_->stats_;
+}
+
+}  // namespace rtp
