@@ -160,7 +160,7 @@ TEST(MatroskaParser, ReadsUnknownSizesAndStopsAtTheNextDocument) {
   Bytes stream;
   for (int i = 0; i < 3; ++i) {
     const DocumentFrame frames[] = {{1, true, kStart, payload}, {1, false, kStart + microseconds(40'000), payload}};
-    base::append(stream, write_get_media_document(tracks, frames,
+    base::append(stream, write_get_media_document(tracks, kStart, frames,
                                                   write_fragment_tags({.fragment_number = std::to_string(i)}),
                                                   write_continuation_tags("7", 5)));
   }
@@ -285,7 +285,7 @@ TEST(Ffprobe, ReadsTheGetMediaLayout) {
   }
   std::ranges::sort(frames, {}, &DocumentFrame::time);
   const Track tracks[] = {make_avc_track(1, video.avcc, 160, 96), make_aac_track(2, Bytes{0x11, 0x90}, 48'000, 2)};
-  const std::string file = scratch.write("media.mkv", write_get_media_document(tracks, frames, write_fragment_tags({.fragment_number = "1"}), write_continuation_tags("1", 0)));
+  const std::string file = scratch.write("media.mkv", write_get_media_document(tracks, kStart, frames, write_fragment_tags({.fragment_number = "1"}), write_continuation_tags("1", 0)));
   EXPECT_EQ(run("ffmpeg -v error -xerror -i " + file + " -map 0:v -map 0:a -f null - 2>&1"), "");
   const std::string seen = run("ffprobe -v error -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0 " + file + " 2>&1");
   EXPECT_EQ(seen, "h264,25\naac," + std::to_string(count) + "\n");

@@ -239,14 +239,11 @@ base::Bytes write_error_tags(int error_id, std::string_view error_code) {
   return write_tags_element(tags);
 }
 
-base::Bytes write_get_media_document(std::span<const Track> tracks, std::span<const DocumentFrame> frames,
-                                     base::ByteView before, base::ByteView after) {
-  base::WallTime start = frames.empty() ? base::WallTime{} : frames.front().time;
+base::Bytes write_get_media_document(std::span<const Track> tracks, base::WallTime start,
+                                     std::span<const DocumentFrame> frames, base::ByteView before,
+                                     base::ByteView after) {
   std::size_t payload_size = 0;
-  for (const DocumentFrame& frame : frames) {
-    start = std::min(start, frame.time);
-    payload_size += frame.payload.size() + 16;
-  }
+  for (const DocumentFrame& frame : frames) payload_size += frame.payload.size() + 16;
   const std::int64_t start_ms = std::max<std::int64_t>(0, base::to_milliseconds(start));
 
   base::Bytes out;
@@ -261,7 +258,8 @@ base::Bytes write_get_media_document(std::span<const Track> tracks, std::span<co
   writer.unsigned_integer(ebml::kTimestamp, static_cast<std::uint64_t>(start_ms));
   for (const DocumentFrame& frame : frames) {
     const std::int64_t relative = base::to_milliseconds(frame.time) - start_ms;
-    append_simple_block(out, frame.track, std::clamp<std::int64_t>(relative, 0, 32'767), frame.key_frame, frame.payload);
+    append_simple_block(out, frame.track, std::clamp<std::int64_t>(relative, -32'768, 32'767), frame.key_frame,
+                        frame.payload);
   }
   writer.close(cluster);
   base::append(out, after);

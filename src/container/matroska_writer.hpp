@@ -67,14 +67,16 @@ base::Bytes write_continuation_tags(std::string_view fragment_number, std::int64
 base::Bytes write_error_tags(int error_id, std::string_view error_code);
 
 // A document for GetMedia: EBML header, Segment of unknown size, Info, Tracks, then `before`, one Cluster of known
-// size with the frames, then `after`. `before` and `after` are whole Tags elements. Frames are in the order given.
+// size with the frames, then `after`. `before` and `after` are whole Tags elements. Frames are in the order given; the
+// cluster's timestamp is `start`, and frames lie within 32 s of it (sound may begin a little earlier).
 struct DocumentFrame {
   std::uint32_t track = 0;
   bool key_frame = false;
   base::WallTime time{};
   base::ByteView payload;
 };
-base::Bytes write_get_media_document(std::span<const Track> tracks, std::span<const DocumentFrame> frames,
-                                     base::ByteView before, base::ByteView after);
+base::Bytes write_get_media_document(std::span<const Track> tracks, base::WallTime start,
+                                     std::span<const DocumentFrame> frames, base::ByteView before,
+                                     base::ByteView after);
 
 }  // namespace container

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Rendered audio by fragment, least recently used first out. Any thread; owned by Playback.
+
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "streams/playback.hpp"
+
+namespace streams {
+
+class Playback::AudioCache {
+ public:
+  using Key = std::pair<StreamKey, FragmentNumber>;
+  using Audio = std::shared_ptr<const RenderedAudio>;
+
+  // A fragment that several readers want at once is rendered by the first; the others wait on its mutex (on the
+  // workers, never on a shard) and find it done.
+  struct Slot {
+    std::mutex rendering;
+    Audio audio;  // guarded by `rendering`
+  };
+
+  explicit AudioCache(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  Audio find(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    const auto found = done_.find(key);
+    if (found == done_.end()) return nullptr;
+    order_.splice(order_.begin(), order_, found->second.position);
+    ++stats_.audio_from_cache;
+    return found->second.audio;
+  }
+
+  std::shared_ptr<Slot> find_slot(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Slot> slot = rendering_[key].lock();
+    if (!slot) {
+      slot = std::make_shared<Slot>();
+      rendering_[key] = slot;
+    }
+    return slot;
+  }
+
+  void put(const Key& key, const Audio& audio) {
+    std::size_t size = 256;
+    for (const base::Bytes& unit : audio->units) size += unit.size() + sizeof(base::Bytes) + 16;
+    const std::lock_guard lock(mutex_);
+    rendering_.erase(key);
+    ++stats_.audio_rendered;
+    if (size > limit_bytes_ || done_.contains(key)) return;
+    order_.push_front(key);
+    done_[key] = {audio, size, order_.begin()};
+    stats_.audio_cache_bytes += size;
+    while (stats_.audio_cache_bytes > limit_bytes_) {
+      const auto oldest = done_.find(order_.back());
+      stats_.audio_cache_bytes -= oldest->second.size;
+      done_.erase(oldest);
+      order_.pop_back();
+    }
+  }
+
+  void drop_slot(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    rendering_.erase(key);
+  }
+
+  Stats stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+ private:
+  struct Entry {
+    Audio audio;
+    std::size_t size = 0;
+    std::list<Key>::iterator position;
+  };
+
+  const std::size_t limit_bytes_;
+  mutable std::mutex mutex_;
+  std::list<Key> order_;  // most recently used first
+  std::map<Key, Entry> done_;
+  std::map<Key, std::weak_ptr<Slot>> rendering_;
+  Stats stats_;
+};
+
+}  // namespace streams
