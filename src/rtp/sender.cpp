@@ -213,13 +213,12 @@ base::Bytes Sender::make_repeat(const Sent& sent, OutgoingExtensions& extensions
 
 std::optional<SenderReport> Sender::make_report(base::Instant now) const {
   if (!started_) return std::nullopt;
-  const std::int64_t clock_rate = options_.kind == codecs::MediaKind::Video ? 90'000 : 48'000;
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now - last_sent_at_);
   SenderReport report;
   report.ssrc = options_.ssrc;
   report.ntp = to_ntp(last_capture_ + since);
   report.rtp_timestamp =
-      last_timestamp_ + static_cast<std::uint32_t>(since.count() * clock_rate / 1'000'000);
+      last_timestamp_ + static_cast<std::uint32_t>(since.count() * std::int64_t{options_.clock_rate} / 1'000'000);
   report.packet_count = static_cast<std::uint32_t>(stats_.packets);
   report.octet_count = static_cast<std::uint32_t>(stats_.bytes);
   return report;

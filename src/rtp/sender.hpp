@@ -19,6 +19,7 @@ namespace rtp {
 struct SenderOptions {
   codecs::MediaKind kind = codecs::MediaKind::Video;
   std::uint8_t payload_type = 0;
+  std::uint32_t clock_rate = 90000;  // 48000 for Opus
   std::uint32_t ssrc = 0;
   // With RTX (RFC 4588) repairs go out under this payload type and ssrc; without, the identical packet is repeated.
   std::optional<std::uint8_t> rtx_payload_type;
