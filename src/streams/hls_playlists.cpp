@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/hls_playlists.hpp"
+
+#include <fmt/format.h>
+
+namespace streams {
+
+bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const StoredFragment& fragment) {
+  if (mode == DiscontinuityMode::Always) return true;
+  if (!before) return false;
+  if (before->codec_fingerprint != fragment.header.codec_fingerprint) return true;
+  if (mode == DiscontinuityMode::Never) return false;
+  const auto gap = fragment.header.producer_time - before->producer_end;
+  return gap > kContinuityTolerance || gap < -kContinuityTolerance;
+}
+
+LivePlace count_fragment(const HlsSession& session, const LivePlace* before, const StoredFragment& fragment) {
+  LivePlace place;
+  place.number = fragment.header.number;
+  place.segments = (before ? before->segments : 0) + 1;
+  place.discontinuities =
+      (before ? before->discontinuities : 0) + (is_discontinuity(session.discontinuities, before, fragment) ? 1 : 0);
+  place.producer_end = producer_end(fragment);
+  place.codec_fingerprint = fragment.header.codec_fingerprint;
+  return place;
+}
+
+std::string make_playlist_uri(const std::string& token, PlaybackTrack track) {
+  return fmt::format("getHLSMediaPlaylist.m3u8?SessionToken={}&TrackNumber={}", token, static_cast<int>(track));
+}
+
+std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number) {
+  return fmt::format("getMP4MediaFragment.mp4?FragmentNumber={}&SessionToken={}&TrackNumber={}", number.text(),
+                     address.token, static_cast<int>(address.track));
+}
+
+std::string make_init_uri(const SegmentAddress& address, base::ByteView avcc) {
+  std::string uri = fmt::format("getMP4InitFragment.mp4?SessionToken={}&TrackNumber={}", address.token,
+                                static_cast<int>(address.track));
+  if (address.track == PlaybackTrack::Video) uri += "&CodecPrivate=" + base::to_base64_url(avcc);
+  return uri;
+}
+
+std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track) {
+  if (track == PlaybackTrack::Video) return fragment.header.duration;
+  const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
+  return std::chrono::microseconds(units.count * kAacFrameSamples * 125 / 6);
+}
+
+}  // namespace streams
