@@ -55,13 +55,20 @@ class Gateway {
   const Metrics& metrics() const { return metrics_; }
 
  private:
-  struct Reply;
+  // A WebSocket connect that may proceed.
+  struct Connect {
+    sessions::Role role = sessions::Role::Master;
+    std::string channel_arn;
+    std::string client_id;
+  };
 
   Call begin(const net::HttpExchange& exchange) const;
   async::Task<void> serve_operation(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_json(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_streaming(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_websocket(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  aws::Outcome<Connect> check_connect(const aws::Operation& operation, Call& call,
+                                      const net::HttpExchange& exchange) const;
   async::Task<void> serve_metrics(const Call& call, net::HttpExchange& exchange);
   async::Task<bool> serve_plain(const Call& call, net::HttpExchange& exchange);
   async::Task<aws::Outcome<std::string>> read_and_verify(Call& call, net::HttpExchange& exchange);

@@ -89,6 +89,7 @@ void Handlers::add(Typed<Operation> handler) {
                if (!input) co_return std::unexpected(std::move(input).error());
                auto output = co_await handler(call, *std::move(input));
                if (!output) co_return std::unexpected(std::move(output).error());
+               if constexpr (Operation::Output::kEmptyBody) co_return std::string();
                co_return aws::encode(*output);
              });
 }

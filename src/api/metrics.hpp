@@ -35,7 +35,7 @@ class Metrics {
     std::array<Counter, kSecondsBounds.size() + 1> by_time{};
     Counter microseconds{0};
   };
-  const Slot& slot(const aws::Operation& operation) const;
+  Slot& slot(const aws::Operation& operation) const;
 
   std::unique_ptr<Slot[]> slots_;
   std::array<Counter, kClasses> other_{};

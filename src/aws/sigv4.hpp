@@ -65,6 +65,10 @@ bool is_signed(const Request& request);
 Outcome<Identity> verify(const Request& request, const Payload& payload, const FindSecret& find_secret,
                          base::WallTime now);
 
+// The arguments of a WebSocket connect as a JSON object of strings, for the codec: parameters that begin with `prefix`,
+// decoded, without it. Of a parameter that comes twice the last counts.
+std::string query_as_json(std::string_view query, std::string_view prefix);
+
 struct Credentials {
   std::string access_key_id;
   std::string secret_access_key;

@@ -6,7 +6,9 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <map>
 
+#include "aws/json_write.hpp"
 #include "base/check.hpp"
 
 namespace aws::sigv4 {
@@ -130,6 +132,19 @@ std::string canonical_query(std::string_view query) {
     if (!out.empty()) out += '&';
     out += name + '=' + value;
   }
+  return out;
+}
+
+std::string query_as_json(std::string_view query, std::string_view prefix) {
+  std::map<std::string, std::string> arguments;
+  for_each_part(query, '&', [&](std::string_view part) {
+    const std::size_t at = part.find('=');
+    const std::string name = uri_decode(part.substr(0, at));
+    if (at == std::string_view::npos || !name.starts_with(prefix)) return;
+    arguments[name.substr(prefix.size())] = uri_decode(part.substr(at + 1));
+  });
+  std::string out;
+  write_value(out, arguments);
   return out;
 }
 

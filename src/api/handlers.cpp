@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/handlers.hpp"
+
+#include "base/check.hpp"
+
+namespace api {
+
+void Handlers::add_erased(const aws::Operation& operation, Erased handler) {
+  CHECK(operation.kind == aws::OperationKind::Json && !serves(operation));
+  handlers_.emplace(&operation, std::move(handler));
+}
+
+void Handlers::add_erased_streaming(const aws::Operation& operation, ErasedStreaming handler) {
+  CHECK(operation.kind == aws::OperationKind::StreamingResponse && !serves(operation));
+  streaming_.emplace(&operation, std::move(handler));
+}
+
+void Handlers::add_route(std::string prefix, Route route) {
+  CHECK(prefix.starts_with('/'));
+  routes_.emplace_back(std::move(prefix), std::move(route));
+}
+
+const Handlers::Erased* Handlers::find(const aws::Operation& operation) const {
+  const auto found = handlers_.find(&operation);
+  return found == handlers_.end() ? nullptr : &found->second;
+}
+
+const Handlers::ErasedStreaming* Handlers::find_streaming(const aws::Operation& operation) const {
+  const auto found = streaming_.find(&operation);
+  return found == streaming_.end() ? nullptr : &found->second;
+}
+
+const Handlers::Route* Handlers::find_route(std::string_view path) const {
+  for (const auto& [prefix, route] : routes_) {
+    if (path.starts_with(prefix)) return &route;
+  }
+  return nullptr;
+}
+
+bool Handlers::serves(const aws::Operation& operation) const {
+  return find(operation) != nullptr || find_streaming(operation) != nullptr;
+}
+
+}  // namespace api
