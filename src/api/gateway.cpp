@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/gateway.hpp"
 
-#include <fmt/format.h>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
 
 #include "api/cors.hpp"
 #include "api/endpoints.hpp"
@@ -58,6 +59,26 @@ aws::Error unknown_operation(const net::HttpRequest& request) {
 aws::Error body_error(base::Error error) {
   if (error.code == base::Errc::LimitExceeded) return {aws::kRequestTooLarge, std::move(error.message)};
   return {aws::kSerialization, "the request body did not arrive: " + error.message};
+}
+
+aws::Error not_served(const aws::Operation& operation) {
+  return {aws::kOperationNotServed, std::string(operation.name) + " is not served by this server yet"};
+}
+
+// A handler that throws has failed; only cancellation passes, so that a stopping shard unwinds.
+template <class T>
+async::Task<aws::Outcome<T>> fence(const Call& call, async::Task<aws::Outcome<T>> handler) {
+  std::string thrown;
+  try {
+    auto outcome = co_await std::move(handler);
+    co_return outcome;
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::asio::error::operation_aborted) throw;
+    thrown = error.what();
+  } catch (const std::exception& error) {
+    thrown = error.what();
+  }
+  co_return aws::fail(aws::kInternalFailure, "the handler threw: " + thrown + " (from " + call.caller.text() + ")");
 }
 
 class ExchangeBody final : public ResponseBody {
@@ -195,22 +216,23 @@ async::Task<aws::Outcome<std::string>> Gateway::read_and_verify(Call& call, net:
   co_return *std::move(body);
 }
 
-async::Task<void> Gateway::serve_json(const aws::Operation& operation, Call& call, net::HttpExchange& exchange) {
-  aws::Outcome<std::string> outcome = aws::fail(aws::kOperationNotServed, "");
-  const Handlers::Erased* handler = handlers_.find(operation);
+async::Task<aws::Outcome<std::string>> Gateway::read_and_call(const aws::Operation& operation, Call& call,
+                                                             net::HttpExchange& exchange) {
+  aws::Outcome<std::string> body;
   if (operation.kind == aws::OperationKind::Json) {
-    outcome = co_await read_and_verify(call, exchange);
+    body = co_await read_and_verify(call, exchange);
   } else if (auto verified = verify(call, exchange.request(), std::nullopt); !verified) {
-    outcome = std::unexpected(std::move(verified).error());
-  } else {
-    outcome = std::string();
+    body = std::unexpected(std::move(verified).error());
   }
-  if (outcome && handler == nullptr) {
-    outcome = aws::fail(aws::kOperationNotServed, std::string(operation.name) + " is not served by this server yet");
-  } else if (outcome) {
-    const std::string body = *std::move(outcome);
-    outcome = co_await (*handler)(call, body);
-  }
+  if (!body) co_return std::unexpected(std::move(body).error());
+  const Handlers::Erased* handler = handlers_.find(operation);
+  if (handler == nullptr) co_return std::unexpected(not_served(operation));
+  auto outcome = co_await fence(call, (*handler)(call, *body));
+  co_return outcome;
+}
+
+async::Task<void> Gateway::serve_json(const aws::Operation& operation, Call& call, net::HttpExchange& exchange) {
+  auto outcome = co_await read_and_call(operation, call, exchange);
   if (!outcome) {
     co_await respond_error(&operation, call, exchange, outcome.error());
     co_return;
@@ -227,12 +249,11 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
   }
   const Handlers::ErasedStreaming* handler = handlers_.find_streaming(operation);
   if (handler == nullptr) {
-    const aws::Error missing(aws::kOperationNotServed, std::string(operation.name) + " is not served by this server yet");
-    co_await respond_error(&operation, call, exchange, missing);
+    co_await respond_error(&operation, call, exchange, not_served(operation));
     co_return;
   }
   ExchangeBody response(exchange, call);
-  auto outcome = co_await (*handler)(call, *body, response);
+  auto outcome = co_await fence(call, (*handler)(call, *body, response));
   if (!outcome && !exchange.has_responded()) {
     co_await respond_error(&operation, call, exchange, outcome.error());
     co_return;

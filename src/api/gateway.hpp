@@ -71,6 +71,8 @@ class Gateway {
                                       const net::HttpExchange& exchange) const;
   async::Task<void> serve_metrics(const Call& call, net::HttpExchange& exchange);
   async::Task<bool> serve_plain(const Call& call, net::HttpExchange& exchange);
+  async::Task<aws::Outcome<std::string>> read_and_call(const aws::Operation& operation, Call& call,
+                                                       net::HttpExchange& exchange);
   async::Task<aws::Outcome<std::string>> read_and_verify(Call& call, net::HttpExchange& exchange);
   aws::Outcome<void> verify(Call& call, const net::HttpRequest& request, std::optional<base::ByteView> body) const;
   async::Task<void> respond_error(const aws::Operation* operation, const Call& call, net::HttpExchange& exchange,

@@ -32,7 +32,7 @@ std::vector<sig::IceServer> make_turn_entries(const TurnOptions& turn, const Tur
       sig::IceServer& entry = entries.emplace_back();
       entry.username = credentials.username;
       entry.password = credentials.password;
-      entry.ttl = static_cast<std::int32_t>(turn.ttl.count());
+      entry.ttl = static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::seconds>(turn.ttl).count());
     }
     entries.back().uris.push_back(uri);
   }
@@ -45,7 +45,8 @@ Answer<sig::GetIceServerConfigOutput> get_ice_servers(streams::Catalog& catalog,
   CO_TRY(const streams::ChannelPtr channel, catalog.find_channel({std::nullopt, input.channel_arn}));
   sig::GetIceServerConfigOutput output;
   if (!turn.uris.empty()) {
-    const TurnCredentials credentials = make_turn_credentials(turn.secret, channel->name, call.received_at + turn.ttl);
+    const auto expiry = std::chrono::floor<std::chrono::microseconds>(call.received_at + turn.ttl);
+    const TurnCredentials credentials = make_turn_credentials(turn.secret, channel->name, expiry);
     output.ice_server_list = make_turn_entries(turn, credentials);
   } else {
     sig::IceServer& entry = output.ice_server_list.emplace_back();

@@ -2,7 +2,7 @@
 #pragma once
 // GetIceServerConfig: TURN servers with credentials that expire, or this server's own STUN answer.
 
-#include "api/control_plane.hpp"
+#include "api/control_handlers.hpp"
 
 namespace api {
 

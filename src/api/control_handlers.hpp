@@ -18,16 +18,16 @@ namespace api {
 struct TurnOptions {
   std::vector<std::string> uris;  // "turn:turn.example:3478?transport=udp"
   std::string secret;
-  std::chrono::seconds ttl{300};  // 31..86400: webrtc-sdk-c refuses 30 and less
+  base::Duration ttl = std::chrono::seconds(300);  // 31..86400 s: webrtc-sdk-c refuses 30 and less
 };
 
 // What the handlers work on; all of it outlives them.
-struct ControlPlane {
+struct ControlServices {
   streams::Catalog& catalog;
   SignalingDoor& signaling;
   TurnOptions turn;
 };
 
-void add_control_plane(Handlers& handlers, ControlPlane parts);
+void add_control_handlers(Handlers& handlers, ControlServices services);
 
 }  // namespace api
