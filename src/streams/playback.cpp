@@ -207,6 +207,8 @@ Result<std::string> make_video_init(base::ByteView avcc) {
   return to_text(container::write_mp4_init(track, container::kVideoTimescale));
 }
 
+base::Bytes make_media_error() { return container::write_error_tags(5000, "INTERNAL_ERROR"); }
+
 std::string make_audio_init() { return to_text(container::write_mp4_init(make_audio_track(), container::kAudioTimescale)); }
 
 }  // namespace streams

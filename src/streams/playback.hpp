@@ -72,4 +72,7 @@ class Playback {
 base::Result<std::string> make_video_init(base::ByteView avcc);
 std::string make_audio_init();
 
+// What GetMedia says in place of a fragment that cannot be read (contract 4.3): Tags, to follow a document.
+base::Bytes make_media_error();
+
 }  // namespace streams

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GETs of a streaming session: no signature, the token in the query is the right to read.
+
+#include "api/cors.hpp"
+#include "api/media_handlers.hpp"
+#include "async/shard.hpp"
+#include "aws/error.hpp"
+#include "net/http_server.hpp"
+
+namespace api {
+namespace {
+
+using async::Task;
+
+constexpr std::string_view kPrefix = "/hls/v1/";
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Percent-decoding; a '%' without two digits stays as it is.
+std::string decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// The first value of `name` in a query.
+std::optional<std::string> find_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    if (pair.substr(0, equals) != name) continue;
+    return equals == std::string_view::npos ? std::string() : decode(pair.substr(equals + 1));
+  }
+  return std::nullopt;
+}
+
+net::HttpResponse make_error(const base::Error& error, const std::string& request_id) {
+  aws::ErrorKind kind{"InternalFailure", 500};
+  if (error.code == base::Errc::InvalidArgument) kind = {"InvalidArgumentException", 400};
+  if (error.code == base::Errc::AccessDenied) kind = {"NotAuthorizedException", 403};
+  if (error.code == base::Errc::NotFound) kind = {"ResourceNotFoundException", 404};
+  if (error.code == base::Errc::Unsupported) kind = {"UnsupportedStreamMediaTypeException", 400};
+  if (error.code == base::Errc::Unavailable) kind = {"ServiceUnavailable", 503};
+  net::HttpResponse response;
+  response.status = kind.http_status;
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("x-amzn-ErrorType", std::string(kind.code));
+  response.headers.add("x-amzn-RequestId", request_id);
+  response.body = aws::render_error_body(kind, error.message);
+  return response;
+}
+
+Task<void> serve(const MediaServices services, const Call& call, net::HttpExchange& exchange) {
+  const net::HttpRequest& request = exchange.request();
+  streams::HlsFetch fetch;
+  fetch.resource = request.path.substr(kPrefix.size());
+  fetch.token = find_value(request.query, "SessionToken").value_or("");
+  fetch.track_number = find_value(request.query, "TrackNumber");
+  fetch.fragment_number = find_value(request.query, "FragmentNumber");
+  fetch.codec_private = find_value(request.query, "CodecPrivate");
+  auto answer = co_await services.hls.answer(std::move(fetch), async::wall_now());
+  net::HttpResponse response;
+  if (answer) {
+    response.headers.add("Content-Type", answer->content_type);
+    response.headers.add("Cache-Control", answer->cacheable ? "private, max-age=3600" : "no-cache");
+    response.body = std::move(answer->body);
+  } else {
+    response = make_error(answer.error(), call.request_id);
+  }
+  add_cors_headers(request, response.headers);
+  // A client that has gone is the connection's business.
+  [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(response));
+}
+
+}  // namespace
+
+void add_hls_routes(Handlers& handlers, MediaServices services) {
+  handlers.add_route(std::string(kPrefix), [services](const Call& call, net::HttpExchange& exchange) {
+    return serve(services, call, exchange);
+  });
+}
+
+}  // namespace api

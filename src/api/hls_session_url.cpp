@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/media_services.hpp"
+#include "api/resource_names.hpp"
+#include "async/shard.hpp"
+#include "aws/archived_media.hpp"
+
+namespace api {
+namespace {
+
+namespace archived = aws::archived_media;
+using archived::GetHLSStreamingSessionURLInput;
+using archived::HLSDiscontinuityMode;
+using archived::HLSPlaybackMode;
+using async::Task;
+using streams::HlsRequest;
+
+constexpr auto kLongestRange = std::chrono::hours(24);
+constexpr std::int32_t kDefaultExpires = 300;
+constexpr std::int64_t kLiveResults = 5;
+constexpr std::int64_t kOnDemandResults = 1000;
+
+std::unexpected<aws::Error> refuse(std::string message) {
+  return aws::fail(archived::kInvalidArgument, std::move(message));
+}
+
+// Contract 5.2.
+aws::Outcome<void> read_range(const GetHLSStreamingSessionURLInput& input, base::WallTime now, HlsRequest& request) {
+  const bool has_range = input.hls_fragment_selector && input.hls_fragment_selector->timestamp_range;
+  if (request.mode == streams::PlaybackMode::Live) {
+    if (has_range) return refuse("TimestampRange must not be given when PlaybackMode is LIVE.");
+    return {};
+  }
+  if (!has_range) return refuse("HLSFragmentSelector with a TimestampRange is required when PlaybackMode is ON_DEMAND.");
+  request.from = input.hls_fragment_selector->timestamp_range->start_timestamp;
+  request.to = input.hls_fragment_selector->timestamp_range->end_timestamp;
+  if (!request.from || !request.to) {
+    return refuse("StartTimestamp and EndTimestamp are required when PlaybackMode is ON_DEMAND.");
+  }
+  if (*request.to <= *request.from) return refuse("EndTimestamp must be later than StartTimestamp.");
+  if (*request.to - *request.from > kLongestRange) return refuse("EndTimestamp must be within 24 hours of StartTimestamp.");
+  if (request.axis == streams::TimeAxis::Server && *request.to > now) {
+    return refuse("EndTimestamp must be in the past when FragmentSelectorType is SERVER_TIMESTAMP.");
+  }
+  return {};
+}
+
+streams::DiscontinuityMode read_discontinuities(const GetHLSStreamingSessionURLInput& input, streams::TimeAxis axis) {
+  if (!input.discontinuity_mode) {
+    return axis == streams::TimeAxis::Server ? streams::DiscontinuityMode::Always : streams::DiscontinuityMode::Never;
+  }
+  switch (*input.discontinuity_mode) {
+    case HLSDiscontinuityMode::Always: return streams::DiscontinuityMode::Always;
+    case HLSDiscontinuityMode::Never: return streams::DiscontinuityMode::Never;
+    case HLSDiscontinuityMode::OnDiscontinuity: return streams::DiscontinuityMode::OnDiscontinuity;
+  }
+  return streams::DiscontinuityMode::Always;
+}
+
+aws::Outcome<HlsRequest> read_request(const GetHLSStreamingSessionURLInput& input, base::WallTime now) {
+  HlsRequest request;
+  const HLSPlaybackMode mode = input.playback_mode.value_or(HLSPlaybackMode::Live);
+  if (mode == HLSPlaybackMode::LiveReplay) {
+    return refuse("PlaybackMode LIVE_REPLAY is not supported by this server; use LIVE or ON_DEMAND.");
+  }
+  if (input.container_format == archived::ContainerFormat::MpegTs) {
+    return refuse("ContainerFormat MPEG_TS is not supported by this server; use FRAGMENTED_MP4.");
+  }
+  request.mode = mode == HLSPlaybackMode::Live ? streams::PlaybackMode::Live : streams::PlaybackMode::OnDemand;
+  if (input.hls_fragment_selector &&
+      input.hls_fragment_selector->fragment_selector_type == archived::HLSFragmentSelectorType::ProducerTimestamp) {
+    request.axis = streams::TimeAxis::Producer;
+  }
+  if (auto range = read_range(input, now, request); !range) return std::unexpected(std::move(range).error());
+  request.discontinuities = read_discontinuities(input, request.axis);
+  request.show_timestamps = input.display_fragment_timestamp == archived::HLSDisplayFragmentTimestamp::Always;
+  request.lifetime = std::chrono::seconds(input.expires.value_or(kDefaultExpires));
+  const std::int64_t results = mode == HLSPlaybackMode::Live ? kLiveResults : kOnDemandResults;
+  request.max_fragments = static_cast<std::uint32_t>(input.max_media_playlist_fragment_results.value_or(results));
+  return request;
+}
+
+aws::Error to_playback_error(base::Error error) {
+  if (error.code == base::Errc::Unsupported) return {archived::kUnsupportedStreamMediaType, std::move(error.message)};
+  if (error.code == base::Errc::Corrupt) return {archived::kInvalidCodecPrivateData, std::move(error.message)};
+  return {std::move(error)};
+}
+
+Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_url(const MediaServices& services, std::string base_url,
+                                                                      GetHLSStreamingSessionURLInput input) {
+  CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
+  const base::WallTime now = async::wall_now();
+  auto request = read_request(input, now);
+  if (!request) co_return std::unexpected(std::move(request).error());
+  if (stream->retention_hours == 0) {
+    co_return aws::fail(archived::kNoDataRetention, "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
+  }
+  auto token = co_await services.hls.open(stream->key, *request, now);
+  if (!token) co_return std::unexpected(to_playback_error(std::move(token).error()));
+  archived::GetHLSStreamingSessionURLOutput output;
+  output.hls_streaming_session_url = base_url + "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=" + *token;
+  co_return output;
+}
+
+}  // namespace
+
+void add_hls_session_url(Handlers& handlers, MediaServices services) {
+  handlers.add<archived::GetHLSStreamingSessionURL>([services](const Call& call, GetHLSStreamingSessionURLInput input) {
+    return get_url(services, call.base_url, std::move(input));
+  });
+}
+
+}  // namespace api

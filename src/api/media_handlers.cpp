@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/media_handlers.hpp"
+
+#include "api/media_services.hpp"
+
+namespace api {
+
+void add_media_handlers(Handlers& handlers, MediaServices services) {
+  add_list_fragments(handlers, services);
+  add_get_media(handlers, services);
+  add_hls_session_url(handlers, services);
+}
+
+}  // namespace api

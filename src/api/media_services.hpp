@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One function per operation of the media services, each in a file of its own.
+
+#include "api/media_handlers.hpp"
+
+namespace api {
+
+void add_list_fragments(Handlers& handlers, MediaServices services);
+void add_get_media(Handlers& handlers, MediaServices services);
+void add_hls_session_url(Handlers& handlers, MediaServices services);
+
+}  // namespace api
