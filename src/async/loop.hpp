@@ -32,6 +32,8 @@ struct Loop {
   explicit Loop(Shard& owner) : shard(owner), work(context.get_executor()) {}
 
   void run();
+  // True on the shard's thread, and for those who tidy up after it has ended.
+  bool may_touch() const { return shard.is_current() || !thread.joinable(); }
   // Logs and counts the exception in flight; cancellation is neither.
   void note_exception(std::string_view what);
   // Runs work() and fences its exceptions.

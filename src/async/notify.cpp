@@ -28,16 +28,16 @@ struct Waiter {
 }  // namespace
 
 struct Notify::State {
-  explicit State(Shard& owner) : shard(owner) {}
-  Shard& shard;
+  explicit State(detail::Loop& owner) : loop(owner) {}
+  detail::Loop& loop;
   std::vector<Waiter*> waiters;
 };
 
-Notify::Notify(Shard& shard) : state_(std::make_shared<State>(shard)) {}
+Notify::Notify(Shard& shard) : state_(std::make_shared<State>(*shard.loop())) {}
 Notify::~Notify() = default;
 
 void Notify::notify_all() {
-  CHECK(state_->shard.is_current());
+  CHECK(state_->loop.may_touch());
   for (Waiter* waiter : state_->waiters) {
     waiter->notified = true;
     waiter->timer.cancel();
@@ -51,10 +51,10 @@ Task<void> Notify::wait() {
 
 Task<bool> Notify::wait_until(base::Instant deadline) {
   const std::shared_ptr<State> state = state_;  // the condition's owner may go while its loop is torn down
-  CHECK(state->shard.is_current());
+  CHECK(state->loop.may_touch());
   const auto expiry = asio::steady_timer::time_point(
       std::chrono::duration_cast<asio::steady_timer::duration>(deadline.time_since_epoch()));
-  Waiter waiter{asio::steady_timer(state->shard.loop()->context, expiry)};
+  Waiter waiter{asio::steady_timer(state->loop.context, expiry)};
   struct Registration {
     State& state;
     Waiter& waiter;

@@ -81,7 +81,7 @@ Timer::~Timer() {
 }
 
 void Timer::arm(base::Instant when) {
-  CHECK(state_->loop.shard.is_current() || !state_->loop.thread.joinable());
+  CHECK(state_->loop.may_touch());
   state_->deadline = when;
   // A wait that ends too early finds the later deadline and waits on.
   if (when < state_->scheduled) state_->schedule();

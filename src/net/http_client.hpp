@@ -33,22 +33,22 @@ struct Url {
 
 struct HttpClientRequest {
   std::string method = "GET";
-  std::string url;
+  std::string url{};
   // Sent in this order. Host, Content-Length and "Connection: close" are added when missing.
-  HttpHeaders headers;
-  std::string body;
+  HttpHeaders headers{};
+  std::string body{};
   // Set: gets the body of a 2xx answer piece by piece instead of HttpClientResponse::body; false ends the transfer.
-  std::function<bool(base::ByteView)> on_body;
+  std::function<bool(base::ByteView)> on_body{};
 };
 
 struct HttpClientResponse {
   int status = 0;
-  HttpHeaders headers;
-  std::string body;
+  HttpHeaders headers{};
+  std::string body{};
 };
 
 struct HttpClientOptions {
-  std::shared_ptr<const TlsContext> tls;              // null: the system's store
+  std::shared_ptr<const TlsContext> tls{};              // null: the system's store
   base::Duration timeout = std::chrono::seconds(30);  // for connecting, and for each pause of the server
   std::size_t max_body_bytes = 16 << 20;
 };
@@ -57,9 +57,9 @@ struct HttpClientOptions {
 async::Task<base::Result<HttpClientResponse>> send_http(HttpClientRequest request, HttpClientOptions options);
 
 struct WebSocketClientOptions {
-  std::shared_ptr<const TlsContext> tls;
+  std::shared_ptr<const TlsContext> tls{};
   base::Duration timeout = std::chrono::seconds(10);
-  HttpHeaders headers;
+  HttpHeaders headers{};
   WebSocketOptions websocket;
 };
 // On the current shard. An answer other than 101 is an error that names its status and quotes its body.

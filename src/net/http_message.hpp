@@ -34,7 +34,7 @@ struct HttpRequest {
   std::string path;       // target up to '?', undecoded
   std::string query;      // target after '?', undecoded, without it
   unsigned version = 11;  // 10 or 11
-  HttpHeaders headers;
+  HttpHeaders headers{};
   base::SocketAddress remote;
   base::SocketAddress local;
   bool is_tls = false;
@@ -44,10 +44,10 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   // Content-Length, Date, Connection and Transfer-Encoding are added by the server.
-  HttpHeaders headers;
-  std::string body;
+  HttpHeaders headers{};
+  std::string body{};
   // Sent instead of `body` when set: bytes shared by many answers (segments from a cache).
-  std::shared_ptr<const std::string> shared_body;
+  std::shared_ptr<const std::string> shared_body{};
 };
 
 // "OK", "Not Found"; "Unknown" for a number without a name.

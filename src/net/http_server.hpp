@@ -59,8 +59,8 @@ class HttpExchange {
 
 struct HttpServerOptions {
   std::string name = "http";                    // HttpRequest::listener, and the log
-  base::SocketAddress listen;                   // port 0: the system chooses
-  std::shared_ptr<const TlsContext> tls;        // null: plain
+  base::SocketAddress listen{};                   // port 0: the system chooses
+  std::shared_ptr<const TlsContext> tls{};        // null: plain
   bool reuse_port = false;                      // several shards listen on one port, the kernel spreads connections
   std::size_t max_connections = 10'000;         // one more is closed at once
   std::size_t max_concurrent_requests = 1'000;  // one more gets 503; streams and WebSockets do not count
@@ -71,7 +71,7 @@ struct HttpServerOptions {
   base::Duration write_timeout = std::chrono::seconds(30);   // for a client that does not read
 };
 
-// Created, used and destroyed on (or from outside, through run_blocking) its shard.
+// Opened and used on its shard (from outside: through run_blocking); destroyed anywhere.
 class HttpServer {
  public:
   using Handler = std::function<async::Task<void>(HttpExchange&)>;
@@ -79,14 +79,17 @@ class HttpServer {
   // Listens at once.
   static base::Result<std::unique_ptr<HttpServer>> open(async::Shard& shard, HttpServerOptions options,
                                                         Handler handler);
-  ~HttpServer();  // closes the listener and every connection
+  // Closes the listener and every connection; handlers unwind a moment later. What they refer to must live until
+  // stop() has returned, or the shard has been joined.
+  ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
   base::SocketAddress local_address() const;
   // Later connections get this certificate. From the server's shard.
   void replace_tls(std::shared_ptr<const TlsContext> tls);
-  // No new connections; connections end after the request under way. Returns when none is left or `patience` is over.
+  // No new connections; connections end after the request under way, or are cut when `patience` is over. Returns when
+  // none is left. WebSockets stay with their owners.
   async::Task<void> stop(base::Duration patience);
 
   struct Stats {
@@ -104,8 +107,9 @@ class HttpServer {
   };
   Stats stats() const;
 
+  struct State;  // private to this room
+
  private:
-  struct State;
   explicit HttpServer(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
 };

@@ -21,7 +21,7 @@ namespace net {
 
 struct UdpPortOptions {
   // 0.0.0.0 takes IPv4 only; [::] takes both (IPv4 peers appear as IPv4 addresses). Port 0: the system chooses.
-  base::SocketAddress listen;
+  base::SocketAddress listen{};
   base::Duration tick = std::chrono::milliseconds(2);
   std::size_t receive_buffer_bytes = 8 << 20;  // the kernel may grant less; stats() says
   std::size_t send_buffer_bytes = 4 << 20;
