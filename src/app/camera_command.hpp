@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "client/camera_command.hpp"
+#include <string>
+
+#include "base/result.hpp"
+#include "client/camera.hpp"
 
 namespace CLI {
 class App;
@@ -17,7 +20,12 @@ class CameraFlags {
   int run();
 
  private:
+  base::Result<client::CameraOptions> finish() const;
+
   client::CameraOptions options_;
+  std::string data_dir_;
+  double duration_seconds_ = 0;
+  bool no_audio_ = false;
 };
 
 }  // namespace app

@@ -18,7 +18,7 @@ namespace {
 
 using app::Settings;
 
-int fail(const base::Error& error) {
+int report(const base::Error& error) {
   fmt::print(stderr, "tidegate: {}\n", error.message);
   return 2;
 }
@@ -83,6 +83,6 @@ int main(int argc, char** argv) {
   CLI11_PARSE(tidegate, argc, argv);
   if (camera->parsed()) return camera_flags.run();
   auto configuration = serve_flags.configuration();
-  if (!configuration) return fail(configuration.error());
+  if (!configuration) return report(configuration.error());
   return app::run_serve(*std::move(configuration));
 }

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "api/control_handlers.hpp"
+#include "api/control_plane.hpp"
 #include "api/gateway.hpp"
 #include "api/media_handlers.hpp"
 #include "app/credentials.hpp"
@@ -145,11 +145,11 @@ Result<void> Server::Parts::open_sessions() {
 }
 
 void Server::Parts::make_api() {
-  api::ControlServices control{*catalog, *door, {}};
-  control.turn.uris = configuration.turn_uri;
-  control.turn.secret = configuration.turn_secret;
-  control.turn.ttl = configuration.turn_ttl;
-  api::add_control_handlers(handlers, std::move(control));
+  api::TurnOptions turn;
+  turn.uris = configuration.turn_uri;
+  turn.secret = configuration.turn_secret;
+  turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
+  api::add_control_plane(handlers, {*catalog, *door, std::move(turn)});
   const api::MediaServices media{*catalog, *archive, *playback, *hls};
   api::add_media_handlers(handlers, media);
   api::add_hls_routes(handlers, media);
