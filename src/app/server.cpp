@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "api/control_plane.hpp"
+#include "api/control_handlers.hpp"
 #include "api/gateway.hpp"
 #include "api/media_handlers.hpp"
 #include "app/credentials.hpp"
@@ -149,7 +149,7 @@ void Server::Parts::make_api() {
   turn.uris = configuration.turn_uri;
   turn.secret = configuration.turn_secret;
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
-  api::add_control_plane(handlers, {*catalog, *door, std::move(turn)});
+  api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
   const api::MediaServices media{*catalog, *archive, *playback, *hls};
   api::add_media_handlers(handlers, media);
   api::add_hls_routes(handlers, media);
