@@ -185,9 +185,8 @@ TEST(MatroskaParser, ReadsUnknownSizesAndStopsAtTheNextDocument) {
 
 // What kvssink sent: unknown-size Segment and Clusters, 250 frames.
 TEST(MatroskaParser, ReadsWhatAProducerSends) {
-  std::ifstream in(TIDEGATE_SOURCE_DIR "/tests/vectors/kvssink-putmedia-body.mkv", std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  const auto parsed = parse_matroska(base::as_bytes(bytes));
+  const Bytes bytes = test_media::read_file(TIDEGATE_SOURCE_DIR "/tests/vectors/kvssink-putmedia-body.mkv");
+  const auto parsed = parse_matroska(bytes);
   ASSERT_TRUE(parsed) << parsed.error().message;
   ASSERT_EQ(parsed->tracks.size(), 1u);
   EXPECT_EQ(parsed->tracks[0].codec_id, kCodecAvc);

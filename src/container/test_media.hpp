@@ -4,8 +4,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -26,6 +24,16 @@ inline std::string run(const std::string& command) {
 
 inline bool has_ffmpeg() { return std::system("command -v ffmpeg ffprobe >/dev/null 2>&1") == 0; }
 
+inline base::Bytes read_file(const std::string& path) {
+  base::Bytes out;
+  FILE* file = std::fopen(path.c_str(), "rb");
+  if (!file) return out;
+  std::uint8_t buffer[65536];
+  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file)) out.insert(out.end(), buffer, buffer + count);
+  std::fclose(file);
+  return out;
+}
+
 // A directory of its own for each use, removed at the end.
 class Scratch {
  public:
@@ -39,15 +47,14 @@ class Scratch {
 
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   std::string write(const std::string& name, base::ByteView bytes) const {
-    std::ofstream(*this / name, std::ios::binary)
-        .write(base::as_text(bytes).data(), static_cast<std::streamsize>(bytes.size()));
+    FILE* file = std::fopen((*this / name).c_str(), "wb");
+    if (file) {
+      std::fwrite(bytes.data(), 1, bytes.size(), file);
+      std::fclose(file);
+    }
     return *this / name;
   }
-  base::Bytes read(const std::string& name) const {
-    std::ifstream in(*this / name, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    return base::to_bytes(text);
-  }
+  base::Bytes read(const std::string& name) const { return read_file(*this / name); }
 
  private:
   std::string path_;
