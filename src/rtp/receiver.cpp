@@ -91,6 +91,7 @@ bool Receiver::Impl::select_source(const Arrival& arrival) {
 }
 
 void Receiver::Impl::handle_timeout(base::Instant now) {
+  if (now >= held_until_) release_held();
   if (!source_) return;
   give_up_due(now);
   if (is_video()) {
@@ -100,7 +101,7 @@ void Receiver::Impl::handle_timeout(base::Instant now) {
 }
 
 base::Instant Receiver::Impl::next_timeout() const {
-  base::Instant next = key_frame_wanted_ && source_ ? pli_due_ : base::kNever;
+  base::Instant next = key_frame_wanted_ && source_ ? pli_due_ : held_until_;
   if (!source_) return next;
   if (options_.nack) next = std::min(next, source_->missing.next_due());
   if (const auto oldest = source_->missing.oldest()) {
