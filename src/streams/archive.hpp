@@ -9,6 +9,7 @@
 
 #include "async/disk_worker.hpp"
 #include "base/result.hpp"
+#include "store/volume_store.hpp"
 #include "streams/fragment_log.hpp"
 
 namespace streams {
@@ -18,6 +19,7 @@ struct ArchiveOptions {
   std::size_t cache_bytes = 256U << 20U;            // payloads of recent fragments
   std::uint64_t max_queued_bytes = 512ULL << 20U;   // handed over and not yet durable
   std::function<base::WallTime()> wall_clock;       // for retention; the system's clock if empty
+  store::FileLayer* layer = nullptr;                // of the volumes; the real one if null
 };
 
 struct ArchiveStats {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/stream_log.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+
+namespace streams {
+namespace {
+
+constexpr std::size_t kRecent = 256;
+
+}  // namespace
+
+StreamLog::StreamLog(LogSurroundings& around, StreamKey stream, FragmentNumber last, std::vector<StoredFragment> recent,
+                     std::uint32_t retention_hours)
+    : around_(around),
+      stream_(stream),
+      retention_hours_(retention_hours),
+      last_number_(last),
+      visible_through_(last),
+      recent_(recent.begin(), recent.end()),
+      recent_is_all_(recent.empty()) {}
+
+FragmentNumber StreamLog::open_fragment(base::WallTime server_time) {
+  const std::int64_t us = std::max<std::int64_t>(base::to_microseconds(server_time), 0);
+  const std::lock_guard lock(mutex_);
+  last_number_.value = std::max(last_number_.value + 1, static_cast<std::uint64_t>(us));
+  open_.try_emplace(last_number_);
+  return last_number_;
+}
+
+void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed done) {
+  if (deleted_) {
+    abandon(number);
+    done(base::fail(base::Errc::NotFound, "the stream has been deleted"));
+    return;
+  }
+  FragmentHeader header;
+  header.stream = stream_;
+  header.number = number;
+  header.producer_time = draft.producer_time;
+  header.server_time = draft.server_time;
+  header.duration = draft.duration;
+  header.flags = draft.flags;
+  header.codec_fingerprint = draft.codec_fingerprint;
+  header.gap_before = draft.gap_before;
+  header.ended_by = draft.ended_by;
+  around_.volumes->append(std::move(header), draft.payload,
+                          [self = shared_from_this(), number, payload = draft.payload,
+                           done = std::move(done)](base::Result<StoredFragment> result) mutable {
+                            self->handle_appended(number, payload, std::move(done), std::move(result));
+                          });
+}
+
+void StreamLog::handle_appended(FragmentNumber number, const Payload& payload, Committed done,
+                                base::Result<StoredFragment> result) {
+  std::vector<std::pair<Committed, StoredFragment>> published;
+  if (result) {
+    around_.cache->put(*result, payload);
+    const std::lock_guard lock(mutex_);
+    unindexed_[number] = *result;
+    Open& open = open_[number];
+    open.durable = *result;
+    open.done = std::move(done);
+    publish_resolved(published);
+  } else {
+    const std::lock_guard lock(mutex_);
+    open_.erase(number);
+    publish_resolved(published);
+  }
+  if (result) around_.index_writer->push(shared_from_this(), *result);
+  if (!published.empty()) signal_.notify_all();
+  for (auto& [tell, fragment] : published) tell(std::move(fragment));
+  if (!result) done(std::move(result));
+}
+
+void StreamLog::abandon(FragmentNumber number) {
+  std::vector<std::pair<Committed, StoredFragment>> published;
+  {
+    const std::lock_guard lock(mutex_);
+    open_.erase(number);
+    publish_resolved(published);
+  }
+  if (!published.empty()) signal_.notify_all();
+  for (auto& [tell, fragment] : published) tell(std::move(fragment));
+}
+
+// Needs mutex_. A fragment becomes visible when every number before it is committed or abandoned.
+void StreamLog::publish_resolved(std::vector<std::pair<Committed, StoredFragment>>& published) {
+  while (!open_.empty() && open_.begin()->second.durable) {
+    auto node = open_.extract(open_.begin());
+    StoredFragment& fragment = *node.mapped().durable;
+    visible_through_ = fragment.header.number;
+    recent_.push_back(fragment);
+    if (recent_.size() > kRecent) {
+      recent_.pop_front();
+      recent_is_all_ = false;
+    }
+    published.emplace_back(std::move(node.mapped().done), std::move(fragment));
+  }
+}
+
+void StreamLog::forget_unindexed(FragmentNumber number) {
+  const std::lock_guard lock(mutex_);
+  unindexed_.erase(number);
+}
+
+void StreamLog::mark_deleted() {
+  deleted_ = true;
+  signal_.notify_all();
+}
+
+base::WallTime StreamLog::horizon() const {
+  const std::uint32_t hours = retention_hours_;
+  if (hours == kKeepForEver) return base::WallTime::min();
+  if (hours == 0) return base::WallTime::max();
+  return around_.wall_clock() - std::chrono::hours(hours);
+}
+
+bool StreamLog::Memory::shows(const StoredFragment& fragment) const {
+  return !deleted && fragment.header.number <= visible_through && fragment.header.server_time >= horizon;
+}
+
+StreamLog::Memory StreamLog::look() const {
+  Memory memory;
+  memory.horizon = horizon();
+  memory.deleted = deleted_;
+  const std::lock_guard lock(mutex_);
+  memory.visible_through = visible_through_;
+  for (const auto& [number, fragment] : unindexed_) {
+    if (memory.shows(fragment)) memory.unindexed.push_back(fragment);
+  }
+  return memory;
+}
+
+std::optional<StoredFragment> StreamLog::last() const {
+  const base::WallTime oldest = horizon();
+  const std::lock_guard lock(mutex_);
+  if (deleted_ || recent_.empty() || recent_.back().header.server_time < oldest) return std::nullopt;
+  return recent_.back();
+}
+
+// What readers of the live end ask for is in memory; nothing means "ask the index".
+std::optional<std::vector<StoredFragment>> StreamLog::after_in_memory(FragmentNumber number, std::size_t limit) const {
+  const base::WallTime oldest = horizon();
+  const std::lock_guard lock(mutex_);
+  if (deleted_) return std::vector<StoredFragment>();
+  const bool covered = recent_is_all_ || number >= visible_through_ ||
+                       (!recent_.empty() && number >= recent_.front().header.number);
+  if (!covered) return std::nullopt;
+  std::vector<StoredFragment> fragments;
+  auto fragment = std::ranges::upper_bound(recent_, number, {}, [](const auto& each) { return each.header.number; });
+  for (; fragment != recent_.end() && fragments.size() < limit; ++fragment) {
+    if (fragment->header.server_time >= oldest) fragments.push_back(*fragment);
+  }
+  return fragments;
+}
+
+async::Task<std::optional<StoredFragment>> StreamLog::wait_after(FragmentNumber number, base::Duration timeout) {
+  const base::Instant deadline = async::now() + timeout;
+  while (true) {
+    const std::uint64_t ticket = signal_.ticket();
+    auto found = co_await after(number, 1);
+    if (!found) {
+      base::log_warning("waiting for a fragment: {}", found.error().message);
+      co_return std::nullopt;
+    }
+    if (!found->empty()) co_return found->front();
+    if (deleted_) co_return std::nullopt;
+    const bool notified = co_await signal_.wait(ticket, deadline);
+    if (!notified) co_return std::nullopt;
+  }
+}
+
+async::Task<base::Result<Payload>> StreamLog::read(StoredFragment fragment) {
+  if (deleted_) co_return base::fail(base::Errc::NotFound, "the stream has been deleted");
+  if (Payload cached = around_.cache->find(fragment)) {
+    ++around_.cache_hits;
+    co_return cached;
+  }
+  ++around_.cache_misses;
+  auto payload = co_await around_.readers->run([this, &fragment] { return around_.volumes->read(fragment); });
+  if (payload) around_.cache->put(fragment, *payload);
+  co_return payload;
+}
+
+}  // namespace streams

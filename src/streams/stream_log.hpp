@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The FragmentLog of one stream over the volumes and the index.
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "async/disk_worker.hpp"
+#include "store/fragment_index.hpp"
+#include "store/volume_store.hpp"
+#include "streams/commit_signal.hpp"
+#include "streams/fragment_log.hpp"
+#include "streams/index_writer.hpp"
+#include "streams/payload_cache.hpp"
+
+namespace streams {
+
+// What every log uses. Owned by the archive; outlives its logs' calls.
+struct LogSurroundings {
+  store::VolumeStore* volumes = nullptr;
+  store::FragmentIndex* index = nullptr;
+  IndexWriter* index_writer = nullptr;
+  PayloadCache* cache = nullptr;
+  async::DiskWorker* readers = nullptr;
+  std::function<base::WallTime()> wall_clock;
+  std::atomic<std::uint64_t> cache_hits = 0;
+  std::atomic<std::uint64_t> cache_misses = 0;
+};
+
+inline constexpr std::uint32_t kKeepForEver = UINT32_MAX;
+
+// The mutex guards a few maps and is never held across a disk operation. Shared by the archive, writers, readers, and
+// the store's callbacks that are under way.
+class StreamLog final : public FragmentLog, public std::enable_shared_from_this<StreamLog> {
+ public:
+  // `recent`: the newest fragments, ascending.
+  StreamLog(LogSurroundings& around, StreamKey stream, FragmentNumber last, std::vector<StoredFragment> recent,
+            std::uint32_t retention_hours);
+
+  StreamKey stream() const override { return stream_; }
+  FragmentNumber open_fragment(base::WallTime server_time) override;
+  void commit(FragmentNumber number, FragmentDraft draft, Committed done) override;
+  void abandon(FragmentNumber number) override;
+  std::optional<StoredFragment> last() const override;
+  async::Task<base::Result<FragmentPage>> list(FragmentQuery query) override;
+  async::Task<base::Result<FragmentPage>> list_next(std::string token, std::size_t limit) override;
+  async::Task<base::Result<std::optional<StoredFragment>>> find(FragmentNumber number) override;
+  async::Task<base::Result<std::vector<StoredFragment>>> after(FragmentNumber number, std::size_t limit) override;
+  async::Task<base::Result<std::vector<StoredFragment>>> newest(std::size_t limit) override;
+  async::Task<base::Result<std::optional<StoredFragment>>> starting_at(TimeAxis axis, base::WallTime time) override;
+  async::Task<base::Result<Payload>> read(StoredFragment fragment) override;
+  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber number, base::Duration timeout) override;
+  bool deleted() const override { return deleted_; }
+
+  void set_retention(std::uint32_t hours) { retention_hours_ = hours; }
+  void mark_deleted();
+  // The index has it: lists find it there.
+  void forget_unindexed(FragmentNumber number);
+
+ private:
+  // A position in a listing with its bounds; the whole of a NextToken.
+  struct Cursor {
+    TimeAxis axis = TimeAxis::Server;
+    base::WallTime from;
+    base::WallTime to;
+    store::ListPosition past;
+  };
+  struct Open {
+    std::optional<StoredFragment> durable;
+    Committed done;
+  };
+  // One consistent look at what is in memory.
+  struct Memory {
+    FragmentNumber visible_through;
+    base::WallTime horizon;
+    std::vector<StoredFragment> unindexed;  // visible ones, ascending
+    bool deleted = false;
+    bool shows(const StoredFragment& fragment) const;
+  };
+
+  void handle_appended(FragmentNumber number, const Payload& payload, Committed done,
+                       base::Result<StoredFragment> result);
+  void publish_resolved(std::vector<std::pair<Committed, StoredFragment>>& published);
+  Memory look() const;
+  base::WallTime horizon() const;
+  std::string write_token(const Cursor& cursor) const;
+  std::optional<Cursor> parse_token(const std::string& token) const;
+
+  // Blocking halves, on a reader thread.
+  base::Result<FragmentPage> list_now(const Cursor& cursor, std::size_t limit);
+  base::Result<std::vector<StoredFragment>> after_now(FragmentNumber number, std::size_t limit);
+  base::Result<std::vector<StoredFragment>> newest_now(std::size_t limit);
+  base::Result<std::optional<StoredFragment>> starting_at_now(TimeAxis axis, base::WallTime time);
+  std::optional<std::vector<StoredFragment>> after_in_memory(FragmentNumber number, std::size_t limit) const;
+
+  LogSurroundings& around_;
+  const StreamKey stream_;
+  std::atomic<std::uint32_t> retention_hours_;
+  std::atomic<bool> deleted_ = false;
+  CommitSignal signal_;
+
+  mutable std::mutex mutex_;
+  FragmentNumber last_number_;
+  FragmentNumber visible_through_;
+  std::map<FragmentNumber, Open> open_;  // not yet visible, nor abandoned
+  std::deque<StoredFragment> recent_;    // the newest visible ones, ascending, without a hole
+  bool recent_is_all_ = false;           // nothing older exists
+  std::map<FragmentNumber, StoredFragment> unindexed_;
+};
+
+}  // namespace streams
