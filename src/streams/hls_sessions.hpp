@@ -25,8 +25,8 @@ struct HlsRequest {
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
   bool show_timestamps = false;                  // EXT-X-PROGRAM-DATE-TIME
-  std::optional<base::WallTime> from;            // OnDemand only, inclusive
-  std::optional<base::WallTime> to;
+  std::optional<base::WallTime> from{};          // OnDemand only, inclusive
+  std::optional<base::WallTime> to{};
   std::chrono::seconds lifetime{300};
   std::uint32_t max_fragments = 5;               // in one media playlist
 };
