@@ -2,24 +2,47 @@
 #include "rtp/missing_packets.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rtp {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr base::Duration kPatience = milliseconds(15);
+constexpr base::Duration kShortestPatience = milliseconds(15);
+constexpr base::Duration kLongestPatience = milliseconds(80);
 constexpr base::Duration kShortestPause = milliseconds(40);
 constexpr base::Duration kLongestPause = milliseconds(500);
+// Many at once are asked for in batches: the answers come back as a burst.
+constexpr base::Duration kNextBatch = milliseconds(10);
 constexpr base::Duration kLongestRoundTrip = milliseconds(1000);
 
 }  // namespace
 
-void MissingPackets::add(base::Instant now, std::int64_t sequence, base::Instant deadline, bool probe) {
-  Entry entry{.sequence = sequence, .since = now, .deadline = deadline, .due = now + kPatience, .probe = probe};
+void MissingPackets::add(base::Instant now, std::int64_t sequence, base::Instant deadline) {
+  const Entry entry{.sequence = sequence, .since = now, .deadline = deadline, .due = now + patience_};
   next_due_ = count_ == 0 ? entry.due : std::min(next_due_, entry.due);
   entries_.push_back(entry);
   ++count_;
+}
+
+void MissingPackets::add_before(base::Instant now, std::int64_t first_sequence, std::int64_t count,
+                                base::Instant deadline) {
+  for (Entry& entry : entries_) {
+    if (std::exchange(entry.probe, false)) entry.deadline = deadline;
+  }
+  for (std::int64_t i = count; i-- > 0;) {
+    entries_.push_front({.sequence = first_sequence + i, .since = now, .deadline = deadline, .due = now + patience_});
+    ++count_;
+  }
+  next_due_ = std::min(next_due_, now + patience_);
+}
+
+void MissingPackets::mark_probes(std::int64_t count, base::Instant deadline) {
+  for (auto entry = entries_.begin(); count > 0 && entry != entries_.end(); ++entry, --count) {
+    entry->probe = true;
+    entry->deadline = deadline;
+  }
 }
 
 std::optional<MissingPackets::Arrival> MissingPackets::remove(base::Instant now, std::int64_t sequence) {
@@ -28,6 +51,11 @@ std::optional<MissingPackets::Arrival> MissingPackets::remove(base::Instant now,
   found->found = true;
   --count_;
   const Arrival arrival{.asked_for = found->asks > 0};
+  if (found->asks == 0) {
+    // It was overtaken, not lost: wait a little longer than that before asking for the next.
+    const base::Duration lateness = (now - found->since) * 5 / 4;
+    patience_ = std::clamp(std::max(lateness, patience_ - patience_ / 64), kShortestPatience, kLongestPatience);
+  }
   // Only the first ask tells the round trip: after a second one nobody knows which was answered.
   if (found->asks == 1) {
     const base::Duration sample = std::clamp<base::Duration>(now - found->asked, milliseconds(1), kLongestRoundTrip);
@@ -65,7 +93,9 @@ std::vector<std::uint16_t> MissingPackets::take_due(base::Instant now, std::size
   next_due_ = base::kNever;
   for (Entry& entry : entries_) {
     if (entry.found) continue;
-    if (entry.due <= now && due.size() < limit) {
+    if (entry.due <= now && due.size() == limit) {
+      entry.due = now + kNextBatch;
+    } else if (entry.due <= now) {
       due.push_back(static_cast<std::uint16_t>(entry.sequence));
       ++entry.asks;
       entry.asked = now;

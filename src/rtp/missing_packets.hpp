@@ -16,7 +16,12 @@ namespace rtp {
 class MissingPackets {
  public:
   // Sequence numbers are added in increasing order.
-  void add(base::Instant now, std::int64_t sequence, base::Instant deadline, bool probe = false);
+  void add(base::Instant now, std::int64_t sequence, base::Instant deadline);
+  // The stream began `count` packets earlier than believed: these are missing from its front. What was asked for on
+  // suspicion before is now known to exist.
+  void add_before(base::Instant now, std::int64_t first_sequence, std::int64_t count, base::Instant deadline);
+  // The first `count` entries are mere suspicion, until this instant.
+  void mark_probes(std::int64_t count, base::Instant deadline);
   // It came. What is known about how, for repair statistics; nothing when it was not missing.
   struct Arrival {
     bool asked_for = false;
@@ -33,7 +38,7 @@ class MissingPackets {
   std::optional<Oldest> oldest() const;
   void pop_oldest();
 
-  // Sequence numbers to ask for now, at most `limit`.
+  // Sequence numbers to ask for now, at most `limit`; the others a little later.
   std::vector<std::uint16_t> take_due(base::Instant now, std::size_t limit);
   base::Instant next_due() const { return count_ == 0 ? base::kNever : next_due_; }
   std::size_t size() const { return count_; }
@@ -56,6 +61,7 @@ class MissingPackets {
   std::deque<Entry> entries_;
   std::size_t count_ = 0;  // without the found ones
   base::Instant next_due_ = base::kNever;
+  base::Duration patience_ = std::chrono::milliseconds(15);     // before the first ask, by how much packets overtake
   base::Duration round_trip_ = std::chrono::milliseconds(100);  // from ask to arrival, smoothed
 };
 

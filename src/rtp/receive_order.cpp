@@ -21,7 +21,9 @@ constexpr std::size_t kMaxMissing = 2000;
 // A stream whose first packet does not look like a beginning: these many before it are asked for, and waited for this
 // long. The first packet of a session is lost as easily as any other.
 constexpr std::int64_t kProbes = 4;
-constexpr base::Duration kProbeDeadline = milliseconds(250);
+constexpr base::Duration kProbeDeadline = milliseconds(400);
+// At the start packets may have overtaken this many: a key frame is sent in one go.
+constexpr std::int64_t kMaxEarlier = 500;
 // Without NACK nothing is repaired: packets are waited for only as long as they may have been overtaken.
 constexpr base::Duration kReorderDeadline = milliseconds(200);
 // Start patience ends early when this many packets came: a fast camera's first key frame.
@@ -35,16 +37,26 @@ bool looks_like_beginning(codecs::MediaKind kind, base::ByteView payload) {
 
 }  // namespace
 
+base::Duration Receiver::Impl::repair_deadline() const {
+  return options_.nack ? options_.repair_deadline : std::min(kReorderDeadline, options_.repair_deadline);
+}
+
 void Receiver::Impl::start_source(const Arrival& arrival) {
   const std::int64_t first = kSequenceOrigin + arrival.header.sequence;
   source_.emplace(arrival.header.ssrc, clock_rate(), first);
   source_->last_packet_at = arrival.now;
-  if (options_.nack && !looks_like_beginning(options_.kind, arrival.payload)) {
-    source_->next = first - kProbes;
-    for (std::int64_t probe = source_->next; probe < first; ++probe) {
-      source_->missing.add(arrival.now, probe, arrival.now + kProbeDeadline, true);
-    }
-  }
+  begin_earlier(arrival, first);
+}
+
+// The packet at `sequence` is the earliest so far. Unless it looks like the beginning of a stream, some before it are
+// suspected to exist.
+void Receiver::Impl::begin_earlier(const Arrival& arrival, std::int64_t sequence) {
+  Source& source = *source_;
+  const std::int64_t probes = looks_like_beginning(options_.kind, arrival.payload) ? 0 : kProbes;
+  const std::int64_t added = source.next - (sequence - probes);
+  source.missing.add_before(arrival.now, sequence - probes, added, arrival.now + repair_deadline());
+  source.missing.mark_probes(probes, arrival.now + kProbeDeadline);
+  source.next = sequence - probes;
 }
 
 // True when the packet was kept back or dropped.
@@ -86,10 +98,11 @@ void Receiver::Impl::handle_media(const Arrival& arrival) {
     ++stats_.duplicates;
     return;
   }
-  if (sequence < source.next) {
+  if (sequence < source.next && (source.delivered || source.next - sequence > kMaxEarlier)) {
     ++stats_.late;
     return;
   }
+  if (sequence <= source.next && !source.delivered) begin_earlier(arrival, sequence);
   accept(arrival, sequence);
 }
 
@@ -162,10 +175,9 @@ void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence) {
 // Everything between the highest sequence number so far and this one is missing from now on.
 void Receiver::Impl::extend_to(base::Instant now, std::int64_t sequence) {
   Source& source = *source_;
-  const base::Duration deadline = options_.nack ? options_.repair_deadline : kReorderDeadline;
   for (std::int64_t missing = source.highest + 1; missing <= sequence; ++missing) {
     source.seen[static_cast<std::size_t>(missing) % Source::kHistory] = false;
-    if (missing < sequence) source.missing.add(now, missing, now + deadline);
+    if (missing < sequence) source.missing.add(now, missing, now + repair_deadline());
   }
   source.highest = sequence;
 }
@@ -182,6 +194,7 @@ void Receiver::Impl::deliver_stored(base::Instant now) {
 void Receiver::Impl::deliver(base::Instant now, std::uint32_t timestamp, bool marker, base::ByteView payload,
                              base::Instant arrived) {
   Source& source = *source_;
+  source.delivered = true;
   if (payload.empty()) return;  // padding says nothing about the timeline either
   const OrderedPayload ordered{source.timestamps.unwrap(timestamp), marker, payload, arrived};
   if (early_report_) {

@@ -113,7 +113,7 @@ base::Instant Receiver::Impl::next_timeout() const {
 }
 
 void Receiver::Impl::request_key_frame(base::Instant now) {
-  if (!is_video() || key_frame_wanted_) return;
+  if (!is_video() || !options_.pli || key_frame_wanted_) return;
   key_frame_wanted_ = true;
   pli_due_ = pli_ever_sent_ ? std::max(now, pli_sent_ + kPliInterval) : now;
 }
@@ -125,14 +125,12 @@ void Receiver::Impl::take_feedback(base::Instant now, std::uint32_t sender_ssrc,
     stats_.nacks_sent += nack.lost.size();
     if (!nack.lost.empty()) out.emplace_back(std::move(nack));
   }
-  if (options_.pli && key_frame_wanted_ && pli_due_ <= now) {
+  if (key_frame_wanted_ && pli_due_ <= now) {
     out.emplace_back(PictureLossIndication{sender_ssrc, source_->ssrc});
     ++stats_.plis_sent;
     pli_sent_ = now;
     pli_ever_sent_ = true;
     pli_due_ = now + kPliRepeat;
-  } else if (!options_.pli) {
-    key_frame_wanted_ = false;
   }
 }
 

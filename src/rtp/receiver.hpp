@@ -30,12 +30,12 @@ struct ReceivedFrame {
 struct PayloadFormat {
   std::uint8_t payload_type = 0;
   codecs::CodecId codec = codecs::CodecId::H264;
-  std::optional<std::uint8_t> rtx_payload_type;
+  std::optional<std::uint8_t> rtx_payload_type{};
 };
 
 struct ReceiverOptions {
   codecs::MediaKind kind = codecs::MediaKind::Video;
-  std::vector<PayloadFormat> formats;  // payload types that the answer left for this m-line
+  std::vector<PayloadFormat> formats{};  // payload types that the answer left for this m-line
   bool nack = true;
   bool pli = true;  // video only
   // How long a missing packet is waited for. 2 s and more for recording: repair has time.

@@ -39,6 +39,7 @@ struct Source {
   MissingPackets missing;
   ReceptionReport report;
   H264Depacketizer h264;
+  bool delivered = false;     // the first packet has gone to the depacketizer: what comes before it now is late
   bool loss_pending = false;  // lost something since the last frame handed out
   base::Instant last_packet_at{};
   std::optional<std::uint16_t> jump;  // the sequence number after an implausible one
@@ -81,6 +82,8 @@ class Receiver::Impl {
   bool select_source(const Arrival& arrival);
   void start_source(const Arrival& arrival);
   void handle_media(const Arrival& arrival);
+  void begin_earlier(const Arrival& arrival, std::int64_t sequence);
+  base::Duration repair_deadline() const;
   bool is_plausible(const Arrival& arrival, std::int64_t sequence);
   void resync(const Arrival& arrival, std::int64_t distance);
   void accept(const Arrival& arrival, std::int64_t sequence);

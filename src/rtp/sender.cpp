@@ -27,7 +27,9 @@ bool may_aggregate(codecs::h264::NalType type) {
   return type == NalType::AccessUnitDelimiter || type == NalType::Sei || type == NalType::Sps || type == NalType::Pps;
 }
 
-std::uint16_t sequence_of(base::ByteView packet) { return static_cast<std::uint16_t>(packet[2] << 8 | packet[3]); }
+std::uint16_t sequence_of(base::ByteView packet) {
+  return static_cast<std::uint16_t>(packet[2] << 8 | packet[3]);
+}
 
 }  // namespace
 

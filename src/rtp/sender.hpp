@@ -22,9 +22,9 @@ struct SenderOptions {
   std::uint32_t clock_rate = 90000;  // 48000 for Opus
   std::uint32_t ssrc = 0;
   // With RTX (RFC 4588) repairs go out under this payload type and ssrc; without, the identical packet is repeated.
-  std::optional<std::uint8_t> rtx_payload_type;
+  std::optional<std::uint8_t> rtx_payload_type{};
   std::uint32_t rtx_ssrc = 0;
-  std::string mid;                       // sent as an extension when Session has an id for it
+  std::string mid{};                     // sent as an extension when Session has an id for it
   std::size_t max_payload = 1188;        // bytes of RTP payload, so that the datagram stays below 1,280 with SRTP
   bool aggregate_parameter_sets = true;  // STAP-A; false: one packet for each NAL unit, as webrtc-sdk-c does
   std::uint16_t first_sequence = 0;      // RFC 3550 wants it random

@@ -20,9 +20,9 @@
 namespace rtp {
 
 struct SessionOptions {
-  std::vector<ReceiverOptions> receivers;  // at most one of each kind
-  std::vector<SenderOptions> senders;      // at most one of each kind
-  std::uint32_t feedback_ssrc = 1;         // ours, when no sender gives one
+  std::vector<ReceiverOptions> receivers{};  // at most one of each kind
+  std::vector<SenderOptions> senders{};      // at most one of each kind
+  std::uint32_t feedback_ssrc = 1;           // ours, when no sender gives one
   std::string cname = "tidegate";
   // Ids from extmap lines of the answer; 0: not negotiated.
   std::uint8_t mid_extension = 0;
