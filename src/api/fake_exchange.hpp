@@ -30,6 +30,7 @@ class FakeExchange final : public net::HttpExchange {
 
   void add_header(std::string name, std::string value) { request_.headers.add(std::move(name), std::move(value)); }
   void set_body(std::string body) { given_body_ = std::move(body); }
+  void set_host(std::string host) { request_.headers.front().value = std::move(host); }
   void set_remote(base::SocketAddress remote) { request_.remote = remote; }
   void make_websocket() {
     add_header("Connection", "Upgrade");

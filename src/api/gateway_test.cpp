@@ -129,7 +129,8 @@ TEST_F(GatewayTest, every_row_without_a_handler_answers_501_from_one_place) {
   for (const aws::Operation& operation : aws::operations()) {
     if (handlers.serves(operation) || operation.kind == aws::OperationKind::WebSocket) continue;
     ++missing;
-    const FakeExchange exchange = call(std::string(operation.path), "{}");
+    const bool is_streamed = operation.kind == aws::OperationKind::StreamingRequest;  // its body is not signed
+    const FakeExchange exchange = call(std::string(operation.path), is_streamed ? "" : "{}");
     EXPECT_EQ(exchange.status(), 501) << operation.name;
     EXPECT_EQ(exchange.header("x-amzn-ErrorType"), "UnknownOperationException");
   }
