@@ -55,7 +55,7 @@ void Receiver::Impl::begin_earlier(const Arrival& arrival, std::int64_t sequence
   const std::int64_t probes = looks_like_beginning(options_.kind, arrival.payload) ? 0 : kProbes;
   const std::int64_t added = source.next - (sequence - probes);
   source.missing.add_before(arrival.now, sequence - probes, added, arrival.now + repair_deadline());
-  source.missing.mark_probes(probes, arrival.now + kProbeDeadline);
+  source.missing.mark_probes(probes, arrival.now + std::min(kProbeDeadline, repair_deadline()));
   source.next = sequence - probes;
 }
 
