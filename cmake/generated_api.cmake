@@ -12,7 +12,7 @@ add_custom_command(
   OUTPUT ${generated_aws_files}
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/generate_api.py --models ${CMAKE_SOURCE_DIR}/models
           --out ${generated_aws}
-  DEPENDS ${CMAKE_SOURCE_DIR}/tools/generate_api.py ${aws_models}
+  DEPENDS ${CMAKE_SOURCE_DIR}/tools/generate_api.py ${CMAKE_SOURCE_DIR}/tools/api_patterns.py ${aws_models}
   COMMENT "Generating the AWS operations from models/")
 target_sources(aws PRIVATE ${generated_aws_files})
 target_include_directories(aws PUBLIC ${CMAKE_BINARY_DIR}/gen)
