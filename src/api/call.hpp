@@ -13,7 +13,7 @@ struct Call {
   std::string request_id;
   std::string account_id;
   std::string region;
-  std::string access_key_id;   // empty on routes without a signature
+  std::string access_key_id;  // empty on routes without a signature
   base::SocketAddress caller;
   base::WallTime received_at;
   // Scheme and host for URLs that this answer hands out: public_url if configured, else what the client itself used.

@@ -25,8 +25,8 @@ namespace {
 class ControlPlane {
  public:
   explicit ControlPlane(TurnOptions turn = {}, streams::CatalogLimits limits = {})
-      : catalog_({.region = "us-west-2", .account_id = "123456789012", .limits = limits, .wall_clock = fake_now}, metadata_,
-                 archive_, worker_, random_) {
+      : catalog_({.region = "us-west-2", .account_id = "123456789012", .limits = limits, .wall_clock = fake_now},
+                 metadata_, archive_, worker_, random_) {
     add_control_handlers(handlers_, ControlServices{catalog_, door, std::move(turn)});
     GatewayOptions options;
     options.wall_clock = fake_now;
@@ -70,7 +70,8 @@ using Variables = std::map<std::string, std::string>;
 std::string substitute(std::string text, const Variables& variables) {
   for (const auto& [name, value] : variables) {
     const std::string mark = "<" + name + ">";
-    for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark)) text.replace(at, mark.size(), value);
+    for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark))
+      text.replace(at, mark.size(), value);
   }
   return text;
 }
@@ -147,21 +148,25 @@ TEST(ControlHandlers, limits_name_their_resource) {
 }
 
 TEST(ControlHandlers, ice_servers_are_turn_with_credentials_that_expire) {
-  TurnOptions turn{{"turn:t.example:3478?transport=udp", "turns:t.example:5349?transport=tcp"}, "north", std::chrono::seconds(600)};
+  TurnOptions turn{
+      {"turn:t.example:3478?transport=udp", "turns:t.example:5349?transport=tcp"}, "north", std::chrono::seconds(600)};
   ControlPlane plane(std::move(turn));
   (void)plane.call(operation_named("CreateSignalingChannel"), R"({"ChannelName":"door"})");
-  const std::string answer = plane.call(operation_named("GetIceServerConfig"),
-                                        R"({"ChannelARN":"arn:aws:kinesisvideo:us-west-2:123456789012:channel/door/1795389019582"})");
+  const std::string answer =
+      plane.call(operation_named("GetIceServerConfig"),
+                 R"({"ChannelARN":"arn:aws:kinesisvideo:us-west-2:123456789012:channel/door/1795389019582"})");
   const TurnCredentials expected = make_turn_credentials("north", "door", fake_now() + std::chrono::seconds(600));
   EXPECT_EQ(expected.username, "1795389619:door");
-  EXPECT_EQ(answer, R"(200 {"IceServerList":[{"Password":")" + expected.password +
-                        R"(","Ttl":600,"Uris":["turn:t.example:3478?transport=udp","turns:t.example:5349?transport=tcp"],)" +
-                        R"("Username":"1795389619:door"}]})");
+  EXPECT_EQ(answer,
+            R"(200 {"IceServerList":[{"Password":")" + expected.password +
+                R"(","Ttl":600,"Uris":["turn:t.example:3478?transport=udp","turns:t.example:5349?transport=tcp"],)" +
+                R"("Username":"1795389619:door"}]})");
 }
 
 // printf '1795389619:door' | openssl dgst -sha1 -hmac north -binary | base64
 TEST(ControlHandlers, turn_passwords_are_those_that_coturn_computes) {
-  const TurnCredentials credentials = make_turn_credentials("north", "door", base::from_microseconds(1'795'389'619'000'000));
+  const TurnCredentials credentials =
+      make_turn_credentials("north", "door", base::from_microseconds(1'795'389'619'000'000));
   EXPECT_EQ(credentials.password, "sCVknHRQG2+pwn1pTLPuSRCKl+c=");
 }
 
@@ -181,14 +186,16 @@ TEST(ControlHandlers, joins_reach_the_door_and_its_errors_the_client) {
   EXPECT_EQ(plane.call(operation_named("JoinStorageSession"), "{\"channelArn\":\"" + arn + "\"}"), "200 ");
   EXPECT_EQ(plane.door.joined, arn + " -");
   // webrtc-sdk-c viewers.
-  EXPECT_EQ(plane.call(operation_named("JoinStorageSession"), "{\"channelArn\":\"" + arn + "\",\"clientId\":\"v\"}"), "200 ");
+  EXPECT_EQ(plane.call(operation_named("JoinStorageSession"), "{\"channelArn\":\"" + arn + "\",\"clientId\":\"v\"}"),
+            "200 ");
   EXPECT_EQ(plane.door.joined, arn + " v");
   plane.door.refuses = base::Errc::NotFound;
   EXPECT_EQ(plane.call(operation_named("JoinStorageSession"), "{\"channelArn\":\"" + arn + "\"}"),
             R"(404 ResourceNotFoundException {"message":"refused by the door"})");
   plane.door.refuses = base::Errc::Unsupported;
-  EXPECT_EQ(plane.call(operation_named("JoinStorageSessionAsViewer"), "{\"channelArn\":\"" + arn + "\",\"clientId\":\"v\"}"),
-            R"(400 InvalidArgumentException {"message":"refused by the door"})");
+  EXPECT_EQ(
+      plane.call(operation_named("JoinStorageSessionAsViewer"), "{\"channelArn\":\"" + arn + "\",\"clientId\":\"v\"}"),
+      R"(400 InvalidArgumentException {"message":"refused by the door"})");
 }
 
 }  // namespace

@@ -11,7 +11,9 @@
 
 namespace api {
 
-inline base::WallTime fake_now() { return base::from_microseconds(1'795'389'019'582'000); }
+inline base::WallTime fake_now() {
+  return base::from_microseconds(1'795'389'019'582'000);
+}
 inline std::optional<std::string> find_fake_secret(std::string_view id) {
   if (id != "AKID") return std::nullopt;
   return "secret";
@@ -38,8 +40,8 @@ class FakeExchange final : public net::HttpExchange {
   }
   void sign() {
     const std::vector<aws::sigv4::Header> headers{{"Host", *request_.headers.find("Host")}};
-    const auto added = aws::sigv4::sign_headers({request_.method, request_.target, headers}, base::as_bytes(given_body_),
-                                                credentials(), {"us-east-1"}, fake_now());
+    const auto added = aws::sigv4::sign_headers({request_.method, request_.target, headers},
+                                                base::as_bytes(given_body_), credentials(), {"us-east-1"}, fake_now());
     for (const auto& [name, value] : added) add_header(name, value);
   }
   void presign() {
@@ -113,7 +115,8 @@ class FakeDoor final : public SignalingDoor {
   async::Task<void> serve(std::unique_ptr<net::WebSocket>, sessions::Role role, std::string channel_arn,
                           std::string client_id) override {
     const std::string name = channel_arn.substr(channel_arn.find('/') + 1);
-    served = (role == sessions::Role::Master ? "master " : "viewer ") + name.substr(0, name.find('/')) + ' ' + client_id;
+    served =
+        (role == sessions::Role::Master ? "master " : "viewer ") + name.substr(0, name.find('/')) + ' ' + client_id;
     co_return;
   }
   async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id) override {

@@ -5,7 +5,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "api/cors.hpp"
-#include "api/endpoints.hpp"
+#include "api/server_urls.hpp"
 #include "async/shard.hpp"
 #include "aws/signaling.hpp"
 #include "base/log.hpp"
@@ -186,10 +186,16 @@ async::Task<void> Gateway::serve_metrics(const Call& call, net::HttpExchange& ex
 
 async::Task<void> Gateway::serve_operation(const aws::Operation& operation, Call& call, net::HttpExchange& exchange) {
   switch (operation.kind) {
-    case aws::OperationKind::WebSocket: co_await serve_websocket(operation, call, exchange); break;
-    case aws::OperationKind::StreamingResponse: co_await serve_streaming(operation, call, exchange); break;
+    case aws::OperationKind::WebSocket:
+      co_await serve_websocket(operation, call, exchange);
+      break;
+    case aws::OperationKind::StreamingResponse:
+      co_await serve_streaming(operation, call, exchange);
+      break;
     case aws::OperationKind::StreamingRequest:
-    case aws::OperationKind::Json: co_await serve_json(operation, call, exchange); break;
+    case aws::OperationKind::Json:
+      co_await serve_json(operation, call, exchange);
+      break;
   }
 }
 
@@ -217,7 +223,7 @@ async::Task<aws::Outcome<std::string>> Gateway::read_and_verify(Call& call, net:
 }
 
 async::Task<aws::Outcome<std::string>> Gateway::read_and_call(const aws::Operation& operation, Call& call,
-                                                             net::HttpExchange& exchange) {
+                                                              net::HttpExchange& exchange) {
   aws::Outcome<std::string> body;
   if (operation.kind == aws::OperationKind::Json) {
     body = co_await read_and_verify(call, exchange);
@@ -310,7 +316,7 @@ aws::Outcome<Gateway::Connect> Gateway::check_connect(const aws::Operation& oper
 
 async::Task<void> Gateway::respond_error(const aws::Operation* operation, const Call& call, net::HttpExchange& exchange,
                                          const aws::Error& error) {
-  const aws::ErrorKind& kind = error.kind != nullptr ? *error.kind
+  const aws::ErrorKind& kind = error.kind != nullptr  ? *error.kind
                                : operation != nullptr ? aws::find_error_kind(*operation, error.code)
                                                       : aws::kInternalFailure;
   std::string message = error.message;

@@ -35,9 +35,9 @@ struct GatewayOptions {
   std::uint16_t https_port = 8443;  // of the HTTPS listener: for wss:// endpoints given to clients on plain HTTP
   std::string metrics_token;        // bearer token for /metrics from elsewhere than loopback; empty: loopback only
   std::size_t max_body_bytes = 1 << 20;
-  std::function<base::WallTime()> wall_clock;          // the system's if empty
-  std::function<bool()> is_ready;                      // for /readyz; ready if empty
-  std::function<void(const AuditEntry&)> audit;        // on the connection's shard; none if empty
+  std::function<base::WallTime()> wall_clock;    // the system's if empty
+  std::function<bool()> is_ready;                // for /readyz; ready if empty
+  std::function<void(const AuditEntry&)> audit;  // on the connection's shard; none if empty
   // More lines for /metrics in the Prometheus text format, asked on the connection's shard.
   std::vector<std::function<async::Task<std::string>()>> metric_sources;
 };

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "api/cors.hpp"
-#include "api/endpoints.hpp"
 #include "api/fake_exchange.hpp"
+#include "api/server_urls.hpp"
 #include "aws/kinesisvideo.hpp"
 #include "aws/media.hpp"
 #include "aws/webrtc_storage.hpp"
@@ -19,16 +19,16 @@ namespace kv = aws::kinesisvideo;
 class GatewayTest : public testing::Test {
  protected:
   GatewayTest() {
-    handlers.add<kv::DescribeStream>([this](const Call& call, kv::DescribeStreamInput input)
-                                         -> async::Task<aws::Outcome<kv::DescribeStreamOutput>> {
-      seen = call;
-      if (input.stream_name == "gone") co_return base::fail(base::Errc::NotFound, "no stream gone");
-      if (input.stream_name == "broken") co_return base::fail(base::Errc::Io, "disk /dev/sdz is on fire");
-      if (input.stream_name == "throws") throw std::runtime_error("surprise");
-      kv::DescribeStreamOutput output;
-      output.stream_info.emplace().stream_name = input.stream_name;
-      co_return output;
-    });
+    handlers.add<kv::DescribeStream>(
+        [this](const Call& call, kv::DescribeStreamInput input) -> async::Task<aws::Outcome<kv::DescribeStreamOutput>> {
+          seen = call;
+          if (input.stream_name == "gone") co_return base::fail(base::Errc::NotFound, "no stream gone");
+          if (input.stream_name == "broken") co_return base::fail(base::Errc::Io, "disk /dev/sdz is on fire");
+          if (input.stream_name == "throws") throw std::runtime_error("surprise");
+          kv::DescribeStreamOutput output;
+          output.stream_info.emplace().stream_name = input.stream_name;
+          co_return output;
+        });
     handlers.add<aws::webrtc_storage::JoinStorageSession>(
         [](const Call&, auto) -> async::Task<aws::Outcome<aws::webrtc_storage::JoinStorageSessionOutput>> {
           co_return aws::webrtc_storage::JoinStorageSessionOutput{};

@@ -44,12 +44,13 @@ class ResponseBody {
 class Handlers {
  public:
   template <class Operation>
-  using Typed = std::function<async::Task<aws::Outcome<typename Operation::Output>>(const Call&,
-                                                                                    typename Operation::Input)>;
+  using Typed =
+      std::function<async::Task<aws::Outcome<typename Operation::Output>>(const Call&, typename Operation::Input)>;
   template <class Operation>
   using TypedStreaming =
       std::function<async::Task<aws::Outcome<void>>(const Call&, typename Operation::Input, ResponseBody&)>;
-  // Unsigned routes: playback session URLs. The route answers the exchange itself, with add_cors_headers() (api/cors.hpp).
+  // Unsigned routes: playback session URLs. The route answers the exchange itself, with add_cors_headers()
+  // (api/cors.hpp).
   using Route = std::function<async::Task<void>(const Call&, net::HttpExchange&)>;
 
   using Erased = std::function<async::Task<aws::Outcome<std::string>>(const Call&, std::string_view body)>;

@@ -35,7 +35,9 @@ void Metrics::count(const aws::Operation& operation, int status, base::Duration 
   here.microseconds.fetch_add(static_cast<std::uint64_t>(std::max<std::int64_t>(us, 0)), kRelaxed);
 }
 
-void Metrics::count_other(int status) { other_[class_of(status)].fetch_add(1, kRelaxed); }
+void Metrics::count_other(int status) {
+  other_[class_of(status)].fetch_add(1, kRelaxed);
+}
 
 std::uint64_t Metrics::requests(const aws::Operation& operation) const {
   std::uint64_t sum = 0;
@@ -45,7 +47,8 @@ std::uint64_t Metrics::requests(const aws::Operation& operation) const {
 
 std::string Metrics::text() const {
   constexpr std::array<std::string_view, kClasses> kClassNames{"1xx", "2xx", "3xx", "4xx", "5xx"};
-  std::string counts = "# HELP tidegate_requests_total Answers by operation and status.\n# TYPE tidegate_requests_total counter\n";
+  std::string counts =
+      "# HELP tidegate_requests_total Answers by operation and status.\n# TYPE tidegate_requests_total counter\n";
   std::string times =
       "# HELP tidegate_request_seconds Time from the request's headers to the end of its answer.\n"
       "# TYPE tidegate_request_seconds histogram\n";
@@ -62,7 +65,8 @@ std::string Metrics::text() const {
     for (std::size_t index = 0; index < here.by_time.size(); ++index) {
       sum += here.by_time[index].load(kRelaxed);
       const std::string bound = index < kSecondsBounds.size() ? fmt::format("{}", kSecondsBounds[index]) : "+Inf";
-      times += fmt::format("tidegate_request_seconds_bucket{{operation=\"{}\",le=\"{}\"}} {}\n", operation.name, bound, sum);
+      times +=
+          fmt::format("tidegate_request_seconds_bucket{{operation=\"{}\",le=\"{}\"}} {}\n", operation.name, bound, sum);
     }
     times += fmt::format("tidegate_request_seconds_sum{{operation=\"{}\"}} {}\n", operation.name,
                          static_cast<double>(here.microseconds.load(kRelaxed)) / 1e6);
@@ -71,7 +75,8 @@ std::string Metrics::text() const {
   for (std::size_t index = 0; index < kClasses; ++index) {
     const std::uint64_t value = other_[index].load(kRelaxed);
     if (value == 0) continue;
-    counts += fmt::format("tidegate_requests_total{{operation=\"other\",status=\"{}\"}} {}\n", kClassNames[index], value);
+    counts +=
+        fmt::format("tidegate_requests_total{{operation=\"other\",status=\"{}\"}} {}\n", kClassNames[index], value);
   }
   return counts + times +
          "# HELP tidegate_signature_failures_total Requests whose signature did not verify.\n"

@@ -29,6 +29,8 @@ class HubDoor final : public SignalingDoor {
 };
 }  // namespace
 
-std::unique_ptr<SignalingDoor> make_signaling_door(sessions::Hub& hub) { return std::make_unique<HubDoor>(hub); }
+std::unique_ptr<SignalingDoor> make_signaling_door(sessions::Hub& hub) {
+  return std::make_unique<HubDoor>(hub);
+}
 
 }  // namespace api

@@ -12,11 +12,21 @@ namespace {
 constexpr std::size_t kMaxArn = 1024;
 constexpr std::size_t kMaxName = 256;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_region_char(char c) { return is_lower(c) || is_digit(c) || c == '-'; }
-bool is_name_char(char c) { return is_lower(c) || is_upper(c) || is_digit(c) || c == '_' || c == '.' || c == '-'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_region_char(char c) {
+  return is_lower(c) || is_digit(c) || c == '-';
+}
+bool is_name_char(char c) {
+  return is_lower(c) || is_upper(c) || is_digit(c) || c == '_' || c == '.' || c == '-';
+}
 
 // Takes the text before `separator` off the front of `rest`; nothing when there is no separator.
 std::optional<std::string_view> take_until(std::string_view& rest, char separator) {

@@ -62,9 +62,10 @@ TEST(Codec, encodes_compactly_with_plain_slashes_and_fractional_times) {
   output.stream_info->status = kinesisvideo::Status::Active;
   output.stream_info->data_retention_in_hours = 0;
   output.stream_info->media_type = "quote\" back\\ tab\t";
-  EXPECT_EQ(encode(output),
-            R"({"StreamInfo":{"CreationTime":1795389019.582,"DataRetentionInHours":0,"MediaType":"quote\" back\\ tab\u0009",)"
-            R"("Status":"ACTIVE","StreamARN":"arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/1795389019582"}})");
+  EXPECT_EQ(
+      encode(output),
+      R"({"StreamInfo":{"CreationTime":1795389019.582,"DataRetentionInHours":0,"MediaType":"quote\" back\\ tab\u0009",)"
+      R"("Status":"ACTIVE","StreamARN":"arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/1795389019582"}})");
   EXPECT_EQ(encode(kinesisvideo::ListStreamsOutput{}), R"({"StreamInfoList":[]})");
   EXPECT_EQ(encode(kinesisvideo::ListTagsForStreamOutput{}), R"({"Tags":{}})");
   EXPECT_EQ(encode(kinesisvideo::CreateStreamInput{.stream_name = "a"}), R"({"StreamName":"a"})");
@@ -87,7 +88,8 @@ TEST(Codec, each_constraint_names_the_member_and_the_rule) {
            {R"({"StreamName":""})", "StreamName has 0 characters, allowed are from 1 to 256"},
            {R"({"StreamName":"a b"})", "StreamName does not match the pattern [a-zA-Z0-9_.-]+"},
            {R"({"StreamName":"a\nb"})", "StreamName does not match the pattern [a-zA-Z0-9_.-]+"},
-           {R"({"StreamName":"a","DataRetentionInHours":-1})", "DataRetentionInHours is -1, allowed is from 0 to 87600"},
+           {R"({"StreamName":"a","DataRetentionInHours":-1})",
+            "DataRetentionInHours is -1, allowed is from 0 to 87600"},
            {R"({"StreamName":"a","DataRetentionInHours":87601})",
             "DataRetentionInHours is 87601, allowed is from 0 to 87600"},
            {R"({"StreamName":"a","DataRetentionInHours":2.5})",
@@ -211,16 +213,21 @@ TEST(Arns, round_trip_and_refusals) {
   EXPECT_EQ(arn.text(), "arn:aws:kinesisvideo:us-west-2:123456789012:channel/door_1.a-b/1795389019582");
   EXPECT_EQ(parse_arn(arn.text()), arn);
   for (const char* bad :
-       {"", "arn:", "arn:aws:kinesisvideo:us-west-2:123456789012:channel/door", "arn:aws:kinesisvideo:us-west-2:1:stream/a/1",
-        "arn:aws:kinesisvideo:us-west-2:123456789012:table/a/1", "arn:aws:s3:us-west-2:123456789012:stream/a/1",
-        "arn:aws:kinesisvideo::123456789012:stream/a/1", "arn:aws:kinesisvideo:us-west-2:123456789012:stream//1",
-        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/01", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/",
-        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/1/2", "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a b/1",
-        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/12345678901234567890", "ARN:aws:kinesisvideo:us-west-2:123456789012:stream/a/1",
+       {"", "arn:", "arn:aws:kinesisvideo:us-west-2:123456789012:channel/door",
+        "arn:aws:kinesisvideo:us-west-2:1:stream/a/1", "arn:aws:kinesisvideo:us-west-2:123456789012:table/a/1",
+        "arn:aws:s3:us-west-2:123456789012:stream/a/1", "arn:aws:kinesisvideo::123456789012:stream/a/1",
+        "arn:aws:kinesisvideo:us-west-2:123456789012:stream//1",
+        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/01",
+        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/",
+        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/1/2",
+        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a b/1",
+        "arn:aws:kinesisvideo:us-west-2:123456789012:stream/a/12345678901234567890",
+        "ARN:aws:kinesisvideo:us-west-2:123456789012:stream/a/1",
         "arn:gcp:kinesisvideo:us-west-2:123456789012:stream/a/1"}) {
     EXPECT_FALSE(parse_arn(bad).has_value()) << bad;
   }
-  EXPECT_FALSE(parse_arn("arn:aws:kinesisvideo:us-west-2:123456789012:stream/" + std::string(257, 'a') + "/1").has_value());
+  EXPECT_FALSE(
+      parse_arn("arn:aws:kinesisvideo:us-west-2:123456789012:stream/" + std::string(257, 'a') + "/1").has_value());
 }
 
 }  // namespace

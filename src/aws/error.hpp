@@ -51,8 +51,8 @@ inline constexpr ErrorKind kInvalidClientTokenId{"InvalidClientTokenId", 403};
 inline constexpr ErrorKind kInvalidSignature{"InvalidSignatureException", 403};
 inline constexpr ErrorKind kSerialization{"SerializationException", 400};
 inline constexpr ErrorKind kValidation{"ValidationException", 400};
-inline constexpr ErrorKind kUnknownOperation{"UnknownOperationException", 404};       // no such path
-inline constexpr ErrorKind kOperationNotServed{"UnknownOperationException", 501};     // a row without a handler
+inline constexpr ErrorKind kUnknownOperation{"UnknownOperationException", 404};    // no such path
+inline constexpr ErrorKind kOperationNotServed{"UnknownOperationException", 501};  // a row without a handler
 inline constexpr ErrorKind kMethodNotAllowed{"UnknownOperationException", 405};
 inline constexpr ErrorKind kRequestTooLarge{"RequestEntityTooLargeException", 413};
 inline constexpr ErrorKind kThrottling{"ThrottlingException", 400};

@@ -21,7 +21,7 @@ class Pattern;  // aws/pattern.hpp
 
 struct Rules {
   bool required = false;
-  bool write_empty = false;  // an empty container is written too (responses)
+  bool write_empty = false;                                     // an empty container is written too (responses)
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  // length of strings and containers, value of numbers
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   const Pattern* pattern = nullptr;

@@ -3,9 +3,9 @@
 // The rest-json codec: JSON text <-> generated structs, over their field descriptors.
 //
 // Decoding: unknown members are ignored, null is absent. A document that is no JSON, or a member of the wrong type, is
-// kSerialization; a broken rule of the model is base::Errc::InvalidArgument, which every operation models. Both name the
-// member ("SingleMasterConfiguration.MessageTtlSeconds") and the rule.
-// Encoding: compact, members in the order of the model, slashes unescaped, timestamps as fractional epoch seconds.
+// kSerialization; a broken rule of the model is base::Errc::InvalidArgument, which every operation models. Both name
+// the member ("SingleMasterConfiguration.MessageTtlSeconds") and the rule. Encoding: compact, members in the order of
+// the model, slashes unescaped, timestamps as fractional epoch seconds.
 
 #include <string>
 #include <string_view>

@@ -13,9 +13,13 @@ namespace aws {
 namespace json = boost::json;
 
 namespace {
-const json::value& as_value(const void* value) { return *static_cast<const json::value*>(value); }
+const json::value& as_value(const void* value) {
+  return *static_cast<const json::value*>(value);
+}
 
-std::unexpected<Error> malformed(std::string why) { return fail(kSerialization, std::move(why)); }
+std::unexpected<Error> malformed(std::string why) {
+  return fail(kSerialization, std::move(why));
+}
 }  // namespace
 
 struct JsonDocument::State {
@@ -28,7 +32,9 @@ JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
 JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 JsonDocument::~JsonDocument() = default;
 
-JsonValue JsonDocument::root() const { return JsonValue(&state_->root); }
+JsonValue JsonDocument::root() const {
+  return JsonValue(&state_->root);
+}
 
 Outcome<JsonDocument> JsonDocument::parse(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) text = "{}";
@@ -43,9 +49,15 @@ Outcome<JsonDocument> JsonDocument::parse(std::string_view text) {
   return JsonDocument(std::move(state));
 }
 
-bool JsonValue::is_null() const { return value_ == nullptr || as_value(value_).is_null(); }
-bool JsonValue::is_object() const { return value_ != nullptr && as_value(value_).is_object(); }
-bool JsonValue::is_array() const { return value_ != nullptr && as_value(value_).is_array(); }
+bool JsonValue::is_null() const {
+  return value_ == nullptr || as_value(value_).is_null();
+}
+bool JsonValue::is_object() const {
+  return value_ != nullptr && as_value(value_).is_object();
+}
+bool JsonValue::is_array() const {
+  return value_ != nullptr && as_value(value_).is_array();
+}
 
 std::optional<std::string_view> JsonValue::text() const {
   if (value_ == nullptr || !as_value(value_).is_string()) return std::nullopt;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A parsed JSON text behind a thin door, so that Boost.JSON is compiled in one unit. Values live as long as the document.
+// A parsed JSON text behind a thin door, so that Boost.JSON is compiled in one unit. Values live as long as the
+// document.
 
 #include <cstddef>
 #include <cstdint>

@@ -20,7 +20,9 @@ std::string bounds(const Rules& rules) {
   return fmt::format("from {} to {}", rules.min, rules.max);
 }
 
-bool within(std::int64_t value, const Rules& rules) { return value >= rules.min && value <= rules.max; }
+bool within(std::int64_t value, const Rules& rules) {
+  return value >= rules.min && value <= rules.max;
+}
 }  // namespace
 
 void JsonReader::wrong_type(std::string_view expected) {

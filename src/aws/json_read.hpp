@@ -32,11 +32,15 @@ class JsonReader {
   template <class T>
   void read_member(JsonValue in, std::string_view name, const Rules& rules, T& out);
   template <Structure T>
-  void read(JsonValue in, const Rules&, T& out) { read_object(in, out); }
+  void read(JsonValue in, const Rules&, T& out) {
+    read_object(in, out);
+  }
   template <WireEnum T>
   void read(JsonValue in, const Rules&, T& out);
   template <class T>
-  void read(JsonValue in, const Rules& rules, std::optional<T>& out) { read(in, rules, out.emplace()); }
+  void read(JsonValue in, const Rules& rules, std::optional<T>& out) {
+    read(in, rules, out.emplace());
+  }
   template <class T>
   void read(JsonValue in, const Rules& rules, std::vector<T>& out);
   template <class T>
@@ -49,8 +53,8 @@ class JsonReader {
 
   void check_text(std::string_view text, const Rules& rules);
   void check_count(std::size_t count, const Rules& rules);
-  void wrong_type(std::string_view expected);     // kSerialization
-  void broken_rule(std::string explanation);      // base::Errc::InvalidArgument
+  void wrong_type(std::string_view expected);  // kSerialization
+  void broken_rule(std::string explanation);   // base::Errc::InvalidArgument
   std::optional<std::size_t> read_name(JsonValue in, std::span<const std::string_view> names);
 
   std::string path_;  // "SingleMasterConfiguration.MessageTtlSeconds"
@@ -60,8 +64,9 @@ class JsonReader {
 template <Structure T>
 void JsonReader::read_object(JsonValue in, T& out) {
   if (!in.is_object()) return wrong_type("an object");
-  std::apply([&](const auto&... fields) { (read_member(in, fields.wire_name, fields.rules, out.*(fields.member)), ...); },
-             T::fields());
+  std::apply(
+      [&](const auto&... fields) { (read_member(in, fields.wire_name, fields.rules, out.*(fields.member)), ...); },
+      T::fields());
 }
 
 template <class T>

@@ -20,7 +20,9 @@ void write_value(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void write_value(std::string& out, std::int64_t number) { out += fmt::format_int(number).str(); }
+void write_value(std::string& out, std::int64_t number) {
+  out += fmt::format_int(number).str();
+}
 
 void write_value(std::string& out, base::WallTime time) {
   const std::int64_t value = base::to_microseconds(time);

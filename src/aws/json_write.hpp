@@ -21,9 +21,15 @@ void write_value(std::string& out, std::string_view text);
 void write_value(std::string& out, std::int64_t number);
 // Seconds since 1970 with as many of six decimals as are needed: 1795389019.582.
 void write_value(std::string& out, base::WallTime time);
-inline void write_value(std::string& out, bool value) { out += value ? "true" : "false"; }
-inline void write_value(std::string& out, const std::string& text) { write_value(out, std::string_view(text)); }
-inline void write_value(std::string& out, std::int32_t number) { write_value(out, std::int64_t{number}); }
+inline void write_value(std::string& out, bool value) {
+  out += value ? "true" : "false";
+}
+inline void write_value(std::string& out, const std::string& text) {
+  write_value(out, std::string_view(text));
+}
+inline void write_value(std::string& out, std::int32_t number) {
+  write_value(out, std::int64_t{number});
+}
 
 template <Structure T>
 void write_object(std::string& out, const T& value);
@@ -92,9 +98,11 @@ template <Structure T>
 void write_object(std::string& out, const T& value) {
   out += '{';
   bool first = true;
-  std::apply([&](const auto&... fields) {
-    (write_member(out, first, fields.wire_name, fields.rules, value.*(fields.member)), ...);
-  }, T::fields());
+  std::apply(
+      [&](const auto&... fields) {
+        (write_member(out, first, fields.wire_name, fields.rules, value.*(fields.member)), ...);
+      },
+      T::fields());
   out += '}';
 }
 

@@ -19,29 +19,36 @@ std::span<const std::string_view> modelled_names(base::Errc code) {
   static constexpr std::array<std::string_view, 2> kDenied{"AccessDeniedException", "NotAuthorizedException"};
   switch (code) {
     case InvalidArgument:
-    case Unsupported: return kArgument;
-    case NotFound: return kNotFound;
+    case Unsupported:
+      return kArgument;
+    case NotFound:
+      return kNotFound;
     case AlreadyExists:
-    case InUse: return kInUse;
-    case VersionMismatch: return kVersion;
-    case NoRetention: return kRetention;
-    case LimitExceeded: return kLimit;
+    case InUse:
+      return kInUse;
+    case VersionMismatch:
+      return kVersion;
+    case NoRetention:
+      return kRetention;
+    case LimitExceeded:
+      return kLimit;
     case AccessDenied:
-    case NotAuthorized: return kDenied;
+    case NotAuthorized:
+      return kDenied;
     case Corrupt:
     case Io:
     case Unavailable:
     case Cancelled:
-    case Internal: return {};
+    case Internal:
+      return {};
   }
   return {};
 }
 }  // namespace
 
 const Operation* find_operation(std::string_view method, std::string_view path) {
-  const auto row = std::ranges::find_if(operations(), [&](const Operation& operation) {
-    return operation.path == path && operation.method == method;
-  });
+  const auto row = std::ranges::find_if(
+      operations(), [&](const Operation& operation) { return operation.path == path && operation.method == method; });
   return row == operations().end() ? nullptr : &*row;
 }
 

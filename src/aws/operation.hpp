@@ -33,8 +33,8 @@ struct Operation {
   Service service = Service::KinesisVideo;
   OperationKind kind = OperationKind::Json;
   ResourceType resource = ResourceType::None;
-  std::string_view iam_action;                // "kinesisvideo:CreateStream"
-  std::span<const ErrorKind* const> errors;   // as modelled
+  std::string_view iam_action;               // "kinesisvideo:CreateStream"
+  std::span<const ErrorKind* const> errors;  // as modelled
 };
 
 // Every row of every service; generated.

@@ -37,7 +37,11 @@ std::uint64_t Pattern::accepting(char32_t symbol, std::uint64_t among) const {
 bool take_code_point(std::string_view& text, char32_t& out) {
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   const unsigned lead = byte(0);
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xf0 && lead < 0xf5 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 0;
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                           : 0;
   if (length == 0 || text.size() < length) return false;
   char32_t value = length == 1 ? lead : lead & (0x7fu >> length);
   for (std::size_t at = 1; at < length; ++at) {

@@ -29,7 +29,7 @@ struct Header {
 };
 struct Request {
   std::string_view method;
-  std::string_view target;  // path and query exactly as received
+  std::string_view target;          // path and query exactly as received
   std::span<const Header> headers;  // in order; a name may come more than once
 };
 
@@ -48,7 +48,7 @@ using FindSecret = std::function<std::optional<std::string>(std::string_view acc
 
 struct Identity {
   std::string access_key_id;
-  std::string region;         // of the credential scope
+  std::string region;  // of the credential scope
   base::WallTime signed_at;
   bool query_signed = false;  // a presigned URL
 };

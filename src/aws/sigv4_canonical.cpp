@@ -15,8 +15,8 @@ namespace aws::sigv4 {
 
 namespace {
 bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-         c == '~';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == '.' || c == '~';
 }
 
 int hex_digit(char c) {
@@ -30,7 +30,8 @@ base::Bytes hmac(base::ByteView key, std::string_view text) {
   base::Bytes out(SHA256_DIGEST_LENGTH);
   unsigned size = 0;
   const base::ByteView bytes = base::as_bytes(text);
-  const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes.data(), bytes.size(), out.data(), &size);
+  const auto* done =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes.data(), bytes.size(), out.data(), &size);
   CHECK(done != nullptr && size == out.size());
   return out;
 }
@@ -51,7 +52,9 @@ std::string CredentialScope::text() const {
   return date + '/' + region + '/' + service + '/' + std::string(kTerminator);
 }
 
-std::string CredentialScope::credential() const { return access_key_id + '/' + text(); }
+std::string CredentialScope::credential() const {
+  return access_key_id + '/' + text();
+}
 
 std::string sha256_hex(base::ByteView bytes) {
   base::Bytes digest(SHA256_DIGEST_LENGTH);
@@ -92,7 +95,9 @@ std::string uri_decode(std::string_view text) {
   return out;
 }
 
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
 
 std::string_view query_of(std::string_view target) {
   const std::size_t at = target.find('?');

@@ -40,8 +40,9 @@ std::vector<std::pair<std::string, std::string>> sign_headers(const Request& req
   std::string names;
   for (const auto& [name, value] : parts.signed_headers) names += (names.empty() ? "" : ";") + name;
   const std::string text = string_to_sign(timestamp, full, canonical_request(parts));
-  added.emplace_back("authorization", std::string(kAlgorithm) + " Credential=" + full.credential() + ", SignedHeaders=" +
-                                          names + ", Signature=" + signature(credentials.secret_access_key, full, text));
+  added.emplace_back("authorization", std::string(kAlgorithm) + " Credential=" + full.credential() +
+                                          ", SignedHeaders=" + names +
+                                          ", Signature=" + signature(credentials.secret_access_key, full, text));
   return added;
 }
 

@@ -22,7 +22,9 @@ struct Claim {
   bool in_query = false;
 };
 
-std::unexpected<Error> incomplete(std::string why) { return fail(kIncompleteSignature, std::move(why)); }
+std::unexpected<Error> incomplete(std::string why) {
+  return fail(kIncompleteSignature, std::move(why));
+}
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -206,7 +208,8 @@ bool has_signature(const Claim& claim, const Request& request, std::string_view 
     if (drop_port && name == "host") value = without_port(*value);
     parts.signed_headers.emplace_back(name, *std::move(value));
   }
-  const std::string expected = signature(secret, claim.scope, string_to_sign(claim.timestamp, claim.scope, canonical_request(parts)));
+  const std::string expected =
+      signature(secret, claim.scope, string_to_sign(claim.timestamp, claim.scope, canonical_request(parts)));
   return base::equal_in_constant_time(base::as_bytes(expected), base::as_bytes(claim.signature));
 }
 

@@ -72,7 +72,8 @@ Answer<kv::ListStreamsOutput> list_streams(streams::Catalog& catalog, kv::ListSt
 Answer<kv::UpdateStreamOutput> update_stream(streams::Catalog& catalog, kv::UpdateStreamInput input) {
   streams::ResourceName resource{std::move(input.stream_name), std::move(input.stream_arn)};
   streams::StreamChange change{std::move(input.device_name), std::move(input.media_type)};
-  auto updated = co_await catalog.update_stream(std::move(resource), std::move(input.current_version), std::move(change));
+  auto updated =
+      co_await catalog.update_stream(std::move(resource), std::move(input.current_version), std::move(change));
   if (!updated) co_return base::fail(std::move(updated).error());
   co_return kv::UpdateStreamOutput{};
 }

@@ -65,15 +65,16 @@ TurnCredentials make_turn_credentials(std::string_view secret, std::string_view 
   base::Bytes digest(EVP_MAX_MD_SIZE);
   unsigned size = 0;
   const base::ByteView text = base::as_bytes(credentials.username);
-  const auto* done = HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()), text.data(), text.size(),
-                          digest.data(), &size);
+  const auto* done =
+      HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()), text.data(), text.size(), digest.data(), &size);
   CHECK(done != nullptr);
   digest.resize(size);
   credentials.password = base::to_base64(digest);
   return credentials;
 }
 
-void add_ice_server_handlers(Handlers& handlers, streams::Catalog& catalog, SignalingDoor& signaling, TurnOptions turn) {
+void add_ice_server_handlers(Handlers& handlers, streams::Catalog& catalog, SignalingDoor& signaling,
+                             TurnOptions turn) {
   handlers.add<sig::GetIceServerConfig>([&catalog, &signaling, turn = std::move(turn)](const Call& call, auto input) {
     return get_ice_servers(catalog, signaling, turn, call, std::move(input));
   });

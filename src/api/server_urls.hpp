@@ -14,8 +14,8 @@ struct ServerUrls {
   std::string wss;   // "wss://kvs.example:8443"
 };
 
-// `public_url`, if set, decides both; it has a scheme and a host and may have a port. Otherwise scheme and host are what
-// the client used. wss is always TLS: on the port the client used if that was TLS, else on `https_port`.
+// `public_url`, if set, decides both; it has a scheme and a host and may have a port. Otherwise scheme and host are
+// what the client used. wss is always TLS: on the port the client used if that was TLS, else on `https_port`.
 ServerUrls make_server_urls(const net::HttpRequest& request, const std::string& public_url, std::uint16_t https_port);
 
 }  // namespace api

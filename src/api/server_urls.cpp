@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/endpoints.hpp"
+#include "api/server_urls.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -13,8 +13,8 @@ struct Authority {
 };
 
 bool is_host_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
-         c == ':' || c == '[' || c == ']';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+         c == '_' || c == ':' || c == '[' || c == ']';
 }
 
 // Text from a Host header goes into URLs: anything odd makes it unusable.
