@@ -28,7 +28,7 @@ describe('tidegate camera', () => {
   afterEach(async () => { await server?.stop(); });
 
   async function published(endpoint, name, args, withAudio, t) {
-    const report = await Camera.start(endpoint, ['--channel', name, '--stream', name, '--create', '--h264', video.path, ...args]).report();
+    const report = await Camera.start(endpoint, ['--channel', name, '--stream', name, '--create', '--h264', video.path, '--frame-rate', String(video.fps), ...args]).report();
     t.diagnostic(JSON.stringify(report).slice(0, 600));
     await kvs.untilFragments(name, (found) => found.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) > video.seconds * 1000 - 200);
     const documents = await kvs.documents(name);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The media side of webrtc-sdk-c, played by our own peer: no header extensions, SRTP _32 offered before _80 and no AEAD,
-// no RTX, deaf to key frame requests. `tidegate camera --answer-offer` reads an offer and writes an answer; the SDP that
-// goes to the server is the captured answer of the real client with this peer's values put in.
-import {spawn} from 'node:child_process';
-import {binary} from './server.mjs';
+// no RTX, deaf to key frame requests. The SDP that goes to the server is the captured answer of the real client with this
+// peer's values put in.
+import {pack} from './master.mjs';
+import {Relay} from './relay.mjs';
 
 const value = (sdp, name) => sdp.match(new RegExp(`^a=${name}:(.*)$`, 'm'))?.[1].trim();
 
@@ -38,38 +38,62 @@ export function inCapturedShape(captured, ours) {
   return {sdp, candidates: [...new Set(ours.match(/^a=candidate:.*$/gm) ?? [])].map((line) => line.trim())};
 }
 
-export class CPeer {
-  constructor(args) {
-    this.stderr = '';
-    this.lines = [];
-    this.waiting = null;
-    this.process = spawn(binary, ['camera', '--answer-offer', '--imitate', 'webrtc-sdk-c', '--json', ...args], {stdio: ['pipe', 'pipe', 'pipe']});
-    let rest = '';
-    this.process.stdout.on('data', (text) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop();
-      this.lines.push(...lines);
-      this.waiting?.();
+/** Carries signaling between `tidegate camera --like-c-sdk` and the raw socket of the C client: the camera answers the
+ * offer and sends the media, all that the server sees of signaling comes from the raw client. */
+export class CBridge extends Relay {
+  /** raw: {socket: RawWebSocket, join: async () => void, captured: the captured SDP_ANSWER} */
+  carry(raw) {
+    this.raw = raw;
+  }
+
+  rewrites(path) {
+    return path === '/getSignalingChannelEndpoint' || path === '/getDataEndpoint';
+  }
+
+  withOurEndpoints(body) {
+    return super.withOurEndpoints(body).replace(/https:\/\/[^/"]+/g, this.url);
+  }
+
+  forward(from, to) {
+    if (from.url !== '/joinStorageSession') {
+      super.forward(from, to);
+      return;
+    }
+    from.resume();
+    this.raw.join().then(() => to.end(), () => to.destroy());
+  }
+
+  join(client) {
+    const {socket, captured} = this.raw;
+    client.on('error', () => {});
+    const toCamera = async () => {
+      for (;;) {
+        const frame = await socket.nextText(60000);
+        if (frame.opcode === 'gone') break;
+        this.seen.push(JSON.parse(frame.text).messageType);
+        client.send(frame.text);
+      }
+      client.close();
+    };
+    toCamera().catch(() => client.close());
+    client.on('message', (text) => {
+      const message = JSON.parse(String(text));
+      const payload = JSON.parse(Buffer.from(message.messagePayload ?? message.MessagePayload, 'base64').toString());
+      if (message.action === 'SDP_ANSWER') this.sendAnswer(JSON.parse(captured.payload_decoded).sdp, payload.sdp, captured.message);
+      if (message.action === 'ICE_CANDIDATE') this.sendCandidate(payload.candidate);
     });
-    this.process.stderr.on('data', (text) => { this.stderr = (this.stderr + text).slice(-20000); });
-    this.done = new Promise((resolve) => this.process.on('close', resolve));
-    this.done.then(() => this.waiting?.());
-    process.on('exit', () => this.process.kill('SIGKILL'));
   }
 
-  /** {type: 'offer', sdp} -> {type: 'answer', sdp}; one line of JSON each way. */
-  async answer(offer) {
-    this.process.stdin.write(`${JSON.stringify(offer)}\n`);
-    if (!this.lines.length) await new Promise((resolve) => { this.waiting = resolve; });
-    if (!this.lines.length) throw new Error(`no answer from the peer\n${this.stderr}`);
-    return JSON.parse(this.lines.shift());
+  sendAnswer(theirs, ours, message) {
+    const {sdp, candidates} = inCapturedShape(theirs, ours);
+    this.raw.socket.send(JSON.stringify({...message, MessagePayload: pack({type: 'answer', sdp})}));
+    candidates.forEach((line) => this.sendCandidate(line.replace(/^a=/, '')));
   }
 
-  async report(timeout = 60000) {
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), timeout);
-    const code = await this.done;
-    clearTimeout(timer);
-    if (code !== 0) throw new Error(`the peer ended with ${code}\n${this.stderr}`);
-    return JSON.parse(this.lines.at(-1));
+  sendCandidate(candidate) {
+    if (!candidate) return;
+    this.raw.socket.send(JSON.stringify({action: 'ICE_CANDIDATE', RecipientClientId: '', MessagePayload: pack({candidate, sdpMid: '0', sdpMLineIndex: 0})}));
   }
+
+  seen = [];
 }

@@ -17,7 +17,7 @@ const pack = (value) => Buffer.from(JSON.stringify(value)).toString('base64');
 
 export class Relay {
   static async start(server, {impairment, seed = 1, folder}) {
-    const relay = new Relay();
+    const relay = new this();
     relay.server = server;
     relay.impairment = impairment;
     relay.seed = seed;
@@ -37,7 +37,7 @@ export class Relay {
 
   forward(from, to) {
     const onward = request({host: '127.0.0.1', port: this.server.httpPort, method: from.method, path: from.url, headers: from.rawHeaders, setHost: false}, (answer) => {
-      if (from.url !== '/getSignalingChannelEndpoint') {
+      if (!this.rewrites(from.url)) {
         to.writeHead(answer.statusCode, answer.rawHeaders);
         answer.pipe(to);
         return;
@@ -45,7 +45,7 @@ export class Relay {
       const chunks = [];
       answer.on('data', (chunk) => chunks.push(chunk));
       answer.on('end', () => {
-        const body = Buffer.concat(chunks).toString().replace(/wss:\/\/[^/"]+/g, `wss://127.0.0.1:${this.wssPort}`);
+        const body = this.withOurEndpoints(Buffer.concat(chunks).toString());
         to.writeHead(answer.statusCode, {...answer.headers, 'content-length': Buffer.byteLength(body)});
         to.end(body);
       });
@@ -53,6 +53,14 @@ export class Relay {
     onward.on('error', () => to.destroy());
     to.on('close', () => onward.destroy());
     from.pipe(onward);
+  }
+
+  rewrites(path) {
+    return path === '/getSignalingChannelEndpoint';
+  }
+
+  withOurEndpoints(body) {
+    return body.replace(/wss:\/\/[^/"]+/g, `wss://127.0.0.1:${this.wssPort}`);
   }
 
   join(client, upgrade) {
