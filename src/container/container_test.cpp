@@ -305,7 +305,7 @@ TEST(HlsPlaylist, MediaWithDiscontinuitiesAndMaps) {
   playlist.segments.push_back({.uri = "s2", .map_uri = "m1", .duration = microseconds(3'200'000)});
   playlist.segments.push_back({.uri = "s3", .map_uri = "m2", .duration = microseconds(40'000), .discontinuities = 2});
   EXPECT_EQ(write_hls_media(playlist),
-            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:4\n"
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:4\n"
             "#EXT-X-DISCONTINUITY-SEQUENCE:2\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"m1\"\n"
             "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:40.123Z\n#EXTINF:2.663001,\ns1\n#EXTINF:3.200000,\ns2\n"
             "#EXT-X-DISCONTINUITY\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"m2\"\n#EXTINF:0.040000,\ns3\n#EXT-X-ENDLIST\n");

@@ -14,7 +14,7 @@ using std::chrono::microseconds;
 std::int64_t to_target_seconds(const HlsMediaPlaylist& playlist) {
   microseconds longest = playlist.target_duration;
   for (const HlsSegment& segment : playlist.segments) longest = std::max(longest, segment.duration);
-  return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(longest).count());
+  return std::max<std::int64_t>(1, (longest.count() + 500'000) / 1'000'000);
 }
 
 }  // namespace

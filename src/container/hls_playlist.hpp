@@ -33,7 +33,7 @@ struct HlsMediaPlaylist {
   bool on_demand = false;  // VOD with ENDLIST
   std::uint64_t media_sequence = 0;
   std::uint64_t discontinuity_sequence = 0;
-  std::chrono::microseconds target_duration{};  // at least the longest segment; rounded up to a second
+  std::chrono::microseconds target_duration{};  // at least the longest segment; written to the nearest second
   std::vector<HlsSegment> segments{};
 };
 std::string write_hls_media(const HlsMediaPlaylist& playlist);
