@@ -2,7 +2,7 @@
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(generated_aws ${CMAKE_BINARY_DIR}/gen/aws)
 set(aws_services kinesisvideo signaling webrtc_storage media archived_media)
-set(generated_aws_files ${generated_aws}/operations.cpp ${generated_aws}/patterns.cpp)
+set(generated_aws_files ${generated_aws}/operations.cpp ${generated_aws}/patterns.cpp ${generated_aws}/constraint_cases.hpp)
 set(aws_models ${CMAKE_SOURCE_DIR}/models/deviations.json ${CMAKE_SOURCE_DIR}/models/unicode.json)
 foreach(service ${aws_services})
   list(APPEND generated_aws_files ${generated_aws}/${service}.hpp)
@@ -12,7 +12,8 @@ add_custom_command(
   OUTPUT ${generated_aws_files}
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/generate_api.py --models ${CMAKE_SOURCE_DIR}/models
           --out ${generated_aws}
-  DEPENDS ${CMAKE_SOURCE_DIR}/tools/generate_api.py ${CMAKE_SOURCE_DIR}/tools/api_patterns.py ${aws_models}
+  DEPENDS ${CMAKE_SOURCE_DIR}/tools/generate_api.py ${CMAKE_SOURCE_DIR}/tools/api_patterns.py
+          ${CMAKE_SOURCE_DIR}/tools/api_cases.py ${aws_models}
   COMMENT "Generating the AWS operations from models/")
 target_sources(aws PRIVATE ${generated_aws_files})
 target_include_directories(aws PUBLIC ${CMAKE_BINARY_DIR}/gen)

@@ -14,6 +14,7 @@ import pathlib
 import re
 import sys
 
+from api_cases import emit_cases
 from api_patterns import PatternCompiler, PatternError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -419,6 +420,7 @@ def write_sources(services, folder):
         (folder / f"{service.name}.hpp").write_text(emit_header(service), "utf-8")
     (folder / "operations.cpp").write_text(emit_operations(services), "utf-8")
     (folder / "patterns.cpp").write_text(emit_patterns(services), "utf-8")
+    (folder / "constraint_cases.hpp").write_text(emit_cases(services, LICENCE), "utf-8")
 
 
 def load_services(folder):
