@@ -56,6 +56,8 @@ base::Result<std::shared_ptr<const Certificate>> Certificate::make(base::WallTim
   return std::shared_ptr<const Certificate>(new Certificate(std::move(parts)));
 }
 
-const std::string& Certificate::fingerprint() const { return parts_->fingerprint; }
+const std::string& Certificate::fingerprint() const {
+  return parts_->fingerprint;
+}
 
 }  // namespace webrtc::dtls

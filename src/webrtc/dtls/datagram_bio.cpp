@@ -9,7 +9,9 @@ namespace {
 // A peer that makes us answer without draining is cut off here; a flight has at most five datagrams.
 constexpr std::size_t kMaxOutgoing = 64;
 
-DatagramQueues& queues_of(BIO* bio) { return *static_cast<DatagramQueues*>(BIO_get_data(bio)); }
+DatagramQueues& queues_of(BIO* bio) {
+  return *static_cast<DatagramQueues*>(BIO_get_data(bio));
+}
 
 int read_datagram(BIO* bio, char* out, int size) {
   BIO_clear_retry_flags(bio);

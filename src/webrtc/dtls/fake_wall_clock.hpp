@@ -13,13 +13,15 @@
 namespace webrtc::dtls {
 
 inline base::Instant g_fake_wall_clock{};
-inline void set_fake_wall_clock(base::Instant now) { g_fake_wall_clock = now; }
+inline void set_fake_wall_clock(base::Instant now) {
+  g_fake_wall_clock = now;
+}
 
 }  // namespace webrtc::dtls
 
 extern "C" [[gnu::used, gnu::visibility("default")]] int gettimeofday(struct timeval* out, void* /*zone*/) noexcept {
-  const auto since_start = std::chrono::duration_cast<std::chrono::microseconds>(
-      webrtc::dtls::g_fake_wall_clock.time_since_epoch());
+  const auto since_start =
+      std::chrono::duration_cast<std::chrono::microseconds>(webrtc::dtls::g_fake_wall_clock.time_since_epoch());
   out->tv_sec = 1'700'000'000 + since_start.count() / 1'000'000;
   out->tv_usec = since_start.count() % 1'000'000;
   return 0;

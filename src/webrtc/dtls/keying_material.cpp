@@ -23,8 +23,8 @@ std::optional<KeysReady> export_srtp_keys(SSL& ssl, Role role) {
 
   // client key | server key | client salt | server salt
   base::Bytes material(2 * (kKeySize + salt_size));
-  if (SSL_export_keying_material(&ssl, material.data(), material.size(), kLabel.data(), kLabel.size(), nullptr, 0,
-                                 0) != 1) {
+  if (SSL_export_keying_material(&ssl, material.data(), material.size(), kLabel.data(), kLabel.size(), nullptr, 0, 0) !=
+      1) {
     return std::nullopt;
   }
   const auto piece = [&](std::size_t offset, std::size_t size) {

@@ -20,8 +20,7 @@ int expected_index() {
 
 // Replaces chain verification: self-signed, expired and SHA-1-signed are all the same to us (RFC 8827 6.5).
 int verify_fingerprint(X509_STORE_CTX* store, void* /*unused*/) {
-  const auto* ssl =
-      static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   const X509* certificate = X509_STORE_CTX_get0_cert(store);
   if (ssl == nullptr || certificate == nullptr) return 0;
   const auto* expected = static_cast<const std::vector<Fingerprint>*>(SSL_get_ex_data(ssl, expected_index()));

@@ -14,7 +14,7 @@
 namespace webrtc::dtls {
 namespace {
 
-constexpr std::size_t kRecordHeader = 13;     // RFC 6347 4.1
+constexpr std::size_t kRecordHeader = 13;      // RFC 6347 4.1
 constexpr std::size_t kMaxDatagram = 1 << 14;  // far above any path's MTU
 // RFC 6347 4.2.4.1 wants 1 s; over an ICE-checked path a lost flight should not cost that much (RFC 8261, and every
 // browser does the same).
@@ -34,9 +34,12 @@ bool looks_like_dtls(base::ByteView datagram) {
 
 std::string_view name(SrtpProfile profile) {
   switch (profile) {
-    case SrtpProfile::Aes128CmSha1_80: return "SRTP_AES128_CM_SHA1_80";
-    case SrtpProfile::Aes128CmSha1_32: return "SRTP_AES128_CM_SHA1_32";
-    case SrtpProfile::AeadAes128Gcm: return "SRTP_AEAD_AES_128_GCM";
+    case SrtpProfile::Aes128CmSha1_80:
+      return "SRTP_AES128_CM_SHA1_80";
+    case SrtpProfile::Aes128CmSha1_32:
+      return "SRTP_AES128_CM_SHA1_32";
+    case SrtpProfile::AeadAes128Gcm:
+      return "SRTP_AEAD_AES_128_GCM";
   }
   return "unknown";
 }
@@ -201,7 +204,9 @@ std::optional<Transport::Event> Transport::poll_event() {
   return front;
 }
 
-base::Instant Transport::next_timeout() const { return std::min(session_->handshake_deadline, session_->retransmission); }
+base::Instant Transport::next_timeout() const {
+  return std::min(session_->handshake_deadline, session_->retransmission);
+}
 
 void Transport::close(base::Instant now) {
   Session& session = *session_;
@@ -214,7 +219,11 @@ void Transport::close(base::Instant now) {
   session.settle(now);
 }
 
-bool Transport::connected() const { return session_->phase == Session::Phase::Connected; }
-const TransportStats& Transport::stats() const { return session_->stats; }
+bool Transport::connected() const {
+  return session_->phase == Session::Phase::Connected;
+}
+const TransportStats& Transport::stats() const {
+  return session_->stats;
+}
 
 }  // namespace webrtc::dtls

@@ -31,7 +31,7 @@ struct TransportOptions {
   std::vector<Fingerprint> remote_fingerprints;
   // Order of preference. As server the first of ours that the client offers wins, whatever the client's order.
   std::vector<SrtpProfile> srtp_profiles = {SrtpProfile::AeadAes128Gcm, SrtpProfile::Aes128CmSha1_80};
-  std::size_t mtu = 1200;                                    // of a datagram, UDP payload
+  std::size_t mtu = 1200;                                     // of a datagram, UDP payload
   base::Duration handshake_limit = std::chrono::seconds(30);  // from start()
 };
 

@@ -87,8 +87,8 @@ class Association {
   bool agreed() const {
     return client_keys && server_keys && client_keys->profile == server_keys->profile &&
            client_keys->local_key == server_keys->remote_key && client_keys->remote_key == server_keys->local_key &&
-           client_keys->local_salt == server_keys->remote_salt &&
-           client_keys->remote_salt == server_keys->local_salt && client_keys->local_key != client_keys->remote_key;
+           client_keys->local_salt == server_keys->remote_salt && client_keys->remote_salt == server_keys->local_salt &&
+           client_keys->local_key != client_keys->remote_key;
   }
 
   TransportOptions client_options, server_options;
@@ -373,7 +373,8 @@ TEST(Transport, GarbageIsDroppedAndTheSessionLives) {
     // Half of it has a plausible record header: type, version, epoch 0 or 1, and a true length.
     if (i % 2 == 0 && garbage.size() > 13) {
       const auto length = static_cast<std::uint8_t>(garbage.size() - 13);
-      const std::uint8_t header[] = {static_cast<std::uint8_t>(20 + i / 2 % 4), 0xfe, 0xfd, 0, static_cast<std::uint8_t>(i % 3 == 0)};
+      const std::uint8_t header[] = {static_cast<std::uint8_t>(20 + i / 2 % 4), 0xfe, 0xfd, 0,
+                                     static_cast<std::uint8_t>(i % 3 == 0)};
       std::ranges::copy(header, garbage.begin());
       garbage[11] = 0;
       garbage[12] = length;

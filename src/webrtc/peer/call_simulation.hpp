@@ -18,7 +18,7 @@ namespace webrtc::simulation {
 
 struct WireOptions {
   base::Duration delay = std::chrono::milliseconds(20);
-  base::Duration jitter{};      // added uniformly: reorders
+  base::Duration jitter{};  // added uniformly: reorders
   unsigned loss_permille = 0;
   unsigned duplicate_permille = 0;
   // A copy with one byte changed overtakes the original. DTLS is left alone until both ends are connected: its

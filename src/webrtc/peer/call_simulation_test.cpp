@@ -61,7 +61,9 @@ codecs::Frame make_audio_frame(base::Random& random) {
   return frame;
 }
 
-bool End::reached(std::string_view milestone) const { return std::ranges::find(milestones, milestone) != milestones.end(); }
+bool End::reached(std::string_view milestone) const {
+  return std::ranges::find(milestones, milestone) != milestones.end();
+}
 
 std::vector<FrameReceived> End::frames_of(MediaKind kind) const {
   std::vector<FrameReceived> chosen;
@@ -116,7 +118,9 @@ void Call::pass_candidates(End& from, End& to) {
   }
 }
 
-void Call::at(base::Instant when, std::function<void()> action) { actions_.emplace(when, std::move(action)); }
+void Call::at(base::Instant when, std::function<void()> action) {
+  actions_.emplace(when, std::move(action));
+}
 
 void Call::move_clock(base::Instant to) {
   now_ = to;
@@ -158,8 +162,9 @@ void Call::drain(End& end, bool to_server) {
 
 void Call::put_on_wire(base::Transmit transmit, bool to_server) {
   const auto arrival = [&] {
-    return now_ + wire.delay + base::Duration(static_cast<std::int64_t>(
-                                   random_.below(static_cast<std::uint64_t>(wire.jitter.count()) + 1)));
+    return now_ + wire.delay +
+           base::Duration(
+               static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(wire.jitter.count()) + 1)));
   };
   const bool connected = server.peer->connected() && camera.peer->connected();
   const bool is_dtls = classify(transmit.payload) == PacketClass::Dtls;
@@ -222,7 +227,8 @@ void Call::stream(int duration_seconds) {
 }
 
 void Call::send_video(int index) {
-  video_sent.push_back({make_video_frame(random_, index % kFramesPerSecond == 0), 4'294'900'000U + static_cast<std::uint32_t>(index) * 3000});
+  video_sent.push_back({make_video_frame(random_, index % kFramesPerSecond == 0),
+                        4'294'900'000U + static_cast<std::uint32_t>(index) * 3000});
   camera.peer->send_frame(now_, MediaKind::Video, video_sent.back().frame, video_sent.back().rtp_timestamp,
                           kToday + std::chrono::duration_cast<std::chrono::microseconds>(now_.time_since_epoch()));
 }

@@ -5,7 +5,9 @@
 
 namespace webrtc {
 
-std::optional<std::string_view> find_local_ufrag(base::ByteView datagram) { return ice::peek_local_ufrag(datagram); }
+std::optional<std::string_view> find_local_ufrag(base::ByteView datagram) {
+  return ice::peek_local_ufrag(datagram);
+}
 
 std::optional<base::Transmit> answer_plain_stun(const base::Datagram& datagram) {
   auto answer = ice::answer_plain_binding(datagram.payload, datagram.flow.remote);

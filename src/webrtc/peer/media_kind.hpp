@@ -12,7 +12,9 @@ using MediaKind = codecs::MediaKind;
 // As this end sees it.
 enum class Direction : std::uint8_t { Inactive, SendOnly, RecvOnly, SendRecv };
 
-constexpr bool sends(Direction direction) { return direction == Direction::SendOnly || direction == Direction::SendRecv; }
+constexpr bool sends(Direction direction) {
+  return direction == Direction::SendOnly || direction == Direction::SendRecv;
+}
 constexpr bool receives(Direction direction) {
   return direction == Direction::RecvOnly || direction == Direction::SendRecv;
 }

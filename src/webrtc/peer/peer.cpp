@@ -43,8 +43,8 @@ Peer::~Peer() = default;
 std::string Peer::create_offer(base::Instant now) {
   Parts& parts = *parts_;
   CHECK(parts.options.role == PeerOptions::Role::Offerer && !parts.offer);
-  parts.offer = make_offer_options(parts.options, make_local_transport(parts.options, parts.agent), parts.sources,
-                                   parts.random);
+  parts.offer =
+      make_offer_options(parts.options, make_local_transport(parts.options, parts.agent), parts.sources, parts.random);
   parts.settle(now);
   return sdp::write_offer(*parts.offer);
 }
@@ -105,7 +105,9 @@ std::vector<std::string> Peer::local_candidates() const {
   return lines;
 }
 
-std::string_view Peer::local_ufrag() const { return parts_->agent.local_credentials().ufrag; }
+std::string_view Peer::local_ufrag() const {
+  return parts_->agent.local_credentials().ufrag;
+}
 
 void Peer::handle_datagrams(base::Instant now, std::span<base::Datagram> datagrams) {
   Parts& parts = *parts_;
@@ -116,7 +118,9 @@ void Peer::handle_datagrams(base::Instant now, std::span<base::Datagram> datagra
   parts.settle(now);
 }
 
-void Peer::handle_datagram(base::Instant now, base::Datagram datagram) { handle_datagrams(now, {&datagram, 1}); }
+void Peer::handle_datagram(base::Instant now, base::Datagram datagram) {
+  handle_datagrams(now, {&datagram, 1});
+}
 
 void Peer::handle_timeout(base::Instant now) {
   Parts& parts = *parts_;
@@ -127,8 +131,12 @@ void Peer::handle_timeout(base::Instant now) {
   parts.settle(now);
 }
 
-std::optional<base::Transmit> Peer::poll_transmit() { return base::pop_front(parts_->transmits); }
-std::optional<Peer::Event> Peer::poll_event() { return base::pop_front(parts_->events); }
+std::optional<base::Transmit> Peer::poll_transmit() {
+  return base::pop_front(parts_->transmits);
+}
+std::optional<Peer::Event> Peer::poll_event() {
+  return base::pop_front(parts_->events);
+}
 
 base::Instant Peer::next_timeout() const {
   const Parts& parts = *parts_;
@@ -176,7 +184,9 @@ void Peer::close(base::Instant now) {
   parts.over = true;
 }
 
-bool Peer::connected() const { return parts_->media.has_value() && !parts_->over; }
+bool Peer::connected() const {
+  return parts_->media.has_value() && !parts_->over;
+}
 
 bool Peer::receives(MediaKind kind) const {
   const sdp::Track* track = find_track(parts_->agreed, kind);

@@ -33,8 +33,8 @@ std::uint64_t last_seed(std::uint64_t usual) {
 // Every frame once, in order, bit for bit, with the sender's time steps.
 void expect_all(const std::vector<SentFrame>& sent, const End& receiver, MediaKind kind) {
   const auto received = receiver.frames_of(kind);
-  const rtp::ReceiverStats stats = kind == MediaKind::Video ? receiver.peer->stats().video_received
-                                                            : receiver.peer->stats().audio_received;
+  const rtp::ReceiverStats stats =
+      kind == MediaKind::Video ? receiver.peer->stats().video_received : receiver.peer->stats().audio_received;
   SCOPED_TRACE(fmt::format("{}: lost {} late {} padding {} repaired {} malformed {} incomplete {} awaited {}",
                            kind == MediaKind::Video ? "video" : "audio", stats.lost, stats.late, stats.padding,
                            stats.repaired, stats.malformed, stats.incomplete_frames, stats.key_frame_awaited));
@@ -116,8 +116,8 @@ TEST(Peer, EveryFrameArrivesOverABadWireBySeeds) {
 TEST(Peer, EveryFrameArrivesOverALongPathBySeeds) {
   for (std::uint64_t seed = 1; seed <= last_seed(4); ++seed) {
     SCOPED_TRACE(seed);
-    Call call(seed, {.delay = milliseconds(30), .jitter = milliseconds(40), .loss_permille = 50,
-                     .duplicate_permille = 10});
+    Call call(seed,
+              {.delay = milliseconds(30), .jitter = milliseconds(40), .loss_permille = 50, .duplicate_permille = 10});
     ASSERT_NO_FATAL_FAILURE(run_whole_call(call, 6));
     ASSERT_NO_FATAL_FAILURE(expect_all_media(call));
   }

@@ -23,14 +23,22 @@ void Peer::Parts::sort_datagram(base::Instant now, base::Datagram datagram) {
     return;
   }
   switch (classify(datagram.payload)) {
-    case PacketClass::Stun: agent.handle_datagram(now, datagram); return;
-    case PacketClass::Dtls: handle_dtls(now, datagram); return;
-    case PacketClass::Rtcp: open_rtcp(now, datagram); return;
+    case PacketClass::Stun:
+      agent.handle_datagram(now, datagram);
+      return;
+    case PacketClass::Dtls:
+      handle_dtls(now, datagram);
+      return;
+    case PacketClass::Rtcp:
+      open_rtcp(now, datagram);
+      return;
     case PacketClass::Rtp:
       sealed.push_back(datagram.payload);
       sealed_flows.push_back(datagram.flow);
       return;
-    case PacketClass::Unknown: ++counters.unknown_datagrams; return;
+    case PacketClass::Unknown:
+      ++counters.unknown_datagrams;
+      return;
   }
 }
 
@@ -43,9 +51,14 @@ void Peer::Parts::handle_dtls(base::Instant now, const base::Datagram& datagram)
   last_dtls_flow = datagram.flow;
   if (secure.described()) start_security(now);
   switch (secure.handle_dtls(now, datagram.payload)) {
-    case SecurePath::Fate::Handled: return;
-    case SecurePath::Fate::Held: ++counters.early_dtls_held; return;
-    case SecurePath::Fate::Dropped: ++counters.early_dtls_dropped; return;
+    case SecurePath::Fate::Handled:
+      return;
+    case SecurePath::Fate::Held:
+      ++counters.early_dtls_held;
+      return;
+    case SecurePath::Fate::Dropped:
+      ++counters.early_dtls_dropped;
+      return;
   }
 }
 

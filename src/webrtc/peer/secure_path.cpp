@@ -57,14 +57,18 @@ void SecurePath::handle_timeout(base::Instant now) {
   drain_transport();
 }
 
-base::Instant SecurePath::next_timeout() const { return transport_ ? transport_->next_timeout() : base::kNever; }
+base::Instant SecurePath::next_timeout() const {
+  return transport_ ? transport_->next_timeout() : base::kNever;
+}
 
 std::optional<base::Bytes> SecurePath::poll_transmit() {
   if (!transport_) return std::nullopt;
   return transport_->poll_transmit();
 }
 
-std::optional<SecurePath::Event> SecurePath::poll_event() { return base::pop_front(events_); }
+std::optional<SecurePath::Event> SecurePath::poll_event() {
+  return base::pop_front(events_);
+}
 
 void SecurePath::close(base::Instant now) {
   if (transport_) transport_->close(now);
@@ -90,8 +94,14 @@ void SecurePath::take_keys(const dtls::KeysReady& keys) {
   events_.emplace_back(Ready{keys.profile});
 }
 
-dtls::TransportStats SecurePath::dtls_stats() const { return transport_ ? transport_->stats() : dtls::TransportStats{}; }
-srtp::OpenStats SecurePath::rtp_stats() const { return opener_ ? opener_->rtp_stats() : srtp::OpenStats{}; }
-srtp::OpenStats SecurePath::rtcp_stats() const { return opener_ ? opener_->rtcp_stats() : srtp::OpenStats{}; }
+dtls::TransportStats SecurePath::dtls_stats() const {
+  return transport_ ? transport_->stats() : dtls::TransportStats{};
+}
+srtp::OpenStats SecurePath::rtp_stats() const {
+  return opener_ ? opener_->rtp_stats() : srtp::OpenStats{};
+}
+srtp::OpenStats SecurePath::rtcp_stats() const {
+  return opener_ ? opener_->rtcp_stats() : srtp::OpenStats{};
+}
 
 }  // namespace webrtc

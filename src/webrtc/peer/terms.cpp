@@ -6,7 +6,6 @@
 namespace webrtc {
 namespace {
 
-
 // The first burst of a camera may arrive in any order; nobody misses the time, once a session.
 constexpr base::Duration kStartPatience = std::chrono::milliseconds(100);
 constexpr std::uint32_t kVideoClock = 90'000;
@@ -14,10 +13,14 @@ constexpr std::uint32_t kOpusClock = 48'000;
 
 sdp::Direction to_sdp(Direction direction) {
   switch (direction) {
-    case Direction::Inactive: return sdp::Direction::Inactive;
-    case Direction::SendOnly: return sdp::Direction::SendOnly;
-    case Direction::RecvOnly: return sdp::Direction::RecvOnly;
-    case Direction::SendRecv: return sdp::Direction::SendRecv;
+    case Direction::Inactive:
+      return sdp::Direction::Inactive;
+    case Direction::SendOnly:
+      return sdp::Direction::SendOnly;
+    case Direction::RecvOnly:
+      return sdp::Direction::RecvOnly;
+    case Direction::SendRecv:
+      return sdp::Direction::SendRecv;
   }
   return sdp::Direction::Inactive;
 }

@@ -25,9 +25,14 @@ std::array<std::uint8_t, 4> big_endian_32(std::uint64_t value) {
 bool is_fresh(const ReplayWindow* window, std::uint64_t index, OpenStats& stats) {
   if (window == nullptr) return true;
   switch (window->check(index)) {
-    case ReplayWindow::Verdict::Fresh: return true;
-    case ReplayWindow::Verdict::Replayed: ++stats.replayed; return false;
-    case ReplayWindow::Verdict::TooOld: ++stats.too_old; return false;
+    case ReplayWindow::Verdict::Fresh:
+      return true;
+    case ReplayWindow::Verdict::Replayed:
+      ++stats.replayed;
+      return false;
+    case ReplayWindow::Verdict::TooOld:
+      ++stats.too_old;
+      return false;
   }
   return false;
 }
@@ -97,8 +102,8 @@ std::optional<base::MutableByteView> Opener::open_rtp(base::MutableByteView pack
     return std::nullopt;
   }
   ReplayWindow* window = state.rtp_streams.find(layout->ssrc);
-  const auto index = estimate_index(
-      window == nullptr ? std::nullopt : std::optional(window->highest()), layout->sequence);
+  const auto index =
+      estimate_index(window == nullptr ? std::nullopt : std::optional(window->highest()), layout->sequence);
   if (!index) {
     ++state.rtp_stats.too_old;
     return std::nullopt;
@@ -151,7 +156,11 @@ void Opener::open_rtp_batch(std::span<base::MutableByteView> packets) {
   for (base::MutableByteView& packet : packets) packet = open_rtp(packet).value_or(base::MutableByteView());
 }
 
-const OpenStats& Opener::rtp_stats() const { return state_->rtp_stats; }
-const OpenStats& Opener::rtcp_stats() const { return state_->rtcp_stats; }
+const OpenStats& Opener::rtp_stats() const {
+  return state_->rtp_stats;
+}
+const OpenStats& Opener::rtcp_stats() const {
+  return state_->rtcp_stats;
+}
 
 }  // namespace webrtc::srtp

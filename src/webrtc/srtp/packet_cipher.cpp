@@ -10,7 +10,9 @@
 namespace webrtc::srtp {
 namespace {
 
-int size_of(base::ByteView view) { return static_cast<int>(view.size()); }
+int size_of(base::ByteView view) {
+  return static_cast<int>(view.size());
+}
 
 // XORs the low `count` bytes of `value` into `out`, big-endian.
 void xor_into(std::uint8_t* out, std::uint64_t value, std::size_t count) {

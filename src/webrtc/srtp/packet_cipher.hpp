@@ -15,10 +15,10 @@ namespace webrtc::srtp {
 // Where the pieces of a packet lie. `secret` follows `clear` directly.
 struct PacketPieces {
   std::uint32_t ssrc = 0;
-  std::uint64_t index = 0;        // 48 bits: ROC and sequence number, or the SRTCP index
-  base::MutableByteView clear;    // authenticated only
-  base::MutableByteView secret;   // authenticated and encrypted
-  base::ByteView trailer;         // authenticated after them: the ROC (CM only), or E and the SRTCP index
+  std::uint64_t index = 0;       // 48 bits: ROC and sequence number, or the SRTCP index
+  base::MutableByteView clear;   // authenticated only
+  base::MutableByteView secret;  // authenticated and encrypted
+  base::ByteView trailer;        // authenticated after them: the ROC (CM only), or E and the SRTCP index
 };
 
 // RFC 3711: AES-128 in counter mode, HMAC-SHA1 cut to 80 bits.

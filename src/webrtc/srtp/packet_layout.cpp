@@ -4,7 +4,9 @@
 namespace webrtc::srtp {
 namespace {
 
-bool is_version_2(base::ByteView packet) { return !packet.empty() && packet[0] >> 6 == 2; }
+bool is_version_2(base::ByteView packet) {
+  return !packet.empty() && packet[0] >> 6 == 2;
+}
 
 }  // namespace
 

@@ -13,8 +13,12 @@ enum class Profile : std::uint16_t {
 };
 
 inline constexpr std::size_t kKeySize = 16;
-constexpr std::size_t salt_size(Profile profile) { return profile == Profile::AeadAes128Gcm ? 12 : 14; }
-constexpr std::size_t tag_size(Profile profile) { return profile == Profile::AeadAes128Gcm ? 16 : 10; }
+constexpr std::size_t salt_size(Profile profile) {
+  return profile == Profile::AeadAes128Gcm ? 12 : 14;
+}
+constexpr std::size_t tag_size(Profile profile) {
+  return profile == Profile::AeadAes128Gcm ? 16 : 10;
+}
 // What sealing adds at most: the tag, and for RTCP the E flag with the 31-bit index.
 inline constexpr std::size_t kMaxExpansion = 16 + 4;
 

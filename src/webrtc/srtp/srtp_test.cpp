@@ -35,8 +35,12 @@ const base::Bytes kMasterSalt = hex("0EC675AD498AFEEBB6960B3AABE6");
 base::Bytes master_salt(Profile profile) {
   return {kMasterSalt.begin(), kMasterSalt.begin() + static_cast<std::ptrdiff_t>(salt_size(profile))};
 }
-Opener make_opener(Profile profile) { return {profile, kMasterKey, master_salt(profile)}; }
-Sealer make_sealer(Profile profile) { return {profile, kMasterKey, master_salt(profile)}; }
+Opener make_opener(Profile profile) {
+  return {profile, kMasterKey, master_salt(profile)};
+}
+Sealer make_sealer(Profile profile) {
+  return {profile, kMasterKey, master_salt(profile)};
+}
 
 base::Bytes make_rtp(std::uint16_t sequence, std::uint32_t ssrc = 0xcafebabe, std::size_t payload = 40) {
   base::Bytes packet;
@@ -101,9 +105,11 @@ TEST(CounterModeCipher, Rfc3711B2KeyStream) {
   CounterModeCipher cipher(keys);
   base::Bytes zeros(48);
   base::Bytes tag(10);
-  cipher.seal({.ssrc = 0, .index = 0, .clear = base::MutableByteView(zeros).first(0), .secret = zeros, .trailer = {}}, tag);
-  EXPECT_EQ(base::to_hex(zeros), "e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab"
-                                 "41e95b3bb0a2e8dd477901e4fca894c0");
+  cipher.seal({.ssrc = 0, .index = 0, .clear = base::MutableByteView(zeros).first(0), .secret = zeros, .trailer = {}},
+              tag);
+  EXPECT_EQ(base::to_hex(zeros),
+            "e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab"
+            "41e95b3bb0a2e8dd477901e4fca894c0");
 }
 
 SessionKeys rfc7714_keys() {
@@ -115,8 +121,9 @@ SessionKeys rfc7714_keys() {
 
 TEST(GcmCipher, Rfc7714Section16_1_1) {
   GcmCipher cipher(rfc7714_keys());
-  base::Bytes packet = hex("8040f17b 8041f8d3 5501a0b2 47616c6c 69612065 7374206f 6d6e6973 20646976 69736120 696e2070"
-                           "61727465 73207472 6573");
+  base::Bytes packet =
+      hex("8040f17b 8041f8d3 5501a0b2 47616c6c 69612065 7374206f 6d6e6973 20646976 69736120 696e2070"
+          "61727465 73207472 6573");
   const base::Bytes plain = packet;
   base::Bytes tag(16);
   const PacketPieces pieces{.ssrc = 0x5501a0b2,
@@ -134,8 +141,9 @@ TEST(GcmCipher, Rfc7714Section16_1_1) {
 
 TEST(GcmCipher, Rfc7714Section17_1) {
   GcmCipher cipher(rfc7714_keys());
-  base::Bytes packet = hex("81c8000d 4d617273 4e545031 4e545032 52545020 0000042a 0000e930 4c756e61 deadbeef deadbeef"
-                           "deadbeef deadbeef deadbeef");
+  base::Bytes packet =
+      hex("81c8000d 4d617273 4e545031 4e545032 52545020 0000042a 0000e930 4c756e61 deadbeef deadbeef"
+          "deadbeef deadbeef deadbeef");
   base::Bytes tag(16);
   const base::Bytes trailer = hex("800005d4");
   cipher.seal({.ssrc = 0x4d617273,
@@ -152,8 +160,9 @@ TEST(GcmCipher, Rfc7714Section17_1) {
 // RFC 7714 17.1 without encryption: everything is additional data.
 TEST(GcmCipher, Rfc7714AuthenticatedOnlyRtcp) {
   GcmCipher cipher(rfc7714_keys());
-  base::Bytes packet = hex("81c8000d 4d617273 4e545031 4e545032 52545020 0000042a 0000e930 4c756e61 deadbeef deadbeef"
-                           "deadbeef deadbeef deadbeef");
+  base::Bytes packet =
+      hex("81c8000d 4d617273 4e545031 4e545032 52545020 0000042a 0000e930 4c756e61 deadbeef deadbeef"
+          "deadbeef deadbeef deadbeef");
   base::Bytes tag(16);
   const base::Bytes trailer = hex("000005d4");
   cipher.seal({.ssrc = 0x4d617273, .index = 0x5d4, .clear = packet, .secret = {}, .trailer = trailer}, tag);
