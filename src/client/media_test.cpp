@@ -47,7 +47,7 @@ base::Bytes make_ogg(const std::vector<base::Bytes>& packets) {
     }
   };
   base::Bytes head = base::to_bytes("OpusHead");
-  base::append(head, codecs::opus::write_opus_head({}).empty() ? base::Bytes(11) : base::Bytes(11));
+  head.resize(19);
   put(head, true);
   put(base::to_bytes("OpusTags\0\0\0\0\0\0\0\0"), true);
   for (const auto& packet : packets) put(packet, &packet == &packets.back());
@@ -146,13 +146,15 @@ TEST(MediaFiles, ReadsBackAnnexBAndOgg) {
 }
 
 TEST(MediaFiles, SaysWhatIsWrong) {
-  const auto error = [](const FileOptions& options) {
+  const auto error = [](const std::string& file) {
+    FileOptions options;
+    options.h264_file = file;
     const auto loaded = load_media(options);
     return loaded ? std::string("no error") : loaded.error().message;
   };
-  EXPECT_EQ(error({.h264_file = "/nowhere/x.h264"}), "cannot open /nowhere/x.h264");
+  EXPECT_EQ(error("/nowhere/x.h264"), "cannot open /nowhere/x.h264");
   const std::string garbage = write_temporary("garbage.h264", base::to_bytes("hello"));
-  EXPECT_EQ(error({.h264_file = garbage}), garbage + " holds no H.264 access unit");
+  EXPECT_EQ(error(garbage), garbage + " holds no H.264 access unit");
   EXPECT_FALSE(read_ogg_opus(base::to_bytes("OggSnonsense")));
   EXPECT_FALSE(read_ogg_opus({}));
 }

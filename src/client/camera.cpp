@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/camera.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <future>
+
+#include "async/shard.hpp"
+#include "async/timer.hpp"
+#include "client/media_files.hpp"
+#include "client/publisher.hpp"
+#include "client/stop.hpp"
+#include "client/test_source.hpp"
+#include "net/http_client.hpp"
+#include "net/tls_context.hpp"
+
+namespace client {
+namespace {
+
+using base::Errc;
+using base::fail;
+
+constexpr base::Duration kSharedLoop = std::chrono::seconds(10);
+// Cameras of one process do not all join in the same instant.
+constexpr base::Duration kStagger = std::chrono::milliseconds(10);
+
+std::atomic<bool> stop_flag = false;
+
+// What the cameras have in common.
+struct Common {
+  PublisherOptions publisher;
+  std::shared_ptr<const MediaLoop> loop;  // null: each camera encodes its own test picture
+  TestOptions test;
+  bool repeat = false;
+};
+
+base::Result<void> check(const CameraOptions& options) {
+  if (options.count < 1 || options.count > 10000) return fail(Errc::InvalidArgument, "--count is 1 to 10000");
+  if (options.threads < 1 || options.threads > 256) return fail(Errc::InvalidArgument, "--threads is 1 to 256");
+  if (options.channel.empty()) return fail(Errc::InvalidArgument, "--channel is missing");
+  if (options.access_key.empty() || options.secret_key.empty())
+    return fail(Errc::InvalidArgument, "an access key and its secret are needed: --access-key, --secret-key");
+  if (options.h264_file.empty() && !options.opus_file.empty())
+    return fail(Errc::InvalidArgument, "--opus goes with --h264: the test picture brings its own tone");
+  return {};
+}
+
+base::Result<Common> prepare(const CameraOptions& options) {
+  TRY_VOID(check(options));
+  TRY(const net::Url endpoint, net::Url::parse(options.endpoint));
+  Common common;
+  MasterOptions& master = common.publisher.master;
+  master.api.endpoint = options.endpoint;
+  master.api.region = options.region;
+  master.api.credentials = {options.access_key, options.secret_key, options.session_token};
+  TRY(master.api.tls, net::TlsContext::make_client({options.ca_file, options.insecure}));
+  const auto ip = base::IpAddress::parse(endpoint.host);
+  master.link.on_loopback = endpoint.host == "localhost" || (ip && ip->is_loopback());
+  // webrtc-sdk-c signs its certificate with SHA-1.
+  const auto digest = options.like_c_sdk ? webrtc::Certificate::Digest::Sha1 : webrtc::Certificate::Digest::Sha256;
+  TRY(master.link.certificate, webrtc::Certificate::make(async::wall_now(), digest));
+  master.link.like_c_sdk = options.like_c_sdk;
+  master.create = options.create;
+  master.retention_hours = options.retention_hours;
+  common.publisher.duration = options.duration;
+  common.publisher.quiet = options.quiet;
+  if (options.count > 4) common.publisher.fragment_poll = std::chrono::seconds(1);
+
+  common.test = {options.width, options.height,          options.picture_rate, options.bitrate_kbps,
+                 options.audio, std::chrono::seconds(2), async::wall_now()};
+  common.repeat = options.duration.has_value() || options.h264_file.empty();
+  if (!options.h264_file.empty()) {
+    TRY(common.loop, load_media({options.h264_file, options.audio ? options.opus_file : std::string(),
+                                 options.frame_rate, common.repeat}));
+  } else if (options.count > 1) {
+    TRY(common.loop, make_test_loop(common.test, kSharedLoop));
+  }
+  master.link.audio = common.loop ? common.loop->has(codecs::MediaKind::Audio) : options.audio;
+  return common;
+}
+
+base::Result<std::unique_ptr<MediaSource>> make_source(const Common& common) {
+  if (common.loop) return std::make_unique<LoopSource>(common.loop, common.repeat);
+  return make_test_source(common.test);
+}
+
+std::string numbered(const std::string& name, const CameraOptions& options, int index) {
+  return options.count == 1 ? name : fmt::format("{}-{}", name, index + 1);
+}
+
+// Runs one camera on its shard; the promise is kept whatever happens.
+async::Task<void> run_one(async::Shard& shard, PublisherOptions options, std::unique_ptr<MediaSource> source,
+                          base::Duration delay, std::promise<CameraResult>& promise) {
+  CameraResult result;
+  result.channel = options.master.channel;
+  try {
+    co_await async::sleep_for(delay);
+    Publisher publisher(shard, std::move(options), std::move(source));
+    result = co_await publisher.run();
+  } catch (const std::exception& error) {
+    result.error = error.what();
+  }
+  promise.set_value(std::move(result));
+}
+
+}  // namespace
+
+bool is_stopped() {
+  return stop_flag.load(std::memory_order_relaxed);
+}
+void clear_stop() {
+  stop_flag.store(false, std::memory_order_relaxed);
+}
+void stop_publishing() {
+  stop_flag.store(true, std::memory_order_relaxed);
+}
+
+base::Result<std::vector<CameraResult>> publish(const CameraOptions& options) {
+  clear_stop();
+  TRY(const Common common, prepare(options));
+  std::vector<std::promise<CameraResult>> promises(static_cast<std::size_t>(options.count));
+  std::vector<std::unique_ptr<async::Shard>> shards;
+  for (int i = 0; i < std::min(options.threads, options.count); ++i)
+    shards.push_back(std::make_unique<async::Shard>(fmt::format("camera-{}", i)));
+  for (int i = 0; i < options.count; ++i) {
+    PublisherOptions one = common.publisher;
+    one.master.channel = numbered(options.channel, options, i);
+    one.master.stream = numbered(options.stream.empty() ? options.channel : options.stream, options, i);
+    TRY(auto source, make_source(common));
+    async::Shard& shard = *shards[static_cast<std::size_t>(i) % shards.size()];
+    auto& promise = promises[static_cast<std::size_t>(i)];
+    shard.spawn(fmt::format("camera {}", one.master.channel),
+                [&shard, &promise, one = std::move(one), source = std::move(source), delay = i * kStagger]() mutable {
+                  return run_one(shard, std::move(one), std::move(source), delay, promise);
+                });
+  }
+  std::vector<CameraResult> results;
+  for (auto& promise : promises) results.push_back(promise.get_future().get());
+  return results;
+}
+
+}  // namespace client

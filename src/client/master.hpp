@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A KVS master's signaling: finds the channel, keeps the WebSocket open, joins the storage session, answers its offers.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/notify.hpp"
+#include "async/shard.hpp"
+#include "client/camera.hpp"
+#include "client/kvs_api.hpp"
+#include "client/peer_link.hpp"
+#include "client/signaling_text.hpp"
+#include "net/websocket.hpp"
+
+namespace client {
+
+struct MasterOptions {
+  ApiOptions api;
+  LinkOptions link;
+  std::string channel;
+  std::string stream;
+  bool create = false;
+  int retention_hours = 24;
+  // As the JavaScript page: joins again when no offer came for six seconds and some random time, five times at most;
+  // a connection has thirty seconds.
+  base::Duration offer_wait = std::chrono::seconds(6);
+  base::Duration connect_wait = std::chrono::seconds(30);
+  int max_joins = 6;
+};
+
+// Owned by a Camera, on its shard.
+class Master {
+ public:
+  // `random` and `changed` outlive the master; `changed` is rung after every change of the connection.
+  Master(async::Shard& shard, base::Random& random, async::Notify& changed, MasterOptions options);
+  ~Master();
+
+  // Channel, stream, mapping, endpoints.
+  async::Task<base::Result<void>> prepare();
+  // Joins and returns when media can flow. A former link is dropped.
+  async::Task<base::Result<void>> connect();
+  // A fragment written since the last connect() is durable: false when the server answered that there is none.
+  async::Task<base::Result<bool>> has_fragment();
+  async::Task<void> close();
+
+  PeerLink* link() { return link_.get(); }
+  const CameraTimings& timings() const { return timings_; }
+  int joins() const { return joins_; }
+  base::Instant joined_at() const { return joined_at_; }
+
+ private:
+  async::Task<base::Result<void>> create_missing();
+  async::Task<base::Result<void>> open_websocket();
+  async::Task<void> read_websocket(std::shared_ptr<net::WebSocket> socket);
+  async::Task<base::Result<void>> join_until_offer();
+  async::Task<base::Result<void>> wait_until_up();
+  void handle_message(std::string_view text);
+  base::Result<void> answer_offer(const ServerMessage& offer);
+
+  async::Shard& shard_;
+  base::Random& random_;
+  async::Notify& changed_;
+  MasterOptions options_;
+  KvsApi api_;
+  std::string channel_arn_, stream_arn_;
+  ChannelEndpoints endpoints_;
+  std::string data_endpoint_;
+  std::shared_ptr<net::WebSocket> socket_;  // shared with the task that reads it
+  async::TaskHandle reader_;
+  std::unique_ptr<PeerLink> link_;
+  std::vector<std::string> early_candidates_;
+  std::string refusal_;  // a failed STATUS_RESPONSE or an offer that could not be answered
+  base::Instant joined_at_{};
+  base::WallTime joined_at_wall_{};
+  int joins_ = 0;
+  CameraTimings timings_;
+};
+
+}  // namespace client

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/peer_link.hpp"
+
+#include "net/interfaces.hpp"
+
+namespace client {
+namespace {
+
+constexpr std::int64_t kVideoClock = 90000;
+constexpr std::int64_t kAudioClock = 48000;
+
+std::uint32_t rtp_time(base::Duration at, std::int64_t clock_rate) {
+  return static_cast<std::uint32_t>(at.count() / 1000 * clock_rate / 1'000'000);
+}
+
+std::vector<base::SocketAddress> candidate_addresses(std::uint16_t port, bool on_loopback) {
+  std::vector<base::SocketAddress> addresses;
+  if (on_loopback) addresses.push_back({base::IpAddress::v4(127, 0, 0, 1), port});
+  for (const base::IpAddress& ip : net::local_addresses()) {
+    if (ip.family == base::IpAddress::Family::V4) addresses.push_back({ip, port});
+  }
+  return addresses;
+}
+
+webrtc::PeerOptions make_peer_options(const LinkOptions& options, std::uint16_t port) {
+  webrtc::PeerOptions peer;
+  peer.role = webrtc::PeerOptions::Role::Answerer;
+  peer.certificate = options.certificate;
+  peer.local_addresses = candidate_addresses(port, options.on_loopback);
+  peer.video = webrtc::Direction::SendOnly;
+  peer.audio = options.audio ? webrtc::Direction::SendOnly : webrtc::Direction::Inactive;
+  if (options.like_c_sdk) webrtc::play_c_sdk(peer);
+  return peer;
+}
+
+}  // namespace
+
+PeerLink::PeerLink(async::Shard& shard, std::function<void()> changed) : shard_(shard), changed_(std::move(changed)) {}
+
+base::Result<std::unique_ptr<PeerLink>> PeerLink::open(async::Shard& shard, base::Random& random,
+                                                       const LinkOptions& options, std::function<void()> changed) {
+  std::unique_ptr<PeerLink> link(new PeerLink(shard, std::move(changed)));
+  net::UdpPortOptions port;
+  port.listen = {base::IpAddress::v4(0, 0, 0, 0), 0};
+  port.receive_buffer_bytes = 1 << 20;
+  port.send_buffer_bytes = 1 << 20;
+  TRY(link->port_,
+      net::UdpPort::open(shard, port, [raw = link.get()](base::Instant now, std::span<base::Datagram> batch) {
+        raw->receive(now, batch);
+      }));
+  link->peer_ = std::make_unique<webrtc::Peer>(shard.now(), random,
+                                               make_peer_options(options, link->port_->local_address().port));
+  link->timer_ = std::make_unique<async::Timer>(shard, [raw = link.get()] {
+    raw->peer_->handle_timeout(raw->shard_.now());
+    raw->drain();
+  });
+  link->video_base_ = random.u32();
+  link->audio_base_ = random.u32();
+  return link;
+}
+
+base::Result<std::string> PeerLink::accept_offer(std::string_view sdp) {
+  auto answer = peer_->accept_offer(shard_.now(), sdp);
+  drain();
+  return answer;
+}
+
+void PeerLink::add_remote_candidate(std::string_view line) {
+  // A line that cannot be used is the peer's to count; the connection lives by the others.
+  const auto added = peer_->add_remote_candidate(shard_.now(), line);
+  if (added) drain();
+}
+
+void PeerLink::send(const MediaFrame& frame, base::WallTime epoch) {
+  const base::WallTime capture = epoch + std::chrono::duration_cast<std::chrono::microseconds>(frame.at);
+  if (frame.kind() == codecs::MediaKind::Video) {
+    peer_->send_frame(shard_.now(), webrtc::MediaKind::Video, *frame.frame,
+                      video_base_ + rtp_time(frame.at, kVideoClock), capture);
+  } else {
+    peer_->send_frame(shard_.now(), webrtc::MediaKind::Audio, *frame.frame,
+                      audio_base_ + rtp_time(frame.at, kAudioClock), capture);
+  }
+  drain();
+}
+
+void PeerLink::close() {
+  if (is_over()) return;
+  peer_->close(shard_.now());
+  drain();
+  port_->flush();
+  if (why_over_.empty()) why_over_ = "closed";
+}
+
+bool PeerLink::take_key_frame_request() {
+  return std::exchange(key_frame_wanted_, false);
+}
+
+void PeerLink::receive(base::Instant now, std::span<base::Datagram> datagrams) {
+  if (!peer_) return;
+  peer_->handle_datagrams(now, datagrams);
+  drain();
+}
+
+void PeerLink::drain() {
+  while (auto out = peer_->poll_transmit()) port_->send(std::move(*out));
+  bool something = false;
+  while (const auto event = peer_->poll_event()) {
+    note(*event, shard_.now());
+    something = true;
+  }
+  timer_->arm(peer_->next_timeout());
+  if (something) changed_();
+}
+
+void PeerLink::note(const webrtc::PeerEvent& event, base::Instant now) {
+  if (std::holds_alternative<webrtc::IceConnected>(event) && !ice_at_) ice_at_ = now;
+  if (std::holds_alternative<webrtc::DtlsConnected>(event)) dtls_at_ = now;
+  if (std::holds_alternative<webrtc::KeyFrameRequested>(event)) {
+    ++key_frame_requests_;
+    key_frame_wanted_ = true;
+  }
+  if (std::holds_alternative<webrtc::RemoteClosed>(event)) why_over_ = "the server closed the session";
+  if (const auto* failed = std::get_if<webrtc::Failed>(&event)) why_over_ = failed->reason;
+}
+
+}  // namespace client
