@@ -48,7 +48,7 @@ struct HttpClientResponse {
 };
 
 struct HttpClientOptions {
-  std::shared_ptr<const TlsContext> tls{};              // null: the system's store
+  std::shared_ptr<const TlsContext> tls{};            // null: the system's store
   base::Duration timeout = std::chrono::seconds(30);  // for connecting, and for each pause of the server
   std::size_t max_body_bytes = 16 << 20;
 };

@@ -59,8 +59,8 @@ class HttpExchange {
 
 struct HttpServerOptions {
   std::string name = "http";                    // HttpRequest::listener, and the log
-  base::SocketAddress listen{};                   // port 0: the system chooses
-  std::shared_ptr<const TlsContext> tls{};        // null: plain
+  base::SocketAddress listen{};                 // port 0: the system chooses
+  std::shared_ptr<const TlsContext> tls{};      // null: plain
   bool reuse_port = false;                      // several shards listen on one port, the kernel spreads connections
   std::size_t max_connections = 10'000;         // one more is closed at once
   std::size_t max_concurrent_requests = 1'000;  // one more gets 503; streams and WebSockets do not count

@@ -20,7 +20,7 @@ class TlsContext {
                                                                      const std::string& key_file);
 
   struct ClientOptions {
-    std::string ca_file{};    // PEM; empty: the system's store
+    std::string ca_file{};  // PEM; empty: the system's store
     bool insecure = false;  // accept any certificate: tests and lab use only
   };
   static base::Result<std::shared_ptr<const TlsContext>> make_client(const ClientOptions& options);

@@ -79,7 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     http::request<http::empty_body> upgrade(http::verb::get, request.target, 11);
     for (const HttpHeader& header : request.headers) upgrade.insert(header.name, header.value);
     socket_.set_option(websocket::stream_base::decorator(
-        [](websocket::response_type& response) { response.erase(http::field::server); }));
+        [](websocket::response_type& response) { response.set(http::field::server, "Tidegate"); }));
     const CloseOnCancel guard((co_await asio::this_coro::cancellation_state).slot(), stream());
     closes_at_ = deadline;
     timer_.arm(deadline);
@@ -231,17 +231,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const base::Instant too_idle = due(last_activity_, options_.idle_timeout);
     if (now >= too_old) return begin_close(1001, "the connection reached its lifetime");
     if (now >= too_idle) return begin_close(1001, "idle");
-    const base::Instant next_ping = due(std::max(last_frame_, last_ping_), options_.ping_interval);
-    base::Instant dead = base::kNever;
-    if (options_.ping_interval > base::Duration::zero()) {
-      if (last_ping_ > last_frame_) dead = last_ping_ + options_.pong_timeout;
-      if (now >= dead) return end("the peer does not answer pings");
-      if (now >= next_ping) {
-        last_ping_ = now;
-        ping_wanted_ = true;
-        outbox_changed_.notify_all();
-        return check_times();
-      }
+    // One ping at a time: another would put off the verdict on the first.
+    const bool ping_is_out = last_ping_ > last_frame_;
+    const base::Instant next_ping = ping_is_out ? base::kNever : due(last_frame_, options_.ping_interval);
+    const base::Instant dead = ping_is_out ? last_ping_ + options_.pong_timeout : base::kNever;
+    if (now >= dead) return end("the peer does not answer pings");
+    if (now >= next_ping) {
+      last_ping_ = now;
+      ping_wanted_ = true;
+      outbox_changed_.notify_all();
+      return check_times();
     }
     timer_.arm(std::min({too_old, too_idle, next_ping, dead}));
   }
