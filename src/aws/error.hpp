@@ -55,7 +55,6 @@ inline constexpr ErrorKind kUnknownOperation{"UnknownOperationException", 404}; 
 inline constexpr ErrorKind kOperationNotServed{"UnknownOperationException", 501};  // a row without a handler
 inline constexpr ErrorKind kMethodNotAllowed{"UnknownOperationException", 405};
 inline constexpr ErrorKind kRequestTooLarge{"RequestEntityTooLargeException", 413};
-inline constexpr ErrorKind kThrottling{"ThrottlingException", 400};
 inline constexpr ErrorKind kInternalFailure{"InternalFailure", 500};
 inline constexpr ErrorKind kServiceUnavailable{"ServiceUnavailable", 503};
 

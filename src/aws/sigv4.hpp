@@ -53,9 +53,6 @@ struct Identity {
   bool query_signed = false;  // a presigned URL
 };
 
-// The request carries a signature, in headers or in the query.
-bool is_signed(const Request& request);
-
 // Checks a signature. Errors: kMissingAuthenticationToken, kIncompleteSignature, kInvalidClientTokenId,
 // kInvalidSignature ("Signature expired: ...", "Signature not yet current: ...", "The request signature we
 // calculated does not match ...").

@@ -224,11 +224,6 @@ bool matches(const Claim& claim, const Request& request, const Payload& payload,
 
 }  // namespace
 
-bool is_signed(const Request& request) {
-  return find_header(request.headers, "authorization").has_value() ||
-         find_parameter(query_of(request.target), "X-Amz-Signature").has_value();
-}
-
 Outcome<Identity> verify(const Request& request, const Payload& payload, const FindSecret& find_secret,
                          base::WallTime now) {
   auto claim = parse_claim(request);
