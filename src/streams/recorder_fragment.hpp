@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The fragment that a recorder is filling, and how it becomes a document.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "container/matroska.hpp"
+#include "streams/fragment_log.hpp"
+#include "streams/timeline.hpp"
+
+namespace streams {
+
+// A frame in memory. Its time may still change while the participant's timeline is not settled.
+struct HeldFrame {
+  std::int64_t rtp = 0;
+  std::uint32_t rate = 0;
+  base::WallTime time;
+  bool key_frame = false;
+  base::Bytes payload;
+};
+
+// Who sends, and what of it is waiting for a fragment. The master's client id is empty.
+struct Participant {
+  explicit Participant(std::chrono::microseconds tolerance) : timeline(tolerance) {}
+
+  Timeline timeline;
+  std::uint32_t audio_track = 0;  // kept for the session; 0: none
+  std::deque<HeldFrame> audio;    // in order of arrival
+  std::size_t audio_bytes = 0;
+  base::Instant audio_arrived;    // the last packet
+  bool has_sent_audio = false;
+  base::WallTime audio_end;       // of the last packet
+};
+using Participants = std::map<std::string, Participant>;
+
+struct OpenFragment {
+  FragmentNumber number;
+  base::WallTime server_time;
+  base::Instant opened;
+  bool dependent = false;
+  std::optional<Gap> gap_before;
+  base::Bytes avcc;
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::vector<HeldFrame> video;  // never empty
+  std::size_t bytes = 0;
+  base::WallTime end;  // once it is closed
+
+  base::WallTime start() const { return video.front().time; }
+};
+
+// The document of the fragment with every audio packet that belongs to it; those packets leave the participants. Packets
+// from before the fragment go with it as far as a block can express, for decoding. `dropped_audio` counts the others.
+base::Bytes write_document(const OpenFragment& fragment, Participants& participants, std::uint64_t& dropped_audio);
+
+// FNV-1a, 64 bit.
+std::uint64_t fingerprint_of(base::ByteView codec_private);
+
+}  // namespace streams

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The insides of Recorder: cutting, gaps, waiting for audio, and handing over.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "codecs/h264_parameter_sets.hpp"
+#include "streams/commit_signal.hpp"
+#include "streams/recorder.hpp"
+#include "streams/recorder_fragment.hpp"
+
+namespace streams {
+
+// What became of the fragments that were handed over. Shared with the store's callbacks, which outlive the recorder.
+struct RecorderOutcome {
+  mutable std::mutex mutex;
+  std::uint64_t uncommitted_bytes = 0;
+  std::uint64_t uncommitted = 0;
+  std::uint64_t committed = 0;
+  std::uint64_t failed = 0;
+  std::optional<Gap> lost;  // refused by the store and not yet recorded as a gap
+  CommitSignal answered;
+};
+
+class Recorder::Session {
+ public:
+  Session(RecorderOptions options, std::shared_ptr<FragmentLog> log, base::Instant now, base::WallTime wall);
+  ~Session();
+
+  void set_sdp_parameter_sets(std::vector<base::Bytes> nal_units);
+  Participant& participant(const std::string& id);
+  void add_audio(const std::string& id);
+  void write_video(Participant& master, ArrivedFrame frame);
+  void write_audio(Participant& from, ArrivedFrame frame);
+  void handle_report(Participant& from, MediaKind kind, base::WallTime ntp, std::int64_t rtp, std::uint32_t rate);
+  void handle_timeout(base::Instant now, base::WallTime wall);
+  void commit_waiting(base::Instant now) { commit_closing(now, false); }
+  void restart_media(base::Instant now);
+  void interrupt(base::Instant now, GapReason reason);
+  bool wants_key_frame(base::Instant now) const;
+  void finish(base::Instant now, GapReason reason);
+  RecorderStats stats() const;
+  std::shared_ptr<RecorderOutcome> outcome() const { return outcome_; }
+
+ private:
+  struct Pause {
+    GapReason reason = GapReason::KeyFrameAwaited;
+    base::WallTime from;
+  };
+
+  base::WallTime media_clock(base::Instant now) const;
+  base::WallTime server_clock(base::Instant now) const;
+  void count_dropped();
+  void settle();
+  void replace_times(Participant& from);
+  HeldFrame hold(Participant& from, ArrivedFrame& frame);
+  void open(HeldFrame frame, base::Instant now, bool dependent);
+  void append(HeldFrame frame);
+  base::WallTime close(base::WallTime end, base::Instant now);
+  base::WallTime nominal_end() const;
+  void limit_audio(Participant& from);
+  bool audio_is_complete(base::Instant now) const;
+  void commit_closing(base::Instant now, bool in_any_case);
+  void commit(OpenFragment fragment);
+  std::optional<Gap> gap_before(base::WallTime start);
+
+  const RecorderOptions options_;
+  const std::shared_ptr<FragmentLog> log_;      // shared with readers of the stream
+  const std::shared_ptr<RecorderOutcome> outcome_;
+  const base::Instant began_;
+  const base::WallTime began_wall_;
+  base::Instant clock_at_;      // the server's clock was clock_wall_ then
+  base::WallTime clock_wall_;
+
+  Participants participants_;
+  std::uint32_t next_audio_track_ = 2;
+  codecs::h264::ParameterSets parameter_sets_;
+  std::optional<OpenFragment> open_;
+  std::optional<OpenFragment> closing_;  // waits for audio
+  base::Instant closed_;
+  base::Instant video_arrived_;
+  std::optional<Pause> pause_;           // nothing is stored until a key frame; what is missing began there
+  bool awaits_key_ = true;
+  bool group_dropped_ = false;           // what depends on it is dropped too
+  std::chrono::microseconds frame_time_{40'000};
+  std::optional<GapReason> ended_by_;
+  bool finished_ = false;
+  RecorderStats stats_;
+};
+
+}  // namespace streams
