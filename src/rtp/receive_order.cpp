@@ -98,7 +98,8 @@ void Receiver::Impl::handle_media(const Arrival& arrival) {
     ++stats_.duplicates;
     return;
   }
-  if (sequence < source.next && (source.delivered || source.next - sequence > kMaxEarlier)) {
+  if (sequence < source.next && (source.delivered || source.next - sequence > kMaxEarlier ||
+                                 source.highest - sequence > ReorderBuffer::kMaxPackets / 2)) {
     ++stats_.late;
     return;
   }

@@ -104,6 +104,20 @@ TEST(Receiver, TheStartWaitsForPacketsThatWereOvertaken) {
   EXPECT_EQ(bench.receiver.stats().lost, 0U);
 }
 
+// The fuzzer's find: the start moved back below packets that the ring already held further on.
+TEST(Receiver, TheStartMovesFarBack) {
+  Bench bench(codecs::MediaKind::Audio);
+  bench.opus(1060);
+  bench.opus(1000);
+  std::string expected;
+  for (int sequence = 940; sequence <= 1060; ++sequence) {
+    expected += (expected.empty() ? "" : " ") + std::to_string(sequence % 256);
+  }
+  for (int sequence = 1059; sequence >= 940; --sequence) bench.opus(sequence);
+  bench.pass(milliseconds(500));
+  EXPECT_EQ(bench.order(), expected);
+}
+
 TEST(Receiver, WrapsAround) {
   Bench bench(codecs::MediaKind::Audio, false);
   bench.opus(65534);

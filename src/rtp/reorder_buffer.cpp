@@ -25,8 +25,12 @@ StoredPacket& ReorderBuffer::insert(std::int64_t next, std::int64_t sequence, ba
   CHECK(sequence >= next && sequence - next < kMaxPackets);
   const auto needed = static_cast<std::size_t>(sequence - next) + 1;
   if (needed > slots_.size()) grow(std::max(kFirstSlots, std::bit_ceil(needed)));
+  // `next` may have gone back since the last insertion: what is stored may then lie further on than this packet.
+  while (slots_[slot_of(sequence)].sequence >= 0) {
+    CHECK(slots_.size() < kMaxPackets);
+    grow(slots_.size() * 2);
+  }
   StoredPacket& slot = slots_[slot_of(sequence)];
-  CHECK(slot.sequence < 0);
   slot.sequence = sequence;
   slot.payload.assign(payload.begin(), payload.end());
   ++count_;
