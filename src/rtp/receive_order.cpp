@@ -26,8 +26,6 @@ constexpr base::Duration kProbeDeadline = milliseconds(400);
 constexpr std::int64_t kMaxEarlier = 500;
 // Without NACK nothing is repaired: packets are waited for only as long as they may have been overtaken.
 constexpr base::Duration kReorderDeadline = milliseconds(200);
-// Start patience ends early when this many packets came: a fast camera's first key frame.
-constexpr std::size_t kMaxHeld = 512;
 // Far above 0, so that unwrapped sequence numbers never become negative.
 constexpr std::int64_t kSequenceOrigin = 1 << 20;
 
@@ -59,34 +57,7 @@ void Receiver::Impl::begin_earlier(const Arrival& arrival, std::int64_t sequence
   source.next = sequence - probes;
 }
 
-// True when the packet was kept back or dropped.
-bool Receiver::Impl::hold(const Arrival& arrival) {
-  if (arrival.now >= held_until_) release_held();
-  if (source_ || options_.start_patience <= base::Duration{}) return false;
-  if (held_.empty()) held_until_ = arrival.now + options_.start_patience;
-  if (!held_.empty() && held_.front().header.ssrc != arrival.header.ssrc) {
-    ++stats_.unexpected_ssrc;
-    return true;
-  }
-  held_.push_back({arrival.now, arrival.header, {arrival.payload.begin(), arrival.payload.end()}});
-  if (held_.size() == kMaxHeld) release_held();
-  return true;
-}
-
-// In the order of their sequence numbers, of which the lowest is the beginning.
-void Receiver::Impl::release_held() {
-  held_until_ = base::kNever;
-  if (held_.empty()) return;
-  std::vector<Held> held = std::exchange(held_, {});
-  const std::uint16_t origin = held.front().header.sequence;
-  const auto step = [&](const Held& one) { return static_cast<std::int16_t>(one.header.sequence - origin); };
-  std::ranges::sort(held, {}, step);
-  start_source({held.front().now, held.front().header, held.front().payload});
-  for (const Held& one : held) handle_media({one.now, one.header, one.payload});
-}
-
 void Receiver::Impl::handle_media(const Arrival& arrival) {
-  if (!source_ && !arrival.repeated && hold(arrival)) return;
   if (!arrival.repeated && !select_source(arrival)) return;
   Source& source = *source_;
   const std::int64_t sequence =
@@ -279,7 +250,6 @@ void Receiver::Impl::report_loss(base::Instant now, std::int64_t count) {
 }
 
 void Receiver::Impl::finish(base::Instant now) {
-  release_held();
   if (!source_) return;
   while (source_->missing.oldest()) give_up_oldest(now);
   if (is_video()) {

@@ -91,7 +91,6 @@ bool Receiver::Impl::select_source(const Arrival& arrival) {
 }
 
 void Receiver::Impl::handle_timeout(base::Instant now) {
-  if (now >= held_until_) release_held();
   if (!source_) return;
   give_up_due(now);
   if (is_video()) {
@@ -101,7 +100,7 @@ void Receiver::Impl::handle_timeout(base::Instant now) {
 }
 
 base::Instant Receiver::Impl::next_timeout() const {
-  base::Instant next = key_frame_wanted_ && source_ ? pli_due_ : held_until_;
+  base::Instant next = key_frame_wanted_ && source_ ? pli_due_ : base::kNever;
   if (!source_) return next;
   if (options_.nack) next = std::min(next, source_->missing.next_due());
   if (const auto oldest = source_->missing.oldest()) {

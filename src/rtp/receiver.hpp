@@ -40,8 +40,6 @@ struct ReceiverOptions {
   bool pli = true;  // video only
   // How long a missing packet is waited for. 2 s and more for recording: repair has time.
   base::Duration repair_deadline = std::chrono::milliseconds(3000);
-  // How long the first packets of all are kept back, so that one which was overtaken by them is still the beginning.
-  base::Duration start_patience{};
 };
 
 struct ReceiverStats {

@@ -77,8 +77,6 @@ class Receiver::Impl {
     bool repeated = false;  // by RTX
   };
   void handle_rtx(base::Instant now, const RtpPacket& packet, std::uint8_t media_payload_type);
-  bool hold(const Arrival& arrival);
-  void release_held();
   bool select_source(const Arrival& arrival);
   void start_source(const Arrival& arrival);
   void handle_media(const Arrival& arrival);
@@ -96,14 +94,6 @@ class Receiver::Impl {
   void hand_out(base::Instant now, DepacketizedFrame& frame);
   void hand_out_all(base::Instant now);
 
-  // The first packets of all, until the patience for their order is over.
-  struct Held {
-    base::Instant now;
-    RtpHeader header;
-    base::Bytes payload;
-  };
-  std::vector<Held> held_;
-  base::Instant held_until_ = base::kNever;
   std::deque<ReceiverEvent> events_;
   std::vector<DepacketizedFrame> frames_;  // reused
   std::optional<SenderReport> early_report_;

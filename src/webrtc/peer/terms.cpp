@@ -6,8 +6,6 @@
 namespace webrtc {
 namespace {
 
-// The first burst of a camera may arrive in any order; nobody misses the time, once a session.
-constexpr base::Duration kStartPatience = std::chrono::milliseconds(100);
 constexpr std::uint32_t kVideoClock = 90'000;
 constexpr std::uint32_t kOpusClock = 48'000;
 
@@ -63,7 +61,6 @@ rtp::ReceiverOptions make_receiver(const PeerOptions& options, const sdp::Track&
   receiver.nack = track.features.nack;
   receiver.pli = track.features.pli;
   receiver.repair_deadline = options.repair_deadline;
-  receiver.start_patience = kStartPatience;
   return receiver;
 }
 
