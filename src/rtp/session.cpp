@@ -2,14 +2,9 @@
 #include "rtp/session.hpp"
 
 #include <algorithm>
-#include <array>
-#include <deque>
 
 #include "base/sans_io.hpp"
-#include "rtp/arrival_recorder.hpp"
-#include "rtp/bitrate_estimate.hpp"
-#include "rtp/packet.hpp"
-#include "rtp/rtcp.hpp"
+#include "rtp/session_impl.hpp"
 
 namespace rtp {
 namespace {
@@ -23,68 +18,6 @@ constexpr base::Duration kTransportFeedbackInterval = milliseconds(100);
 constexpr std::size_t kMaxSpareBuffers = 64;
 
 }  // namespace
-
-class Session::Impl {
- public:
-  Impl(base::Instant now, base::Random& random, SessionOptions options);
-
-  void handle_packets(base::Instant now, std::span<const base::ByteView> packets);
-  void handle_timeout(base::Instant now);
-  base::Instant next_timeout() const;
-  void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
-  void send_padding(base::Instant now, codecs::MediaKind kind);
-  void request_key_frame(base::Instant now);
-  void finish(base::Instant now);
-
-  Receiver* find_receiver(codecs::MediaKind kind);
-  Sender* find_sender(codecs::MediaKind kind);
-
-  std::deque<OutgoingPacket> packets_;
-  std::deque<SessionEvent> events_;
-  std::vector<base::Bytes> spare_;
-  SessionStats stats_;
-
- private:
-  void handle_rtp(base::Instant now, base::ByteView datagram);
-  void handle_rtcp(base::Instant now, base::ByteView datagram);
-  void handle(base::Instant now, const SenderReport& report);
-  void handle(base::Instant now, const ReceiverReport& report);
-  void handle(base::Instant now, const Goodbye& bye);
-  void handle(base::Instant now, const Nack& nack);
-  void handle(base::Instant now, const PictureLossIndication& pli);
-  void handle(base::Instant now, const FullIntraRequest& request);
-  void handle(base::Instant, const SourceDescription&) {}
-  void handle(base::Instant, const ReceiverEstimatedBitrate&) {}
-  void handle(base::Instant, const TransportFeedback&) {}
-  void handle_report_blocks(base::Instant now, const std::vector<ReportBlock>& blocks);
-  void handle_key_frame_request(std::uint32_t media_ssrc);
-  void drain_receivers();
-  void flush_rtp(std::vector<base::Bytes>& rtp);
-  std::uint32_t own_ssrc() const;
-  void write_reports(base::Instant now, base::Bytes& datagram);
-  void send_reports(base::Instant now);
-  void send_feedback(base::Instant now);
-  std::vector<RtcpPacket> due_feedback(base::Instant now);
-  void append_remb(base::Instant now, std::vector<RtcpPacket>& due);
-  base::Bytes take_buffer();
-
-  SessionOptions options_;
-  std::vector<Receiver> receivers_;
-  std::vector<Sender> senders_;
-  OutgoingExtensions extensions_;
-  ArrivalRecorder arrivals_;
-  BitrateEstimate estimate_;
-  base::Instant next_report_ = base::kNever;
-  base::Instant next_transport_feedback_ = base::kNever;
-  std::vector<RtcpPacket> incoming_;   // reused
-  std::vector<base::Bytes> outgoing_;  // reused
-  struct SentReport {
-    std::uint32_t middle_of_ntp = 0;
-    base::Instant at{};
-  };
-  std::array<SentReport, 8> sent_reports_{};
-  std::size_t next_sent_report_ = 0;
-};
 
 Session::Impl::Impl(base::Instant now, base::Random& random, SessionOptions options)
     : options_(std::move(options)),
@@ -160,18 +93,6 @@ void Session::Impl::handle(base::Instant now, const ReceiverReport& report) {
   handle_report_blocks(now, report.reports);
 }
 
-void Session::Impl::handle_report_blocks(base::Instant now, const std::vector<ReportBlock>& blocks) {
-  for (const ReportBlock& block : blocks) {
-    if (block.last_sender_report == 0) continue;
-    for (const SentReport& sent : sent_reports_) {
-      if (sent.middle_of_ntp != block.last_sender_report) continue;
-      const auto delay =
-          std::chrono::microseconds(std::int64_t{block.delay_since_last_sender_report} * 1'000'000 / 65536);
-      stats_.round_trip = std::max<base::Duration>(now - sent.at - delay, base::Duration(0));
-    }
-  }
-}
-
 void Session::Impl::handle(base::Instant, const Goodbye& bye) {
   for (const std::uint32_t ssrc : bye.ssrcs) {
     for (Receiver& receiver : receivers_) receiver.handle_goodbye(ssrc);
@@ -221,80 +142,6 @@ base::Bytes Session::Impl::take_buffer() {
 void Session::Impl::flush_rtp(std::vector<base::Bytes>& rtp) {
   for (base::Bytes& bytes : rtp) packets_.push_back({false, std::move(bytes)});
   rtp.clear();
-}
-
-std::uint32_t Session::Impl::own_ssrc() const {
-  return senders_.empty() ? options_.feedback_ssrc : senders_.front().options().ssrc;
-}
-
-// An SR for each sender that has sent, else an RR; the report blocks go with the first; then SDES, as RFC 3550 6.1
-// asks of every compound packet.
-void Session::Impl::write_reports(base::Instant now, base::Bytes& datagram) {
-  std::vector<ReportBlock> blocks;
-  for (Receiver& receiver : receivers_) {
-    if (auto block = receiver.take_report(now)) blocks.push_back(*block);
-  }
-  bool reported = false;
-  for (Sender& sender : senders_) {
-    auto report = sender.make_report(now);
-    if (!report) continue;
-    report->reports = std::exchange(blocks, {});
-    sent_reports_[next_sent_report_++ % sent_reports_.size()] = {middle_of_ntp(report->ntp), now};
-    write_rtcp(datagram, *std::move(report));
-    reported = true;
-  }
-  if (!reported) write_rtcp(datagram, ReceiverReport{own_ssrc(), std::move(blocks)});
-  write_rtcp(datagram, SourceDescription{own_ssrc(), options_.cname});
-}
-
-void Session::Impl::send_reports(base::Instant now) {
-  OutgoingPacket packet{true, take_buffer()};
-  write_reports(now, packet.bytes);
-  packets_.push_back(std::move(packet));
-}
-
-void Session::Impl::append_remb(base::Instant now, std::vector<RtcpPacket>& due) {
-  ReceiverEstimatedBitrate remb{own_ssrc(), estimate_.bits_per_second(), {}};
-  BitrateEstimate::Totals totals;
-  for (Receiver& receiver : receivers_) {
-    if (const auto ssrc = receiver.ssrc()) remb.ssrcs.push_back(*ssrc);
-    const auto [expected, received] = receiver.reception();
-    totals.expected += expected;
-    totals.received += received;
-  }
-  if (remb.ssrcs.empty()) return;
-  estimate_.update(now, totals);
-  if (now < estimate_.next_send()) return;
-  remb.bits_per_second = estimate_.bits_per_second();
-  stats_.remb_bits_per_second = remb.bits_per_second;
-  due.emplace_back(std::move(remb));
-  estimate_.sent(now);
-}
-
-std::vector<RtcpPacket> Session::Impl::due_feedback(base::Instant now) {
-  std::vector<RtcpPacket> due;
-  for (Receiver& receiver : receivers_) receiver.take_feedback(now, own_ssrc(), due);
-  if (options_.remb) append_remb(now, due);
-  return due;
-}
-
-void Session::Impl::send_feedback(base::Instant now) {
-  const auto send = [&](std::span<const RtcpPacket> due) {
-    OutgoingPacket packet{true, take_buffer()};
-    if (!options_.reduced_size) write_reports(now, packet.bytes);
-    for (const RtcpPacket& one : due) write_rtcp(packet.bytes, one);
-    packets_.push_back(std::move(packet));
-  };
-  if (const std::vector<RtcpPacket> due = due_feedback(now); !due.empty()) send(due);
-  if (now < next_transport_feedback_) return;
-  // Transport feedback may end in padding, which only the last packet of a datagram may have.
-  while (arrivals_.has_news()) {
-    auto feedback = arrivals_.take(own_ssrc());
-    if (!feedback) break;
-    const RtcpPacket one = *std::move(feedback);
-    send({&one, 1});
-  }
-  next_transport_feedback_ = base::kNever;
 }
 
 void Session::Impl::handle_timeout(base::Instant now) {
