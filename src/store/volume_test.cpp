@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <map>
 
 #include "base/log.hpp"
@@ -267,6 +269,28 @@ TEST(FileVolumes, AnEmbeddedVolumeIsPayload) {
   auto again = open_volumes(disk);
   ASSERT_EQ(again.recovered.fragments.size(), 2U);
   EXPECT_EQ(again.recovered.fragments[1].header.number.value, 3U);
+}
+
+TEST(VolumeScan, ReadsWhatAnotherProgramWroteByTheDocument) {
+  // Made by a program that knows docs/formats/volume.md and nothing of this code.
+  std::ifstream in(std::string(TIDEGATE_SOURCE_DIR) + "/tests/fuzz_corpus/store_volume_scan/two_groups", std::ios::binary);
+  const base::Bytes bytes((std::istreambuf_iterator<char>(in)), {});
+  ASSERT_EQ(bytes.size(), 8648U);
+  const auto volume = parse_volume_header(bytes);
+  ASSERT_TRUE(volume);
+  EXPECT_EQ(volume->number, 1U);
+  SimulatedDisk disk(1);
+  auto file = disk.open("/v/file", FileLayer::Mode::CreateNew);
+  const base::ByteView view(bytes);
+  ASSERT_TRUE(write_all(**file, 0, {&view, 1}));
+  std::vector<std::pair<int, std::uint64_t>> found;
+  const auto scan = scan_volume(**file, volume->salt, 0, [&](const RecordHeader& record) {
+    found.emplace_back(static_cast<int>(record.type), record.fragment.number.value);
+  });
+  ASSERT_TRUE(scan);
+  EXPECT_EQ(found, (std::vector<std::pair<int, std::uint64_t>>{{1, 100}, {1, 101}, {2, UINT64_MAX}, {9, 1}, {1, 102}}));
+  EXPECT_EQ(scan->damaged_payloads + scan->damaged_places, 0U);
+  EXPECT_EQ(scan->end, bytes.size());
 }
 
 TEST(FileVolumes, ReadFindsDamage) {
