@@ -34,10 +34,11 @@ function(room folder)
   cmake_parse_arguments(ARG "PURE" "" "DEPENDS;LINKS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${folder})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)  # before the return: a room that appears must be noticed
+  string(REPLACE "/" "_" name ${folder})
   if(NOT EXISTS ${dir})
+    add_library(${name} INTERFACE)  # a room that is planned: others may name it on their line already
     return()
   endif()
-  string(REPLACE "/" "_" name ${folder})
   set(libraries ${ARG_DEPENDS})
   list(TRANSFORM libraries REPLACE "/" "_")
   set(tests ${sources})

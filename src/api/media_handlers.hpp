@@ -16,7 +16,8 @@ struct MediaServices {
   streams::Archive& archive;
   streams::Playback& playback;
   streams::HlsSessions& hls;
-  base::Duration get_media_patience = std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
+  base::Duration get_media_patience =
+      std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
 };
 
 void add_media_handlers(Handlers& handlers, MediaServices services);

@@ -14,8 +14,8 @@
 namespace container {
 namespace {
 
-using base::ByteView;
 using base::Bytes;
+using base::ByteView;
 using std::chrono::microseconds;
 using test_media::run;
 using test_media::Scratch;
@@ -23,7 +23,9 @@ using test_media::Scratch;
 constexpr base::WallTime kStart{microseconds(1'795'000'000'123'456)};
 const Bytes kAvcc = *base::parse_hex("014d401fffe100046742401f01000268ce");
 
-Track make_test_video() { return make_avc_track(1, kAvcc, 160, 96); }
+Track make_test_video() {
+  return make_avc_track(1, kAvcc, 160, 96);
+}
 
 TEST(Ebml, SizesTakeTheShortestForm) {
   struct Row {
@@ -52,19 +54,57 @@ TEST(Ebml, SignedVarintsComeBack) {
 TEST(MatroskaWriter, GoldenBytes) {
   MatroskaFragmentWriter writer(base::WallTime(microseconds(1'000'500)));
   const Bytes frame = {0, 0, 0, 1, 0x65};
-  ASSERT_TRUE(writer.add({.track = 1, .key_frame = true, .time = base::WallTime(microseconds(1'000'500)), .rtp_timestamp = 90}, frame));
+  ASSERT_TRUE(writer.add(
+      {.track = 1, .key_frame = true, .time = base::WallTime(microseconds(1'000'500)), .rtp_timestamp = 90}, frame));
   const Track track = make_test_video();
   const Bytes document = writer.finish({&track, 1}, base::WallTime(microseconds(1'040'500)));
   EXPECT_EQ(base::to_hex(document),
-            "1a45dfa310000023" "42868101" "42f78101" "42f28104" "42f38108" "4282886d6174726f736b61" "42878104" "42858102"
+            "1a45dfa310000023"
+            "42868101"
+            "42f78101"
+            "42f28104"
+            "42f38108"
+            "4282886d6174726f736b61"
+            "42878104"
+            "42858102"
             "18538067100000df"
-            "1549a96610000033" "2ad7b1830f4240" "4489884044000000000000" "7ba98854696465676174654d80885469646567617465"
-            "57418854696465676174" "65"
-            "1654ae6b10000049" "ae10000044" "d78101" "73c58101" "838101" "9c8100" "22b59c83756e64"
-            "868f565f4d504547342f49534f2f415643" "63a291014d401fffe100046742401f01000268ce" "e010000006" "b081a0" "ba8160"
-            "1254c36710000034" "73731000002e" "67c810000028" "45a38e54494445474154455f54494d4553"
-            "4485" "94" "01" "00000000000f4434" "00000000000fe074" "00" "b401"
-            "1f43b6751000000f" "e78203e8" "a3" "89" "81" "0000" "80" "0000000165");
+            "1549a96610000033"
+            "2ad7b1830f4240"
+            "4489884044000000000000"
+            "7ba98854696465676174654d80885469646567617465"
+            "57418854696465676174"
+            "65"
+            "1654ae6b10000049"
+            "ae10000044"
+            "d78101"
+            "73c58101"
+            "838101"
+            "9c8100"
+            "22b59c83756e64"
+            "868f565f4d504547342f49534f2f415643"
+            "63a291014d401fffe100046742401f01000268ce"
+            "e010000006"
+            "b081a0"
+            "ba8160"
+            "1254c36710000034"
+            "73731000002e"
+            "67c810000028"
+            "45a38e54494445474154455f54494d4553"
+            "4485"
+            "94"
+            "01"
+            "00000000000f4434"
+            "00000000000fe074"
+            "00"
+            "b401"
+            "1f43b6751000000f"
+            "e78203e8"
+            "a3"
+            "89"
+            "81"
+            "0000"
+            "80"
+            "0000000165");
 }
 
 struct Written {
@@ -145,7 +185,8 @@ TEST(MatroskaParser, DamageNeverReachesOutside) {
   const Written written = write_random_fragment(5);
   for (int round = 0; round < 3000; ++round) {
     Bytes damaged = written.document;
-    for (int i = 0; i < 3; ++i) damaged[random.below(random.below(2) ? 1200 : damaged.size())] = static_cast<std::uint8_t>(random.u32());
+    for (int i = 0; i < 3; ++i)
+      damaged[random.below(random.below(2) ? 1200 : damaged.size())] = static_cast<std::uint8_t>(random.u32());
     const auto parsed = parse_matroska(damaged);
     if (!parsed) continue;
     for (const Block& block : parsed->blocks) {
@@ -166,7 +207,8 @@ TEST(MatroskaParser, ReadsUnknownSizesAndStopsAtTheNextDocument) {
   }
   // The clusters too get an unknown size, as producers send them.
   const Bytes cluster_id = {0x1F, 0x43, 0xB6, 0x75};
-  for (auto at = stream.begin(); (at = std::search(at, stream.end(), cluster_id.begin(), cluster_id.end())) != stream.end(); at += 8) {
+  for (auto at = stream.begin();
+       (at = std::search(at, stream.end(), cluster_id.begin(), cluster_id.end())) != stream.end(); at += 8) {
     std::copy_n("\x1F\xFF\xFF\xFF", 4, at + 4);
   }
   ByteView rest = stream;
@@ -214,13 +256,16 @@ TEST(Ffprobe, ReadsAStoredFragment) {
   ASSERT_EQ(video.units.size(), 50u);
   MatroskaFragmentWriter writer(kStart);
   for (std::size_t i = 0; i < video.units.size(); ++i) {
-    ASSERT_TRUE(writer.add({1, video.units[i].key_frame, kStart + microseconds(40'000 * i), static_cast<std::int64_t>(3600 * i)},
-                           video.units[i].payload));
+    ASSERT_TRUE(writer.add(
+        {1, video.units[i].key_frame, kStart + microseconds(40'000 * i), static_cast<std::int64_t>(3600 * i)},
+        video.units[i].payload));
   }
   const Track tracks[] = {make_avc_track(1, video.avcc, 160, 96), make_opus_track(2, "quiet")};
   const std::string file = scratch.write("fragment.mkv", writer.finish(tracks, kStart + std::chrono::seconds(2)));
-  const std::string seen = run("ffprobe -v error -count_frames -show_entries stream=codec_name,width,height,nb_read_frames:"
-                               "format=duration,start_time:format_tags=title -of compact " + file + " 2>&1");
+  const std::string seen =
+      run("ffprobe -v error -count_frames -show_entries stream=codec_name,width,height,nb_read_frames:"
+          "format=duration,start_time:format_tags=title -of compact " +
+          file + " 2>&1");
   EXPECT_NE(seen.find("stream|codec_name=h264|width=160|height=96|nb_read_frames=50"), std::string::npos) << seen;
   EXPECT_NE(seen.find("stream|codec_name=opus"), std::string::npos) << seen;
   EXPECT_NE(seen.find("start_time=1795000000.123000"), std::string::npos) << seen;
@@ -251,7 +296,8 @@ TEST(Ffprobe, ReadsAFragmentedMp4) {
   for (std::size_t half : {0u, 25u}) {
     std::vector<Mp4Sample> samples;
     for (std::size_t i = half; i < half + 25; ++i) {
-      samples.push_back({3600, (display[i] - static_cast<int>(i)) * 3600, video.units[i].key_frame, video.units[i].payload});
+      samples.push_back(
+          {3600, (display[i] - static_cast<int>(i)) * 3600, video.units[i].key_frame, video.units[i].payload});
     }
     base::append(movie, write_mp4_segment(1, static_cast<std::uint32_t>(half), base_time + half * 3600, samples));
   }
@@ -260,10 +306,12 @@ TEST(Ffprobe, ReadsAFragmentedMp4) {
   // ffmpeg moves everything later by the largest negative offset, so that nothing is shown before it is decoded.
   const std::uint64_t shift = 3600;
   for (std::uint64_t i = 0; i < 50; ++i) expected += std::to_string(base_time + shift + 3600 * i) + "\n";
-  EXPECT_EQ(run("ffprobe -v error -show_entries frame=pts -of csv=p=0 " + file + " 2>&1 | tr -d , | grep . | sort -n"), expected);
+  EXPECT_EQ(run("ffprobe -v error -show_entries frame=pts -of csv=p=0 " + file + " 2>&1 | tr -d , | grep . | sort -n"),
+            expected);
   EXPECT_EQ(run("ffmpeg -v error -xerror -i " + file + " -f null - 2>&1"), "");
   const std::string pictures = " -map 0:v -fps_mode passthrough -f rawvideo - 2>/dev/null | md5sum";
-  EXPECT_EQ(run("ffmpeg -v error -i " + file + pictures), run("ffmpeg -v error -i " + (scratch / "made.h264") + pictures));
+  EXPECT_EQ(run("ffmpeg -v error -i " + file + pictures),
+            run("ffmpeg -v error -i " + (scratch / "made.h264") + pictures));
 }
 
 TEST(Ffprobe, ReadsTheGetMediaLayout) {
@@ -279,36 +327,49 @@ TEST(Ffprobe, ReadsTheGetMediaLayout) {
   int count = 0;
   for (std::size_t at = 0; at + 7 < adts.size(); ++count) {
     const std::size_t size = ((adts[at + 3] & 3U) << 11) | (std::size_t{adts[at + 4]} << 3) | (adts[at + 5] >> 5U);
-    frames.push_back({2, true, kStart + microseconds(count * 1'024'000'000LL / 48'000), ByteView(adts).subspan(at + 7, size - 7)});
+    frames.push_back(
+        {2, true, kStart + microseconds(count * 1'024'000'000LL / 48'000), ByteView(adts).subspan(at + 7, size - 7)});
     at += size;
   }
   std::ranges::sort(frames, {}, &DocumentFrame::time);
   const Track tracks[] = {make_avc_track(1, video.avcc, 160, 96), make_aac_track(2, Bytes{0x11, 0x90}, 48'000, 2)};
-  const std::string file = scratch.write("media.mkv", write_get_media_document(tracks, kStart, frames, write_fragment_tags({.fragment_number = "1"}), write_continuation_tags("1", 0)));
+  const std::string file = scratch.write(
+      "media.mkv", write_get_media_document(tracks, kStart, frames, write_fragment_tags({.fragment_number = "1"}),
+                                            write_continuation_tags("1", 0)));
   EXPECT_EQ(run("ffmpeg -v error -xerror -i " + file + " -map 0:v -map 0:a -f null - 2>&1"), "");
-  const std::string seen = run("ffprobe -v error -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0 " + file + " 2>&1");
+  const std::string seen = run(
+      "ffprobe -v error -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0 " + file + " 2>&1");
   EXPECT_EQ(seen, "h264,25\naac," + std::to_string(count) + "\n");
 }
 
 TEST(HlsPlaylist, MasterWithAudio) {
-  EXPECT_EQ(write_hls_master({.codecs = "avc1.42E01F,mp4a.40.2", .width = 1280, .height = 720, .frame_rate = 15,
-                              .bandwidth = 1953544, .video_uri = "v.m3u8", .audio_uri = "a.m3u8"}),
+  EXPECT_EQ(write_hls_master({.codecs = "avc1.42E01F,mp4a.40.2",
+                              .width = 1280,
+                              .height = 720,
+                              .frame_rate = 15,
+                              .bandwidth = 1953544,
+                              .video_uri = "v.m3u8",
+                              .audio_uri = "a.m3u8"}),
             "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a.m3u8\"\n"
-            "#EXT-X-STREAM-INF:CODECS=\"avc1.42E01F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=15.000,BANDWIDTH=1953544,AUDIO=\"audio\"\n"
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI="
+            "\"a.m3u8\"\n"
+            "#EXT-X-STREAM-INF:CODECS=\"avc1.42E01F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=15.000,BANDWIDTH="
+            "1953544,AUDIO=\"audio\"\n"
             "v.m3u8\n");
 }
 
 TEST(HlsPlaylist, MediaWithDiscontinuitiesAndMaps) {
   HlsMediaPlaylist playlist{.on_demand = true, .media_sequence = 4, .discontinuity_sequence = 2};
-  playlist.segments.push_back({.uri = "s1", .map_uri = "m1", .duration = microseconds(2'663'001), .program_date_time = kStart});
+  playlist.segments.push_back(
+      {.uri = "s1", .map_uri = "m1", .duration = microseconds(2'663'001), .program_date_time = kStart});
   playlist.segments.push_back({.uri = "s2", .map_uri = "m1", .duration = microseconds(3'200'000)});
   playlist.segments.push_back({.uri = "s3", .map_uri = "m2", .duration = microseconds(40'000), .discontinuities = 2});
-  EXPECT_EQ(write_hls_media(playlist),
-            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:4\n"
-            "#EXT-X-DISCONTINUITY-SEQUENCE:2\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"m1\"\n"
-            "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:40.123Z\n#EXTINF:2.663001,\ns1\n#EXTINF:3.200000,\ns2\n"
-            "#EXT-X-DISCONTINUITY\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"m2\"\n#EXTINF:0.040000,\ns3\n#EXT-X-ENDLIST\n");
+  EXPECT_EQ(
+      write_hls_media(playlist),
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:4\n"
+      "#EXT-X-DISCONTINUITY-SEQUENCE:2\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"m1\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:40.123Z\n#EXTINF:2.663001,\ns1\n#EXTINF:3.200000,\ns2\n"
+      "#EXT-X-DISCONTINUITY\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"m2\"\n#EXTINF:0.040000,\ns3\n#EXT-X-ENDLIST\n");
 }
 
 }  // namespace

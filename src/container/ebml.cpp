@@ -9,13 +9,17 @@
 namespace container::ebml {
 namespace {
 
-std::size_t id_length(std::uint32_t id) { return id > 0xFFFFFF ? 4 : id > 0xFFFF ? 3 : id > 0xFF ? 2 : 1; }
+std::size_t id_length(std::uint32_t id) {
+  return id > 0xFFFFFF ? 4 : id > 0xFFFF ? 3 : id > 0xFF ? 2 : 1;
+}
 
 constexpr std::size_t kOpenSizeLength = 4;
 
 }  // namespace
 
-void Writer::id(std::uint32_t id) { bytes_.big_endian(id, id_length(id)); }
+void Writer::id(std::uint32_t id) {
+  bytes_.big_endian(id, id_length(id));
+}
 
 void Writer::size(std::uint64_t size) {
   // All ones of a length is the unknown size, so each length holds one value less (RFC 8794 section 4.1).
@@ -37,7 +41,9 @@ void Writer::float64(std::uint32_t element, double value) {
   bytes_.u64(std::bit_cast<std::uint64_t>(value));
 }
 
-void Writer::text(std::uint32_t element, std::string_view value) { binary(element, base::as_bytes(value)); }
+void Writer::text(std::uint32_t element, std::string_view value) {
+  binary(element, base::as_bytes(value));
+}
 
 void Writer::binary(std::uint32_t element, base::ByteView value) {
   id(element);

@@ -23,7 +23,8 @@ std::string write_hls_master(const HlsMasterPlaylist& playlist) {
   std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
   if (!playlist.audio_uri.empty()) {
     out += fmt::format(
-        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{}\"\n",
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{}"
+        "\"\n",
         playlist.audio_uri);
   }
   out += fmt::format("#EXT-X-STREAM-INF:CODECS=\"{}\"", playlist.codecs);

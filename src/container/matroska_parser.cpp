@@ -24,7 +24,9 @@ bool is_segment_child(std::uint32_t id) {
   return id == ebml::kCluster || id == ebml::kTags || id == ebml::kInfo || id == ebml::kTracks || id == ebml::kCues ||
          id == ebml::kSeekHead || id == ebml::kChapters || id == ebml::kAttachments;
 }
-bool is_top_level(std::uint32_t id) { return id == ebml::kEbml || id == ebml::kSegment; }
+bool is_top_level(std::uint32_t id) {
+  return id == ebml::kEbml || id == ebml::kSegment;
+}
 
 std::uint32_t small(base::ByteView payload) {
   const std::optional<std::uint64_t> value = ebml::to_unsigned(payload);
@@ -85,16 +87,23 @@ class Parser {
         return corrupt("only Segment and Cluster may have an unknown size");
       }
       switch (element->id) {
-        case ebml::kInfo: TRY_VOID(parse_info(element->payload)); break;
-        case ebml::kTracks: TRY_VOID(parse_tracks(element->payload)); break;
-        case ebml::kTags: TRY_VOID(parse_tags(element->payload)); break;
+        case ebml::kInfo:
+          TRY_VOID(parse_info(element->payload));
+          break;
+        case ebml::kTracks:
+          TRY_VOID(parse_tracks(element->payload));
+          break;
+        case ebml::kTags:
+          TRY_VOID(parse_tags(element->payload));
+          break;
         case ebml::kCluster: {
           std::size_t cluster_used = element->payload.size();
           TRY_VOID(parse_cluster(element->payload, element->unknown_size, cluster_used));
           reader.resume_at(before + element->header_size + cluster_used);
           break;
         }
-        default: break;
+        default:
+          break;
       }
     }
     if (!reader.ok()) return corrupt(fmt::format("an element of the Segment at {} is broken", reader.position()));
@@ -131,16 +140,25 @@ class Parser {
     ebml::Reader reader(payload);
     while (const std::optional<Element> element = reader.next()) {
       switch (element->id) {
-        case ebml::kTrackNumber: track.number = small(element->payload); break;
-        case ebml::kName: track.name = ebml::to_text(element->payload); break;
-        case ebml::kCodecId: track.codec_id = ebml::to_text(element->payload); break;
+        case ebml::kTrackNumber:
+          track.number = small(element->payload);
+          break;
+        case ebml::kName:
+          track.name = ebml::to_text(element->payload);
+          break;
+        case ebml::kCodecId:
+          track.codec_id = ebml::to_text(element->payload);
+          break;
         case ebml::kCodecPrivate:
           if (element->payload.size() > limits_.codec_private_bytes) return corrupt("CodecPrivate is too long");
           track.codec_private.assign(element->payload.begin(), element->payload.end());
           break;
         case ebml::kVideo:
-        case ebml::kAudio: TRY_VOID(parse_track_details(element->payload, track)); break;
-        default: break;
+        case ebml::kAudio:
+          TRY_VOID(parse_track_details(element->payload, track));
+          break;
+        default:
+          break;
       }
     }
     if (!reader.ok()) return corrupt("a TrackEntry is broken");
@@ -151,16 +169,23 @@ class Parser {
     ebml::Reader reader(payload);
     while (const std::optional<Element> element = reader.next()) {
       switch (element->id) {
-        case ebml::kPixelWidth: track.width = small(element->payload); break;
-        case ebml::kPixelHeight: track.height = small(element->payload); break;
-        case ebml::kChannels: track.channels = small(element->payload); break;
+        case ebml::kPixelWidth:
+          track.width = small(element->payload);
+          break;
+        case ebml::kPixelHeight:
+          track.height = small(element->payload);
+          break;
+        case ebml::kChannels:
+          track.channels = small(element->payload);
+          break;
         case ebml::kSamplingFrequency: {
           const double rate = ebml::to_float(element->payload).value_or(0);
           if (!(rate >= 0 && rate <= 1e6)) return corrupt("SamplingFrequency is out of range");
           track.sample_rate = static_cast<std::uint32_t>(rate);
           break;
         }
-        default: break;
+        default:
+          break;
       }
     }
     if (!reader.ok()) return corrupt("a track's Video or Audio element is broken");
@@ -212,7 +237,8 @@ class Parser {
       if (element->unknown_size) return corrupt("only Segment and Cluster may have an unknown size");
       if (element->id == ebml::kTimestamp) {
         const std::uint64_t ticks = ebml::to_unsigned(element->payload).value_or(~std::uint64_t{0});
-        if (ticks > static_cast<std::uint64_t>(kMaxTimestamp) / scale_) return corrupt("a Cluster's time is out of range");
+        if (ticks > static_cast<std::uint64_t>(kMaxTimestamp) / scale_)
+          return corrupt("a Cluster's time is out of range");
         cluster_ticks = static_cast<std::int64_t>(ticks);
       } else if (element->id == ebml::kSimpleBlock) {
         TRY_VOID(parse_block(element->payload, cluster_ticks, false, false));

@@ -17,9 +17,9 @@ namespace container {
 struct Block {
   std::uint32_t track = 0;
   bool key_frame = false;
-  std::int64_t timestamp_ns = 0;  // cluster and block timestamp times the scale, as the document says
-  base::WallTime time{};          // exact time of a fragment of ours; else timestamp_ns rounded to microseconds
-  std::int64_t rtp_timestamp = 0; // exact RTP time of a fragment of ours; else 0
+  std::int64_t timestamp_ns = 0;   // cluster and block timestamp times the scale, as the document says
+  base::WallTime time{};           // exact time of a fragment of ours; else timestamp_ns rounded to microseconds
+  std::int64_t rtp_timestamp = 0;  // exact RTP time of a fragment of ours; else 0
   base::ByteView payload;
 };
 
@@ -36,7 +36,7 @@ struct MatroskaDocument {
   bool has_exact_times = false;  // written by MatroskaFragmentWriter
   base::WallTime start{};        // exact times of a fragment of ours; else first block and last block
   base::WallTime end{};
-  std::size_t size = 0;          // bytes of the input this document took; the next document starts there
+  std::size_t size = 0;  // bytes of the input this document took; the next document starts there
 
   const Track* find_track(std::uint32_t number) const;
   const Track* find_video() const;  // the first video track, or nullptr

@@ -6,7 +6,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!document) return 0;
   // Everything handed out lies inside the input.
   for (const container::Block& block : document->blocks) {
-    if (!block.payload.empty() && (block.payload.data() < data || block.payload.data() + block.payload.size() > data + size)) {
+    if (!block.payload.empty() &&
+        (block.payload.data() < data || block.payload.data() + block.payload.size() > data + size)) {
       __builtin_trap();
     }
   }

@@ -135,8 +135,8 @@ Track make_avc_track(std::uint32_t number, base::ByteView avcc, std::uint32_t wi
 
 Track make_opus_track(std::uint32_t number, std::string_view client_id, base::ByteView opus_head) {
   // RFC 7845 5.1: version 1, two channels, pre-skip 312, input rate 48000, no gain, mapping family 0.
-  static constexpr std::uint8_t kHead[] = {'O', 'p', 'u', 's', 'H', 'e', 'a', 'd', 1, 2,
-                                           0x38, 0x01, 0x80, 0xBB, 0, 0, 0, 0, 0};
+  static constexpr std::uint8_t kHead[] = {'O',  'p',  'u',  's',  'H', 'e', 'a', 'd', 1, 2,
+                                           0x38, 0x01, 0x80, 0xBB, 0,   0,   0,   0,   0};
   if (opus_head.empty()) opus_head = kHead;
   Track track;
   track.number = number;
@@ -228,8 +228,9 @@ base::Bytes write_fragment_tags(const FragmentTags& tags, bool side_names) {
 }
 
 base::Bytes write_continuation_tags(std::string_view fragment_number, std::int64_t millis_behind_now) {
-  const Tag tags[] = {{"AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", fmt::format("{}", std::max<std::int64_t>(0, millis_behind_now))},
-                      {"AWS_KINESISVIDEO_CONTINUATION_TOKEN", std::string(fragment_number)}};
+  const Tag tags[] = {
+      {"AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", fmt::format("{}", std::max<std::int64_t>(0, millis_behind_now))},
+      {"AWS_KINESISVIDEO_CONTINUATION_TOKEN", std::string(fragment_number)}};
   return write_tags_element(tags);
 }
 

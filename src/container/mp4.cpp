@@ -57,9 +57,9 @@ void write_tkhd(base::Bytes& out, const Track& track) {
   tkhd->zeros(8);
   tkhd->u32(track.number);
   tkhd->zeros(4 + 4 + 8);
-  tkhd->u16(0);                            // layer
-  tkhd->u16(track.is_audio() ? 1 : 0);     // alternate group
-  tkhd->u16(track.is_audio() ? 0x100 : 0); // volume
+  tkhd->u16(0);                             // layer
+  tkhd->u16(track.is_audio() ? 1 : 0);      // alternate group
+  tkhd->u16(track.is_audio() ? 0x100 : 0);  // volume
   tkhd->u16(0);
   base::ByteWriter writer(out);
   write_matrix(writer);

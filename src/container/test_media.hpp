@@ -22,14 +22,17 @@ inline std::string run(const std::string& command) {
   return out;
 }
 
-inline bool has_ffmpeg() { return std::system("command -v ffmpeg ffprobe >/dev/null 2>&1") == 0; }
+inline bool has_ffmpeg() {
+  return std::system("command -v ffmpeg ffprobe >/dev/null 2>&1") == 0;
+}
 
 inline base::Bytes read_file(const std::string& path) {
   base::Bytes out;
   FILE* file = std::fopen(path.c_str(), "rb");
   if (!file) return out;
   std::uint8_t buffer[65536];
-  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file)) out.insert(out.end(), buffer, buffer + count);
+  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file))
+    out.insert(out.end(), buffer, buffer + count);
   std::fclose(file);
   return out;
 }

@@ -23,7 +23,9 @@ constexpr std::int64_t kUnitsAhead = kAacReach / kAacFrameSamples - 1;  // frame
 std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
   return value >= 0 ? value / by : -((-value + by - 1) / by);
 }
-std::int64_t ceil_divide(std::int64_t value, std::int64_t by) { return -floor_divide(-value, by); }
+std::int64_t ceil_divide(std::int64_t value, std::int64_t by) {
+  return -floor_divide(-value, by);
+}
 
 // Straight up to 0.8, then bent so that any sum of participants stays below full scale.
 float soft_clip(float sample) {
@@ -119,7 +121,9 @@ std::int64_t to_timeline_sample(base::WallTime time) {
 
 AacUnits find_aac_units(base::WallTime start, base::WallTime end) {
   // Unit n needs samples up to 1024 n + kAacReach - 1; that one lies in [start, end).
-  const auto first_with_last_from = [](std::int64_t sample) { return ceil_divide(sample + 1 - kAacReach, kAacFrameSamples); };
+  const auto first_with_last_from = [](std::int64_t sample) {
+    return ceil_divide(sample + 1 - kAacReach, kAacFrameSamples);
+  };
   const std::int64_t first = first_with_last_from(to_timeline_sample(start));
   const std::int64_t past = first_with_last_from(to_timeline_sample(end));
   return {first, std::max<std::int64_t>(0, past - first)};

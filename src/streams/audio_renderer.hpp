@@ -58,8 +58,8 @@ base::WallTime audio_look_back(base::WallTime start);
 // `packets`: of this fragment and the ones before it, in any order. Blocking CPU work (about 10 ms per second of
 // audio; silence costs nothing): call on a disk worker. What does not decode is silence, lost packets are concealed up
 // to 120 ms. Fails for a fragment longer than a minute, or when the codec cannot be opened.
-base::Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start,
-                                         base::WallTime end, const AudioLookBack& look_back = {});
+base::Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start, base::WallTime end,
+                                         const AudioLookBack& look_back = {});
 
 // The AudioSpecificConfig of every rendered track.
 base::ByteView rendered_audio_config();

@@ -32,7 +32,8 @@ struct Recording {
 
 using Sound = std::function<float(double)>;
 
-Recording record(const Sound& sound, double seconds, std::uint32_t track = 2, double clock_ppm = 0, int bit_rate = 64'000) {
+Recording record(const Sound& sound, double seconds, std::uint32_t track = 2, double clock_ppm = 0,
+                 int bit_rate = 64'000) {
   int error = 0;
   const std::unique_ptr<OpusEncoder, decltype(&opus_encoder_destroy)> encoder(
       opus_encoder_create(48'000, 2, OPUS_APPLICATION_VOIP, &error), &opus_encoder_destroy);
@@ -65,7 +66,8 @@ std::vector<WallTime> make_boundaries(double seconds, std::uint64_t seed) {
   std::vector<WallTime> boundaries{kEpoch};
   const WallTime end = kEpoch + microseconds(std::llround(seconds * 1e6));
   while (boundaries.back() + std::chrono::seconds(3) < end) {
-    boundaries.push_back(boundaries.back() + microseconds(1'200'000 + static_cast<std::int64_t>(random.below(1'100'000))));
+    boundaries.push_back(boundaries.back() +
+                         microseconds(1'200'000 + static_cast<std::int64_t>(random.below(1'100'000))));
   }
   boundaries.push_back(end);
   return boundaries;
@@ -98,7 +100,8 @@ Rendering render_fragments(const Recording& recording, const std::vector<WallTim
     } else {
       all.joints.push_back(all.units.size());
     }
-    EXPECT_EQ(rendered->first_sample, all.first_sample + static_cast<std::int64_t>(all.units.size()) * kAacFrameSamples);
+    EXPECT_EQ(rendered->first_sample,
+              all.first_sample + static_cast<std::int64_t>(all.units.size()) * kAacFrameSamples);
     all.units.insert(all.units.end(), rendered->units.begin(), rendered->units.end());
   }
   return all;
@@ -112,14 +115,19 @@ std::vector<float> decode_aac(const std::vector<Bytes>& units) {
     std::ofstream out(directory + "/a.aac", std::ios::binary);
     for (const Bytes& unit : units) {
       const std::size_t size = unit.size() + 7;
-      const std::uint8_t header[7] = {0xFF, 0xF1, 0x4C, static_cast<std::uint8_t>(0x80 | (size >> 11)),
+      const std::uint8_t header[7] = {0xFF,
+                                      0xF1,
+                                      0x4C,
+                                      static_cast<std::uint8_t>(0x80 | (size >> 11)),
                                       static_cast<std::uint8_t>(size >> 3),
-                                      static_cast<std::uint8_t>(((size & 7) << 5) | 0x1F), 0xFC};
+                                      static_cast<std::uint8_t>(((size & 7) << 5) | 0x1F),
+                                      0xFC};
       out.write(reinterpret_cast<const char*>(header), 7);
       out.write(reinterpret_cast<const char*>(unit.data()), static_cast<std::streamsize>(unit.size()));
     }
   }
-  const std::string command = "cd " + directory + " && ffmpeg -v error -xerror -i a.aac -map_channel 0.0.0 -f f32le a.raw 2>&1";
+  const std::string command =
+      "cd " + directory + " && ffmpeg -v error -xerror -i a.aac -map_channel 0.0.0 -f f32le a.raw 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0);
   std::ifstream in(directory + "/a.raw", std::ios::binary);
   const std::string raw{std::istreambuf_iterator<char>(in), {}};
@@ -129,7 +137,9 @@ std::vector<float> decode_aac(const std::vector<Bytes>& units) {
   return samples;
 }
 
-bool has_ffmpeg() { return std::system("command -v ffmpeg >/dev/null 2>&1") == 0; }
+bool has_ffmpeg() {
+  return std::system("command -v ffmpeg >/dev/null 2>&1") == 0;
+}
 
 double rms(std::span<const float> samples) {
   double sum = 0;
@@ -138,7 +148,9 @@ double rms(std::span<const float> samples) {
 }
 
 constexpr double kTone = 440.0;
-float tone(double t) { return static_cast<float>(0.4 * std::sin(2 * std::numbers::pi * kTone * t)); }
+float tone(double t) {
+  return static_cast<float>(0.4 * std::sin(2 * std::numbers::pi * kTone * t));
+}
 
 // What is left when the best fitting tone of 440 Hz is taken out of a window: a click or a phase jump is left over.
 double residual(std::span<const float> window) {
@@ -151,7 +163,8 @@ double residual(std::span<const float> window) {
   const double scale = 2.0 / static_cast<double>(window.size());
   std::vector<float> rest(window.begin(), window.end());
   for (std::size_t i = 0; i < rest.size(); ++i) {
-    rest[i] -= static_cast<float>(scale * (sine * std::sin(w * static_cast<double>(i)) + cosine * std::cos(w * static_cast<double>(i))));
+    rest[i] -= static_cast<float>(
+        scale * (sine * std::sin(w * static_cast<double>(i)) + cosine * std::cos(w * static_cast<double>(i))));
   }
   return rms(rest);
 }
@@ -166,7 +179,8 @@ std::pair<double, double> residuals_at_joints(const Rendering& rendering, const 
   };
   for (std::size_t start = 24'000; start + 30'000 < samples.size(); start += 300) {
     const double value = residual(std::span(samples).subspan(start, 1200));
-    (near_joint(start + 600) ? at_joints : elsewhere) = std::max(near_joint(start + 600) ? at_joints : elsewhere, value);
+    (near_joint(start + 600) ? at_joints : elsewhere) =
+        std::max(near_joint(start + 600) ? at_joints : elsewhere, value);
   }
   return {at_joints, elsewhere};
 }
@@ -220,12 +234,14 @@ TEST(AudioRenderer, WithoutLookBackTheJointsShow) {
   if (!has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
   const Recording recording = record(tone, 10);
   const auto boundaries = make_boundaries(10, 1);
-  for (const AudioLookBack& broken : {AudioLookBack{.opus_samples = 11'520, .aac_units = 0}, AudioLookBack{.opus_samples = 0, .aac_units = 3},
-                                      AudioLookBack{.opus_samples = 0, .aac_units = 0}}) {
+  for (const AudioLookBack& broken :
+       {AudioLookBack{.opus_samples = 11'520, .aac_units = 0}, AudioLookBack{.opus_samples = 0, .aac_units = 3},
+        AudioLookBack{.opus_samples = 0, .aac_units = 0}}) {
     const auto rendering = render_fragments(recording, boundaries, broken);
     const auto [at_joints, elsewhere] = residuals_at_joints(rendering, decode_aac(rendering.units));
     std::printf("look-back %lld samples, %lld units: residual at joints %.5f, elsewhere %.5f\n",
-                static_cast<long long>(broken.opus_samples), static_cast<long long>(broken.aac_units), at_joints, elsewhere);
+                static_cast<long long>(broken.opus_samples), static_cast<long long>(broken.aac_units), at_joints,
+                elsewhere);
     EXPECT_GT(at_joints, 0.004);
   }
 }
@@ -272,9 +288,12 @@ TEST(AudioRenderer, SameBytesWhereverReadingBegan) {
   const Recording recording = record(chirp, 10);
   const auto boundaries = make_boundaries(10, 5);
   for (std::size_t i = 2; i + 1 < boundaries.size(); ++i) {
-    const auto minimal = render_audio(packets_for(recording, audio_look_back(boundaries[i]), boundaries[i + 1]), boundaries[i], boundaries[i + 1]);
-    const auto from_previous = render_audio(packets_for(recording, boundaries[i - 1], boundaries[i + 1]), boundaries[i], boundaries[i + 1]);
-    const auto from_start = render_audio(packets_for(recording, kEpoch, boundaries[i + 1]), boundaries[i], boundaries[i + 1]);
+    const auto minimal = render_audio(packets_for(recording, audio_look_back(boundaries[i]), boundaries[i + 1]),
+                                      boundaries[i], boundaries[i + 1]);
+    const auto from_previous =
+        render_audio(packets_for(recording, boundaries[i - 1], boundaries[i + 1]), boundaries[i], boundaries[i + 1]);
+    const auto from_start =
+        render_audio(packets_for(recording, kEpoch, boundaries[i + 1]), boundaries[i], boundaries[i + 1]);
     ASSERT_TRUE(minimal && from_previous && from_start);
     EXPECT_EQ(minimal->units, from_previous->units);
     EXPECT_EQ(minimal->units, from_start->units);

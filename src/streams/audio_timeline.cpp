@@ -30,7 +30,8 @@ float interpolate(const StereoRun& run, double position, int channel) {
   const double whole = std::floor(position);
   const auto i = static_cast<std::int64_t>(whole);
   const auto t = static_cast<float>(position - whole);
-  const float a = run.at(i - 1, channel), b = run.at(i, channel), c = run.at(i + 1, channel), d = run.at(i + 2, channel);
+  const float a = run.at(i - 1, channel), b = run.at(i, channel), c = run.at(i + 1, channel),
+              d = run.at(i + 2, channel);
   return b + 0.5F * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
 }
 
@@ -84,7 +85,8 @@ void decode_onto_timeline(std::span<const OpusPacket> packets, std::int64_t from
     if (previous) {
       const std::int64_t missing = packet.rtp_timestamp - previous->rtp_timestamp - previous_samples;
       const bool concealable = missing > 0 && missing <= static_cast<std::int64_t>(opus::kMaxSamples) &&
-                               missing % kConcealUnit == 0 && std::abs(position - previous_end - missing) <= missing / 8;
+                               missing % kConcealUnit == 0 &&
+                               std::abs(position - previous_end - missing) <= missing / 8;
       if (concealable) {
         const std::size_t given = decoder.conceal(packet.payload, static_cast<std::size_t>(missing), buffer);
         place({buffer, static_cast<std::int64_t>(given)}, previous_end, position - previous_end, out);

@@ -27,7 +27,8 @@ constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 void keep_live(std::vector<StoredFragment>& newest, base::WallTime now) {
   base::WallTime later = now;
   std::size_t first = newest.size();
-  while (first > 0 && later - (newest[first - 1].header.server_time + newest[first - 1].header.duration) <= kLiveWindow) {
+  while (first > 0 &&
+         later - (newest[first - 1].header.server_time + newest[first - 1].header.duration) <= kLiveWindow) {
     later = newest[--first].header.server_time;
   }
   newest.erase(newest.begin(), newest.begin() + static_cast<std::ptrdiff_t>(first));
@@ -47,7 +48,8 @@ void drop_duplicates(std::vector<StoredFragment>& fragments) {
 Result<void> check_playable(const OpenedFragment& opened) {
   const container::Track* video = opened.document.find_video();
   if (!video || video->codec_id != container::kCodecAvc) {
-    return base::fail(Errc::Unsupported, "The stream's media cannot be played by HLS: its first track is not H.264 video.");
+    return base::fail(Errc::Unsupported,
+                      "The stream's media cannot be played by HLS: its first track is not H.264 video.");
   }
   if (video->codec_private.empty()) {
     return base::fail(Errc::Corrupt, "The codec private data of track 1 is missing.");
@@ -58,7 +60,8 @@ Result<void> check_playable(const OpenedFragment& opened) {
 
 // The fragments of an on-demand session, the oldest first.
 Task<Result<std::vector<StoredFragment>>> list_on_demand(FragmentLogPtr log, HlsSession session, std::size_t limit) {
-  const FragmentQuery query{.axis = session.axis, .from = session.from, .to = session.to, .limit = std::min(limit, kCountAtOnce)};
+  const FragmentQuery query{
+      .axis = session.axis, .from = session.from, .to = session.to, .limit = std::min(limit, kCountAtOnce)};
   CO_TRY(FragmentPage page, co_await log->list(query));
   std::vector<StoredFragment> fragments = std::move(page.fragments);
   while (!page.next_token.empty() && fragments.size() < limit) {
@@ -75,8 +78,8 @@ struct Window {
 };
 
 // Counts from `place` (none: the session's start) up to just before `until`.
-Task<Result<std::optional<LivePlace>>> count_until(FragmentLogPtr log, HlsSession session, std::optional<LivePlace> place,
-                                                   FragmentNumber until) {
+Task<Result<std::optional<LivePlace>>> count_until(FragmentLogPtr log, HlsSession session,
+                                                   std::optional<LivePlace> place, FragmentNumber until) {
   for (;;) {
     const FragmentNumber after = place ? place->number : FragmentNumber{session.first.value - 1};
     CO_TRY(std::vector<StoredFragment> next, co_await log->after(after, kCountAtOnce));
@@ -91,7 +94,10 @@ Task<Result<std::optional<LivePlace>>> count_until(FragmentLogPtr log, HlsSessio
 }  // namespace
 
 HlsSessions::HlsSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random)
-    : archive_(archive), playback_(playback), key_(std::move(key)), random_(random),
+    : archive_(archive),
+      playback_(playback),
+      key_(std::move(key)),
+      random_(random),
       counts_(std::make_unique<LiveCounts>()) {
   CHECK(key_.size() == 32);
 }
@@ -100,10 +106,17 @@ HlsSessions::~HlsSessions() = default;
 
 Task<Result<std::string>> HlsSessions::open(StreamKey stream, HlsRequest request, base::WallTime now) {
   const FragmentLogPtr log = archive_.log(stream);
-  HlsSession session{.stream = stream, .mode = request.mode, .axis = request.axis,
-                     .discontinuities = request.discontinuities, .show_timestamps = request.show_timestamps,
-                     .audio = false, .max_fragments = request.max_fragments, .from = request.from.value_or(base::WallTime{}),
-                     .to = request.to.value_or(now), .expires = now + request.lifetime, .first = {}};
+  HlsSession session{.stream = stream,
+                     .mode = request.mode,
+                     .axis = request.axis,
+                     .discontinuities = request.discontinuities,
+                     .show_timestamps = request.show_timestamps,
+                     .audio = false,
+                     .max_fragments = request.max_fragments,
+                     .from = request.from.value_or(base::WallTime{}),
+                     .to = request.to.value_or(now),
+                     .expires = now + request.lifetime,
+                     .first = {}};
   std::vector<StoredFragment> fragments;
   if (session.mode == PlaybackMode::Live) {
     CO_TRY(fragments, co_await log->newest(request.max_fragments));
@@ -123,7 +136,8 @@ Task<Result<HlsAnswer>> HlsSessions::answer(HlsFetch fetch, base::WallTime now) 
   const std::optional<HlsSession> session = open_hls_session(fetch.token, key_);
   if (!session) co_return base::fail(Errc::AccessDenied, "The SessionToken is not valid.");
   if (now >= session->expires) {
-    co_return base::fail(Errc::AccessDenied, "The streaming session has expired. Ask for a new one with GetHLSStreamingSessionURL.");
+    co_return base::fail(Errc::AccessDenied,
+                         "The streaming session has expired. Ask for a new one with GetHLSStreamingSessionURL.");
   }
   const FragmentLogPtr log = archive_.log(session->stream);
   if (log->deleted()) co_return base::fail(Errc::NotFound, "The stream no longer exists.");
@@ -134,7 +148,8 @@ Task<Result<HlsAnswer>> HlsSessions::answer(HlsFetch fetch, base::WallTime now) 
     co_return base::fail(Errc::InvalidArgument, "TrackNumber must be 1, or 2 in a session with audio.");
   }
   const PlaybackTrack track = audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
-  if (fetch.resource == "getHLSMediaPlaylist.m3u8") co_return co_await media_playlist(log, *session, fetch.token, track);
+  if (fetch.resource == "getHLSMediaPlaylist.m3u8")
+    co_return co_await media_playlist(log, *session, fetch.token, track);
   const char* type = audio ? "audio/mp4" : "video/mp4";
   if (fetch.resource == "getMP4InitFragment.mp4") {
     if (audio) co_return HlsAnswer{.content_type = type, .body = make_audio_init(), .cacheable = true};

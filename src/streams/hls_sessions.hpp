@@ -24,11 +24,11 @@ struct HlsRequest {
   PlaybackMode mode = PlaybackMode::Live;
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
-  bool show_timestamps = false;                  // EXT-X-PROGRAM-DATE-TIME
-  std::optional<base::WallTime> from{};          // OnDemand only, inclusive
+  bool show_timestamps = false;          // EXT-X-PROGRAM-DATE-TIME
+  std::optional<base::WallTime> from{};  // OnDemand only, inclusive
   std::optional<base::WallTime> to{};
   std::chrono::seconds lifetime{300};
-  std::uint32_t max_fragments = 5;               // in one media playlist
+  std::uint32_t max_fragments = 5;  // in one media playlist
 };
 
 // What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.

@@ -92,7 +92,8 @@ std::optional<HlsSession> open_hls_session(std::string_view token, base::ByteVie
   int size = 0;
   CHECK(context != nullptr);
   CHECK(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), sealed->data()) == 1);
-  if (EVP_DecryptUpdate(context.get(), plain.data(), &size, body.data(), static_cast<int>(body.size())) != 1) return std::nullopt;
+  if (EVP_DecryptUpdate(context.get(), plain.data(), &size, body.data(), static_cast<int>(body.size())) != 1)
+    return std::nullopt;
   CHECK(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1);
   if (EVP_DecryptFinal_ex(context.get(), plain.data() + size, &size) != 1) return std::nullopt;
   return decode(plain);

@@ -23,18 +23,27 @@ using container::Mp4Sample;
 constexpr std::size_t kMostFragmentsBefore = 64;
 
 container::Track make_audio_track() {
-  return container::make_aac_track(static_cast<std::uint32_t>(PlaybackTrack::Audio), rendered_audio_config(), 48'000, 2);
+  return container::make_aac_track(static_cast<std::uint32_t>(PlaybackTrack::Audio), rendered_audio_config(), 48'000,
+                                   2);
 }
 
-std::string to_text(base::ByteView bytes) { return std::string(base::as_text(bytes)); }
+std::string to_text(base::ByteView bytes) {
+  return std::string(base::as_text(bytes));
+}
 
-std::int64_t to_video_ticks(base::WallTime time) { return base::to_microseconds(time) * 9 / 100; }
-base::WallTime to_wall_time(std::int64_t sample) { return base::from_microseconds(sample * 125 / 6); }
+std::int64_t to_video_ticks(base::WallTime time) {
+  return base::to_microseconds(time) * 9 / 100;
+}
+base::WallTime to_wall_time(std::int64_t sample) {
+  return base::from_microseconds(sample * 125 / 6);
+}
 
 Result<OpenedFragment> parse(StoredFragment fragment, Payload payload) {
   auto document = container::parse_matroska(*payload);
-  if (!document) return base::fail(std::move(document).error().with_context("fragment " + fragment.header.number.text()));
-  return OpenedFragment{.fragment = std::move(fragment), .payload = std::move(payload), .document = *std::move(document)};
+  if (!document)
+    return base::fail(std::move(document).error().with_context("fragment " + fragment.header.number.text()));
+  return OpenedFragment{
+      .fragment = std::move(fragment), .payload = std::move(payload), .document = *std::move(document)};
 }
 
 void collect_opus(const OpenedFragment& opened, base::WallTime from, base::WallTime to, std::vector<OpusPacket>& out) {
@@ -46,7 +55,8 @@ void collect_opus(const OpenedFragment& opened, base::WallTime from, base::WallT
 }
 
 // Decode times are the presentation times in order; a frame shown earlier than it is decoded gets a negative offset.
-std::vector<Mp4Sample> make_video_samples(const OpenedFragment& opened, std::uint32_t track, std::uint64_t& decode_time) {
+std::vector<Mp4Sample> make_video_samples(const OpenedFragment& opened, std::uint32_t track,
+                                          std::uint64_t& decode_time) {
   std::vector<std::int64_t> shown;
   std::vector<Mp4Sample> samples;
   for (const container::Block& block : opened.document.blocks) {
@@ -196,19 +206,26 @@ Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragme
   co_return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), sequence, decode_time, samples));
 }
 
-Playback::Stats Playback::stats() const { return cache_->stats(); }
+Playback::Stats Playback::stats() const {
+  return cache_->stats();
+}
 
 Result<std::string> make_video_init(base::ByteView avcc) {
   const std::optional<codecs::h264::Avcc> record = codecs::h264::parse_avcc(avcc);
   std::optional<codecs::h264::Sps> sps;
   if (record && !record->sps.empty()) sps = codecs::h264::parse_sps(record->sps.front());
   if (!sps) return base::fail(Errc::Corrupt, "the codec private data holds no usable SPS");
-  const auto track = container::make_avc_track(static_cast<std::uint32_t>(PlaybackTrack::Video), avcc, sps->width, sps->height);
+  const auto track =
+      container::make_avc_track(static_cast<std::uint32_t>(PlaybackTrack::Video), avcc, sps->width, sps->height);
   return to_text(container::write_mp4_init(track, container::kVideoTimescale));
 }
 
-base::Bytes make_media_error() { return container::write_error_tags(5000, "INTERNAL_ERROR"); }
+base::Bytes make_media_error() {
+  return container::write_error_tags(5000, "INTERNAL_ERROR");
+}
 
-std::string make_audio_init() { return to_text(container::write_mp4_init(make_audio_track(), container::kAudioTimescale)); }
+std::string make_audio_init() {
+  return to_text(container::write_mp4_init(make_audio_track(), container::kAudioTimescale));
+}
 
 }  // namespace streams

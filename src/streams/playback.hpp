@@ -50,7 +50,8 @@ class Playback {
   async::Task<base::Result<std::shared_ptr<const RenderedAudio>>> audio(FragmentLogPtr log, StoredFragment fragment);
 
   // Contract 4.3: one document of GetMedia. `now` is for MILLIS_BEHIND_NOW.
-  async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment, base::WallTime now);
+  async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment,
+                                                        base::WallTime now);
 
   // styp, moof, mdat. Unsupported when the fragment's video is not H.264.
   async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);

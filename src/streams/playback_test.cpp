@@ -70,8 +70,12 @@ class MemoryLog final : public FragmentLog {
     }
     co_return std::optional<StoredFragment>{};
   }
-  async::Task<base::Result<Payload>> read(StoredFragment fragment) override { co_return payloads.at(fragment.header.number); }
-  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber, base::Duration) override { co_return std::nullopt; }
+  async::Task<base::Result<Payload>> read(StoredFragment fragment) override {
+    co_return payloads.at(fragment.header.number);
+  }
+  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber, base::Duration) override {
+    co_return std::nullopt;
+  }
   bool deleted() const override { return false; }
 
   std::vector<StoredFragment> all;
@@ -96,7 +100,9 @@ std::vector<base::Bytes> make_opus_tone(std::size_t count) {
   std::vector<base::Bytes> packets;
   for (std::size_t i = 0; i < count; ++i) {
     std::vector<float> pcm(960);
-    for (std::size_t k = 0; k < 960; ++k) pcm[k] = static_cast<float>(0.3 * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(960 * i + k) / 48'000));
+    for (std::size_t k = 0; k < 960; ++k)
+      pcm[k] =
+          static_cast<float>(0.3 * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(960 * i + k) / 48'000));
     base::Bytes packet(1500);
     packet.resize(static_cast<std::size_t>(opus_encode_float(encoder.get(), pcm.data(), 960, packet.data(), 1500)));
     packets.push_back(std::move(packet));
@@ -129,7 +135,8 @@ void record_scene(const Scene& scene, MemoryLog& log) {
     for (; scene.audio && sound < tone.size(); ++sound) {
       const base::WallTime time = kOnAir + milliseconds(7 + 20 * static_cast<int>(sound)) + shift;
       if (time >= end) break;
-      EXPECT_TRUE(writer.add({2, true, time, static_cast<std::int64_t>(960 * sound) + shift.count() * 6 / 125}, tone[sound]));
+      EXPECT_TRUE(
+          writer.add({2, true, time, static_cast<std::int64_t>(960 * sound) + shift.count() * 6 / 125}, tone[sound]));
     }
     std::vector<container::Track> tracks{container::make_avc_track(1, video.avcc, 160, 96)};
     if (scene.audio) tracks.push_back(container::make_opus_track(2, ""));
@@ -180,7 +187,8 @@ struct Theatre {
 };
 
 // Fetches a playlist and everything it names into `directory`, under plain names; gives the file's name.
-std::string save(Theatre& theatre, const media::Scratch& scratch, const std::string& uri, base::WallTime now, int& counter) {
+std::string save(Theatre& theatre, const media::Scratch& scratch, const std::string& uri, base::WallTime now,
+                 int& counter) {
   const auto answer = theatre.fetch(uri, now);
   EXPECT_TRUE(answer) << uri;
   if (!answer) return "";
@@ -209,8 +217,9 @@ struct Seen {
 Seen probe(const std::string& file) {
   Seen seen;
   for (const char* kind : {"v", "a"}) {
-    std::istringstream lines(media::run("ffprobe -v error -allowed_extensions ALL -select_streams " + std::string(kind) +
-                                        " -show_entries packet=pts_time -of csv=p=0 " + file + " 2>&1 | grep -v unknown-length; true"));
+    std::istringstream lines(media::run("ffprobe -v error -allowed_extensions ALL -select_streams " +
+                                        std::string(kind) + " -show_entries packet=pts_time -of csv=p=0 " + file +
+                                        " 2>&1 | grep -v unknown-length; true"));
     for (std::string line; std::getline(lines, line);) {
       try {
         (*kind == 'v' ? seen.video : seen.audio).push_back(std::stod(line));
@@ -231,13 +240,21 @@ double largest_step(const std::vector<double>& times) {
 TEST(HlsToken, ComesBackAndCannotBeForged) {
   base::SeededRandom random(3);
   const base::Bytes key(32, 4);
-  const HlsSession session{.stream = {9, 2}, .mode = PlaybackMode::OnDemand, .axis = TimeAxis::Producer,
-                           .discontinuities = DiscontinuityMode::OnDiscontinuity, .show_timestamps = true, .audio = true,
-                           .max_fragments = 77, .from = kOnAir, .to = kOnAir + seconds(9), .expires = kOnAir + seconds(300),
+  const HlsSession session{.stream = {9, 2},
+                           .mode = PlaybackMode::OnDemand,
+                           .axis = TimeAxis::Producer,
+                           .discontinuities = DiscontinuityMode::OnDiscontinuity,
+                           .show_timestamps = true,
+                           .audio = true,
+                           .max_fragments = 77,
+                           .from = kOnAir,
+                           .to = kOnAir + seconds(9),
+                           .expires = kOnAir + seconds(300),
                            .first = {12345}};
   const std::string token = seal_hls_session(session, key, random);
   EXPECT_EQ(token.back(), '~');
-  EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~"), std::string::npos);
+  EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~"),
+            std::string::npos);
   EXPECT_EQ(open_hls_session(token, key), session);
   EXPECT_NE(seal_hls_session(session, key, random), token);
   EXPECT_EQ(open_hls_session(token, base::Bytes(32, 5)), std::nullopt);
@@ -255,11 +272,15 @@ TEST(Hls, OnDemandPlaysInOneRangeWithAndWithoutDiscontinuities) {
   for (const auto mode : {DiscontinuityMode::Never, DiscontinuityMode::Always, DiscontinuityMode::OnDiscontinuity}) {
     const media::Scratch scratch;
     const base::WallTime now = kOnAir + seconds(20);
-    const auto token = theatre.open({.mode = PlaybackMode::OnDemand, .discontinuities = mode, .from = kOnAir, .to = now, .max_fragments = 1000}, now);
+    const auto token = theatre.open(
+        {.mode = PlaybackMode::OnDemand, .discontinuities = mode, .from = kOnAir, .to = now, .max_fragments = 1000},
+        now);
     ASSERT_TRUE(token) << token.error().message;
     int counter = 0;
-    const std::string master = scratch / save(theatre, scratch, "getHLSMasterPlaylist.m3u8?SessionToken=" + *token, now, counter);
-    const std::string decoded = media::run("ffmpeg -v error -xerror -allowed_extensions ALL -i " + master + " -map 0:v -map 0:a -f null - 2>&1");
+    const std::string master =
+        scratch / save(theatre, scratch, "getHLSMasterPlaylist.m3u8?SessionToken=" + *token, now, counter);
+    const std::string decoded = media::run("ffmpeg -v error -xerror -allowed_extensions ALL -i " + master +
+                                           " -map 0:v -map 0:a -f null - 2>&1");
     EXPECT_EQ(decoded, "");
     const Seen seen = probe(master);
     EXPECT_EQ(seen.video.size(), 250u);
@@ -308,7 +329,8 @@ TEST(Playback, GetMediaDocumentsFollowEachOther) {
   const auto& log = theatre.archive.memory;
   base::Bytes stream;
   for (const StoredFragment& fragment : log->all) {
-    const auto document = theatre.run([&] { return theatre.playback.media_document(log, fragment, kOnAir + seconds(60)); });
+    const auto document =
+        theatre.run([&] { return theatre.playback.media_document(log, fragment, kOnAir + seconds(60)); });
     ASSERT_TRUE(document);
     const auto parsed = container::parse_matroska(*document);
     ASSERT_TRUE(parsed);
@@ -326,7 +348,9 @@ TEST(Playback, GetMediaDocumentsFollowEachOther) {
   }
   const std::string file = scratch.write("media.mkv", stream);
   // ffmpeg says "unknown-length" at each further Segment of the service's own layout, and reads on.
-  EXPECT_EQ(media::run("(ffmpeg -v error -xerror -i " + file + " -map 0:v -map 0:a -f null - 2>&1 || echo failed) | grep -v unknown-length; true"), "");
+  EXPECT_EQ(media::run("(ffmpeg -v error -xerror -i " + file +
+                       " -map 0:v -map 0:a -f null - 2>&1 || echo failed) | grep -v unknown-length; true"),
+            "");
   const Seen seen = probe(file);
   EXPECT_EQ(seen.video.size(), 200u);
   EXPECT_LT(largest_step(seen.audio), 0.024);
@@ -377,8 +401,11 @@ TEST(Hls, LiveSequencesAgreeBetweenLoadsTracksAndServers) {
       log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
       HlsSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
       for (const int track : {1, 2}) {
-        const HlsFetch request{.resource = "getHLSMediaPlaylist.m3u8", .token = *token, .track_number = std::to_string(track),
-                               .fragment_number = {}, .codec_private = {}};
+        const HlsFetch request{.resource = "getHLSMediaPlaylist.m3u8",
+                               .token = *token,
+                               .track_number = std::to_string(track),
+                               .fragment_number = {},
+                               .codec_private = {}};
         const auto answer = theatre.run([&] { return theatre.hls.answer(request, now); });
         const auto again = theatre.run([&] { return restarted.answer(request, now); });
         ASSERT_TRUE(answer && again);
@@ -417,7 +444,8 @@ TEST(Hls, ANewSpsIsADiscontinuityWithItsOwnMap) {
   const auto playlist = theatre.fetch("getHLSMediaPlaylist.m3u8?SessionToken=" + *token + "&TrackNumber=1", now);
   ASSERT_TRUE(playlist);
   std::size_t discontinuities = 0;
-  for (std::size_t at = 0; (at = playlist->body.find("#EXT-X-DISCONTINUITY\n", at)) != std::string::npos; ++at) ++discontinuities;
+  for (std::size_t at = 0; (at = playlist->body.find("#EXT-X-DISCONTINUITY\n", at)) != std::string::npos; ++at)
+    ++discontinuities;
   EXPECT_EQ(discontinuities, 1u);
 }
 
@@ -428,20 +456,35 @@ TEST(Hls, Refusals) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, base::Errc::NotFound);
   EXPECT_EQ(late.error().message, "No fragments found in the stream for the streaming request.");
-  const auto empty = theatre.open({.mode = PlaybackMode::OnDemand, .from = kOnAir + seconds(100), .to = kOnAir + seconds(200)}, now);
+  const auto empty =
+      theatre.open({.mode = PlaybackMode::OnDemand, .from = kOnAir + seconds(100), .to = kOnAir + seconds(200)}, now);
   ASSERT_FALSE(empty);
   EXPECT_EQ(empty.error().code, base::Errc::NotFound);
 
   const auto token = theatre.open({.max_fragments = 5}, now);
   ASSERT_TRUE(token);
-  EXPECT_EQ(theatre.fetch("getHLSMasterPlaylist.m3u8?SessionToken=nonsense~", now).error().code, base::Errc::AccessDenied);
-  EXPECT_EQ(theatre.fetch("getHLSMasterPlaylist.m3u8?SessionToken=" + *token, now + seconds(301)).error().code, base::Errc::AccessDenied);
-  EXPECT_EQ(theatre.fetch("getHLSMediaPlaylist.m3u8?SessionToken=" + *token + "&TrackNumber=3", now).error().code, base::Errc::InvalidArgument);
-  EXPECT_EQ(theatre.fetch("getMP4MediaFragment.mp4?SessionToken=" + *token + "&TrackNumber=1&FragmentNumber=5", now).error().code, base::Errc::InvalidArgument);
+  EXPECT_EQ(theatre.fetch("getHLSMasterPlaylist.m3u8?SessionToken=nonsense~", now).error().code,
+            base::Errc::AccessDenied);
+  EXPECT_EQ(theatre.fetch("getHLSMasterPlaylist.m3u8?SessionToken=" + *token, now + seconds(301)).error().code,
+            base::Errc::AccessDenied);
+  EXPECT_EQ(theatre.fetch("getHLSMediaPlaylist.m3u8?SessionToken=" + *token + "&TrackNumber=3", now).error().code,
+            base::Errc::InvalidArgument);
+  EXPECT_EQ(theatre.fetch("getMP4MediaFragment.mp4?SessionToken=" + *token + "&TrackNumber=1&FragmentNumber=5", now)
+                .error()
+                .code,
+            base::Errc::InvalidArgument);
   const std::string unknown = FragmentNumber{77}.text();
-  EXPECT_EQ(theatre.fetch("getMP4MediaFragment.mp4?SessionToken=" + *token + "&TrackNumber=1&FragmentNumber=" + unknown, now).error().code, base::Errc::NotFound);
-  EXPECT_EQ(theatre.fetch("getMP4InitFragment.mp4?SessionToken=" + *token + "&TrackNumber=1&CodecPrivate=AAAA", now).error().code, base::Errc::InvalidArgument);
-  EXPECT_EQ(theatre.fetch("getTSFragment.ts?SessionToken=" + *token + "&TrackNumber=1", now).error().code, base::Errc::NotFound);
+  EXPECT_EQ(
+      theatre.fetch("getMP4MediaFragment.mp4?SessionToken=" + *token + "&TrackNumber=1&FragmentNumber=" + unknown, now)
+          .error()
+          .code,
+      base::Errc::NotFound);
+  EXPECT_EQ(theatre.fetch("getMP4InitFragment.mp4?SessionToken=" + *token + "&TrackNumber=1&CodecPrivate=AAAA", now)
+                .error()
+                .code,
+            base::Errc::InvalidArgument);
+  EXPECT_EQ(theatre.fetch("getTSFragment.ts?SessionToken=" + *token + "&TrackNumber=1", now).error().code,
+            base::Errc::NotFound);
 }
 
 }  // namespace

@@ -30,14 +30,16 @@ aws::Outcome<void> read_range(const GetHLSStreamingSessionURLInput& input, base:
     if (has_range) return refuse("TimestampRange must not be given when PlaybackMode is LIVE.");
     return {};
   }
-  if (!has_range) return refuse("HLSFragmentSelector with a TimestampRange is required when PlaybackMode is ON_DEMAND.");
+  if (!has_range)
+    return refuse("HLSFragmentSelector with a TimestampRange is required when PlaybackMode is ON_DEMAND.");
   request.from = input.hls_fragment_selector->timestamp_range->start_timestamp;
   request.to = input.hls_fragment_selector->timestamp_range->end_timestamp;
   if (!request.from || !request.to) {
     return refuse("StartTimestamp and EndTimestamp are required when PlaybackMode is ON_DEMAND.");
   }
   if (*request.to <= *request.from) return refuse("EndTimestamp must be later than StartTimestamp.");
-  if (*request.to - *request.from > kLongestRange) return refuse("EndTimestamp must be within 24 hours of StartTimestamp.");
+  if (*request.to - *request.from > kLongestRange)
+    return refuse("EndTimestamp must be within 24 hours of StartTimestamp.");
   if (request.axis == streams::TimeAxis::Server && *request.to > now) {
     return refuse("EndTimestamp must be in the past when FragmentSelectorType is SERVER_TIMESTAMP.");
   }
@@ -49,9 +51,12 @@ streams::DiscontinuityMode read_discontinuities(const GetHLSStreamingSessionURLI
     return axis == streams::TimeAxis::Server ? streams::DiscontinuityMode::Always : streams::DiscontinuityMode::Never;
   }
   switch (*input.discontinuity_mode) {
-    case HLSDiscontinuityMode::Always: return streams::DiscontinuityMode::Always;
-    case HLSDiscontinuityMode::Never: return streams::DiscontinuityMode::Never;
-    case HLSDiscontinuityMode::OnDiscontinuity: return streams::DiscontinuityMode::OnDiscontinuity;
+    case HLSDiscontinuityMode::Always:
+      return streams::DiscontinuityMode::Always;
+    case HLSDiscontinuityMode::Never:
+      return streams::DiscontinuityMode::Never;
+    case HLSDiscontinuityMode::OnDiscontinuity:
+      return streams::DiscontinuityMode::OnDiscontinuity;
   }
   return streams::DiscontinuityMode::Always;
 }
@@ -85,14 +90,16 @@ aws::Error to_playback_error(base::Error error) {
   return {std::move(error)};
 }
 
-Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_url(const MediaServices& services, std::string base_url,
+Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_url(const MediaServices& services,
+                                                                      std::string base_url,
                                                                       GetHLSStreamingSessionURLInput input) {
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   const base::WallTime now = async::wall_now();
   auto request = read_request(input, now);
   if (!request) co_return std::unexpected(std::move(request).error());
   if (stream->retention_hours == 0) {
-    co_return aws::fail(archived::kNoDataRetention, "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
+    co_return aws::fail(archived::kNoDataRetention,
+                        "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
   }
   auto token = co_await services.hls.open(stream->key, *request, now);
   if (!token) co_return std::unexpected(to_playback_error(std::move(token).error()));

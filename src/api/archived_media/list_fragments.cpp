@@ -31,7 +31,8 @@ Task<aws::Outcome<archived::ListFragmentsOutput>> list_fragments(const MediaServ
   if (input.next_token) {
     CO_TRY(page, co_await log->list_next(*input.next_token, limit));
   } else {
-    streams::FragmentQuery query{.axis = streams::TimeAxis::Server, .from = std::nullopt, .to = std::nullopt, .limit = limit};
+    streams::FragmentQuery query{
+        .axis = streams::TimeAxis::Server, .from = std::nullopt, .to = std::nullopt, .limit = limit};
     if (input.fragment_selector) {
       const archived::TimestampRange& range = input.fragment_selector->timestamp_range;
       if (range.end_timestamp < range.start_timestamp) {

@@ -18,12 +18,16 @@ constexpr std::size_t kReadAhead = 16;
 // NOW begins with the newest fragment when it is this young: playing starts at once instead of at the next commit.
 constexpr auto kNow = std::chrono::seconds(10);
 
-FragmentNumber just_before(const streams::StoredFragment& fragment) { return {fragment.header.number.value - 1}; }
+FragmentNumber just_before(const streams::StoredFragment& fragment) {
+  return {fragment.header.number.value - 1};
+}
 
 aws::Outcome<FragmentNumber> parse_number(const std::optional<std::string>& text, const char* member) {
-  if (!text) return aws::fail(aws::media::kInvalidArgument, std::string(member) + " is required with this StartSelectorType.");
+  if (!text)
+    return aws::fail(aws::media::kInvalidArgument, std::string(member) + " is required with this StartSelectorType.");
   const auto number = FragmentNumber::parse(*text);
-  if (!number) return aws::fail(aws::media::kInvalidArgument, std::string(member) + " is not a fragment number of this stream.");
+  if (!number)
+    return aws::fail(aws::media::kInvalidArgument, std::string(member) + " is not a fragment number of this stream.");
   return *number;
 }
 
@@ -50,13 +54,14 @@ Task<aws::Outcome<FragmentNumber>> find_start(streams::FragmentLogPtr log, Start
   }
   const bool server = selector.start_selector_type == StartSelectorType::ServerTimestamp;
   const auto axis = server ? streams::TimeAxis::Server : streams::TimeAxis::Producer;
-  CO_TRY(const std::optional<streams::StoredFragment> first, co_await log->starting_at(axis, *selector.start_timestamp));
+  CO_TRY(const std::optional<streams::StoredFragment> first,
+         co_await log->starting_at(axis, *selector.start_timestamp));
   co_return first ? just_before(*first) : end;
 }
 
 // Fragments behind `after`, waiting for the next one; empty when the wait is over.
-Task<base::Result<std::vector<streams::StoredFragment>>> next_fragments(streams::FragmentLogPtr log, FragmentNumber after,
-                                                                        base::Duration patience) {
+Task<base::Result<std::vector<streams::StoredFragment>>> next_fragments(streams::FragmentLogPtr log,
+                                                                        FragmentNumber after, base::Duration patience) {
   CO_TRY(std::vector<streams::StoredFragment> fragments, co_await log->after(after, kReadAhead));
   if (!fragments.empty()) co_return fragments;
   const base::Duration wait = patience.count() > 0 ? patience : base::Duration(std::chrono::hours(1));
@@ -67,7 +72,8 @@ Task<base::Result<std::vector<streams::StoredFragment>>> next_fragments(streams:
   co_return fragments;
 }
 
-Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::GetMediaInput input, ResponseBody& response) {
+Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::GetMediaInput input,
+                                   ResponseBody& response) {
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   const streams::FragmentLogPtr log = services.archive.log(stream->key);
   auto start = co_await find_start(log, input.start_selector, async::wall_now());
@@ -76,7 +82,8 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::Ge
 
   bool written = false;
   for (FragmentNumber after = *start;;) {
-    CO_TRY(const std::vector<streams::StoredFragment> fragments, co_await next_fragments(log, after, services.get_media_patience));
+    CO_TRY(const std::vector<streams::StoredFragment> fragments,
+           co_await next_fragments(log, after, services.get_media_patience));
     if (fragments.empty()) co_return aws::Outcome<void>{};
     for (const streams::StoredFragment& fragment : fragments) {
       after = fragment.header.number;
@@ -85,7 +92,8 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::Ge
       if (document) {
         bytes = *std::move(document);
       } else {
-        base::log_warning("GetMedia of {}: fragment {} is left out: {}", stream->name, after.text(), document.error().message);
+        base::log_warning("GetMedia of {}: fragment {} is left out: {}", stream->name, after.text(),
+                          document.error().message);
         if (!written) continue;  // Tags need a document to stand in
         bytes = streams::make_media_error();
       }

@@ -55,7 +55,8 @@ class FfmpegEncoder final : public Encoder {
     frame_->nb_samples = static_cast<int>(kFrameSamples);
     frame_->format = AV_SAMPLE_FMT_FLTP;
     frame_->sample_rate = 48'000;
-    if (av_channel_layout_copy(&frame_->ch_layout, &context_->ch_layout) < 0 || av_frame_get_buffer(frame_.get(), 0) < 0) {
+    if (av_channel_layout_copy(&frame_->ch_layout, &context_->ch_layout) < 0 ||
+        av_frame_get_buffer(frame_.get(), 0) < 0) {
       return base::fail(base::Errc::Internal, "AAC encoder: out of memory");
     }
     return {};

@@ -7,7 +7,9 @@
 
 namespace streams::opus {
 
-void Decoder::Free::operator()(OpusDecoder* decoder) const { opus_decoder_destroy(decoder); }
+void Decoder::Free::operator()(OpusDecoder* decoder) const {
+  opus_decoder_destroy(decoder);
+}
 
 Decoder::Decoder() {
   int error = 0;
@@ -18,8 +20,8 @@ Decoder::Decoder() {
 std::size_t Decoder::decode(base::ByteView packet, std::span<float> out) {
   CHECK(out.size() >= 2 * kMaxSamples);
   if (packet.empty()) return 0;  // libopus would conceal
-  const int samples = opus_decode_float(decoder_.get(), packet.data(), static_cast<opus_int32>(packet.size()), out.data(),
-                                        static_cast<int>(kMaxSamples), 0);
+  const int samples = opus_decode_float(decoder_.get(), packet.data(), static_cast<opus_int32>(packet.size()),
+                                        out.data(), static_cast<int>(kMaxSamples), 0);
   return samples > 0 ? static_cast<std::size_t>(samples) : 0;
 }
 

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+// ListFragments, GetMedia and HLS through the gateway, over a real archive in a directory of its own. The fragments are
+// tests/vectors/fragments: three of two seconds, H.264 and Opus, as the recorder writes them.
+#include "api/media_handlers.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "api/fake_exchange.hpp"
+#include "api/gateway.hpp"
+#include "api/memory_catalog.hpp"
+#include "async/shard.hpp"
+#include "aws/archived_media.hpp"
+#include "aws/media.hpp"
+
+namespace api {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::seconds;
+
+constexpr base::WallTime kFirstPicture{microseconds(1'795'000'000'123'457)};  // of the vectors
+
+streams::Payload read_vector(int index) {
+  std::ifstream in(TIDEGATE_SOURCE_DIR "/tests/vectors/fragments/" + std::to_string(index) + ".mkv", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  return std::make_shared<const base::Bytes>(base::to_bytes(text));
+}
+
+std::string quote(std::string_view text) {
+  return "\"" + std::string(text) + "\"";
+}
+
+struct Reply {
+  int status = 0;
+  std::string error;
+  std::string body;
+  std::string content_type;
+  std::string cors;
+};
+
+class Media : public testing::Test {
+ protected:
+  Media() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tidegate-media-XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+    streams::ArchiveOptions options;
+    options.directory = directory_;
+    archive_ = *streams::open_archive(std::move(options), worker_);
+    catalog_.emplace(streams::CatalogOptions{}, metadata_, *archive_, worker_, random_);
+    hls_.emplace(*archive_, playback_, base::Bytes(32, 1), random_);
+    const MediaServices services{*catalog_, *archive_, playback_, *hls_, std::chrono::milliseconds(50)};
+    add_media_handlers(handlers_, services);
+    add_hls_routes(handlers_, services);
+    GatewayOptions gateway;
+    gateway.wall_clock = fake_now;
+    gateway_.emplace(std::move(gateway), find_fake_secret, handlers_, &door_, random_);
+    make_stream("cam", 24);
+  }
+  ~Media() override {
+    gateway_.reset();
+    hls_.reset();
+    catalog_.reset();
+    archive_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  streams::StreamPtr make_stream(const std::string& name, std::uint32_t hours) {
+    streams::NewStream wanted;
+    wanted.name = name;
+    wanted.retention_hours = hours;
+    auto made = shard_.run_blocking([&] { return catalog_->create_stream(wanted); });
+    EXPECT_TRUE(made);
+    return *made;
+  }
+
+  // Fragment `index` of the vectors, recorded `age` ago.
+  streams::StoredFragment commit(int index, seconds age) {
+    const auto log = archive_->log((*catalog_->find_stream({.name = "cam", .arn = {}}))->key);
+    const base::WallTime server_time = started_ - age;
+    streams::FragmentDraft draft;
+    draft.producer_time = kFirstPicture + seconds(2 * index);
+    draft.server_time = server_time;
+    draft.duration = seconds(2);
+    draft.flags = streams::kAudio;
+    draft.codec_fingerprint = 1;
+    draft.payload = read_vector(index);
+    base::Result<streams::StoredFragment> stored = base::fail(base::Errc::Internal, "not answered");
+    log->commit(log->open_fragment(server_time), std::move(draft),
+                [&](base::Result<streams::StoredFragment> result) { stored = std::move(result); });
+    archive_->flush();
+    EXPECT_TRUE(stored);
+    return *stored;
+  }
+  void commit_all() {
+    for (int i = 0; i < 3; ++i) fragments_.push_back(commit(i, seconds(8 - 2 * i)));
+  }
+
+  Reply call(const aws::Operation& operation, const std::string& body) {
+    FakeExchange exchange(shard_, std::string(operation.method), std::string(operation.path), body);
+    exchange.sign();
+    shard_.run_blocking([&] { return gateway_->serve(exchange); });
+    return to_reply(exchange);
+  }
+  Reply list(const std::string& body) { return call(aws::archived_media::ListFragments::row(), body); }
+  Reply get_media(const std::string& selector) {
+    return call(aws::media::GetMedia::row(),
+                "{\"StreamName\":\"cam\",\"StartSelector\":{\"StartSelectorType\":" + selector + "}}");
+  }
+  Reply open_hls(const std::string& more) {
+    return call(aws::archived_media::GetHLSStreamingSessionURL::row(), "{\"StreamName\":\"cam\"" + more + "}");
+  }
+  Reply get(const std::string& target) {
+    FakeExchange exchange(shard_, "GET", target, "");
+    exchange.add_header("Origin", "https://player.example");
+    shard_.run_blocking([&] { return gateway_->serve(exchange); });
+    return to_reply(exchange);
+  }
+
+  std::string epoch(base::WallTime time) {
+    return std::to_string(static_cast<double>(base::to_microseconds(time)) / 1e6);
+  }
+  // The numbers of the documents in a GetMedia answer, from their first tag.
+  std::vector<std::string> documents(const std::string& body) {
+    std::vector<std::string> numbers;
+    const std::string name = "AWS_KINESISVIDEO_FRAGMENT_NUMBER";
+    for (std::size_t at = 0; (at = body.find(name, at)) != std::string::npos; ++at) {
+      numbers.push_back(body.substr(at + name.size() + 3, 47));
+    }
+    return numbers;
+  }
+  std::vector<std::string> numbers_from(std::size_t first) {
+    std::vector<std::string> numbers;
+    for (std::size_t i = first; i < fragments_.size(); ++i) numbers.push_back(fragments_[i].header.number.text());
+    return numbers;
+  }
+
+  static Reply to_reply(const FakeExchange& exchange) {
+    return {exchange.status(), exchange.header("x-amzn-ErrorType"), exchange.body(), exchange.header("Content-Type"),
+            exchange.header("Access-Control-Allow-Origin")};
+  }
+
+  const base::WallTime started_ = async::wall_now();
+  std::string directory_;
+  async::Shard shard_{"api"};
+  async::DiskWorker worker_{{}};
+  base::SeededRandom random_{7};
+  MemoryMetadata metadata_;
+  std::unique_ptr<streams::Archive> archive_;
+  std::optional<streams::Catalog> catalog_;
+  streams::Playback playback_{{}, worker_};
+  std::optional<streams::HlsSessions> hls_;
+  FakeDoor door_;
+  Handlers handlers_;
+  std::optional<Gateway> gateway_;
+  std::vector<streams::StoredFragment> fragments_;
+};
+
+TEST_F(Media, ListFragmentsPagesAndDescribes) {
+  commit_all();
+  const Reply first = list(R"({"StreamName":"cam","MaxResults":2})");
+  ASSERT_EQ(first.status, 200) << first.body;
+  EXPECT_NE(first.body.find("\"FragmentLengthInMilliseconds\":2000"), std::string::npos) << first.body;
+  EXPECT_NE(first.body.find("\"ProducerTimestamp\":1795000000.123"), std::string::npos) << first.body;
+  EXPECT_NE(first.body.find("\"FragmentSizeInBytes\":" + std::to_string(fragments_[0].payload_size)),
+            std::string::npos);
+  EXPECT_NE(first.body.find(quote(fragments_[1].header.number.text())), std::string::npos);
+  EXPECT_EQ(first.body.find(quote(fragments_[2].header.number.text())), std::string::npos);
+  std::smatch token;
+  ASSERT_TRUE(std::regex_search(first.body, token, std::regex("\"NextToken\":\"([^\"]+)\"")));
+  const Reply second = list(R"({"StreamName":"cam","MaxResults":2,"NextToken":")" + token[1].str() + "\"}");
+  ASSERT_EQ(second.status, 200) << second.body;
+  EXPECT_NE(second.body.find(quote(fragments_[2].header.number.text())), std::string::npos);
+  EXPECT_EQ(second.body.find("NextToken"), std::string::npos);
+  EXPECT_EQ(list(R"({"StreamName":"cam","NextToken":"AAAA"})").error, "InvalidArgumentException");
+  EXPECT_EQ(list(R"({"StreamName":"none"})").status, 404);
+  EXPECT_EQ(list(R"({"StreamName":"cam","MaxResults":1001})").error, "InvalidArgumentException");
+}
+
+TEST_F(Media, ListFragmentsBoundsAreInclusive) {
+  commit_all();
+  const auto select = [&](const char* axis, base::WallTime from, base::WallTime to) {
+    const Reply reply =
+        list(R"({"StreamName":"cam","FragmentSelector":{"FragmentSelectorType":")" + std::string(axis) +
+             R"(","TimestampRange":{"StartTimestamp":)" + epoch(from) + ",\"EndTimestamp\":" + epoch(to) + "}}}");
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = reply.body.find("\"FragmentNumber\"", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_EQ(select("PRODUCER_TIMESTAMP", kFirstPicture, kFirstPicture + seconds(2)), 2u);
+  EXPECT_EQ(select("PRODUCER_TIMESTAMP", kFirstPicture + microseconds(1), kFirstPicture + seconds(2) - microseconds(1)),
+            0u);
+  EXPECT_EQ(select("SERVER_TIMESTAMP", fragments_[1].header.server_time, fragments_[2].header.server_time), 2u);
+  const Reply reversed = list(R"({"StreamName":"cam","FragmentSelector":{"FragmentSelectorType":"SERVER_TIMESTAMP",)"
+                              R"("TimestampRange":{"StartTimestamp":200,"EndTimestamp":100}}})");
+  EXPECT_EQ(reversed.error, "InvalidArgumentException");
+}
+
+TEST_F(Media, GetMediaStartsWhereItIsTold) {
+  commit_all();
+  const Reply all = get_media(R"("EARLIEST")");
+  EXPECT_EQ(all.status, 200);
+  EXPECT_EQ(all.content_type, "video/webm");
+  EXPECT_EQ(documents(all.body), numbers_from(0));
+  EXPECT_EQ(all.body.substr(0, 4), "\x1A\x45\xDF\xA3");
+  EXPECT_NE(all.body.find("A_AAC"), std::string::npos);
+  EXPECT_EQ(all.body.find("A_OPUS"), std::string::npos);
+  const std::string first = fragments_[0].header.number.text();
+  EXPECT_EQ(documents(get_media(R"("FRAGMENT_NUMBER","AfterFragmentNumber":)" + quote(first)).body), numbers_from(1));
+  EXPECT_EQ(documents(get_media(R"("CONTINUATION_TOKEN","ContinuationToken":)" + quote(first)).body), numbers_from(1));
+  EXPECT_EQ(documents(get_media(R"("NOW")").body), numbers_from(2));
+  const auto at = [&](const char* type, base::WallTime time) {
+    return documents(get_media(quote(type) + ",\"StartTimestamp\":" + epoch(time)).body);
+  };
+  EXPECT_EQ(at("PRODUCER_TIMESTAMP", kFirstPicture + seconds(3)), numbers_from(1));
+  EXPECT_EQ(at("PRODUCER_TIMESTAMP", kFirstPicture - seconds(100)), numbers_from(0));
+  EXPECT_EQ(at("SERVER_TIMESTAMP", fragments_[2].header.server_time), numbers_from(2));
+  EXPECT_EQ(at("SERVER_TIMESTAMP", started_ + seconds(60)), std::vector<std::string>{});
+}
+
+TEST_F(Media, GetMediaFollowsTheLiveTail) {
+  commit_all();
+  const auto log = archive_->log((*catalog_->find_stream({.name = "cam", .arn = {}}))->key);
+  MediaServices patient{*catalog_, *archive_, playback_, *hls_, seconds(2)};
+  Handlers handlers;
+  add_media_handlers(handlers, patient);
+  GatewayOptions options;
+  options.wall_clock = fake_now;
+  Gateway gateway(std::move(options), find_fake_secret, handlers, &door_, random_);
+  FakeExchange exchange(
+      shard_, "POST", "/getMedia",
+      R"({"StreamName":"cam","StartSelector":{"StartSelectorType":"FRAGMENT_NUMBER","AfterFragmentNumber":)" +
+          quote(fragments_[2].header.number.text()) + "}}");
+  exchange.sign();
+  const async::TaskHandle reading = shard_.spawn("get media", [&] { return gateway.serve(exchange); });
+  fragments_.push_back(commit(0, seconds(0)));
+  shard_.run_blocking([&]() -> async::Task<void> {
+    while (!reading.is_done()) co_await boost::asio::post(shard_.executor(), boost::asio::use_awaitable);
+  });
+  EXPECT_EQ(documents(exchange.body()), numbers_from(3));
+}
+
+TEST_F(Media, GetMediaErrors) {
+  EXPECT_EQ(get_media(R"("FRAGMENT_NUMBER")").error, "InvalidArgumentException");
+  EXPECT_EQ(get_media(R"("FRAGMENT_NUMBER","AfterFragmentNumber":"12")").error, "InvalidArgumentException");
+  EXPECT_EQ(get_media(R"("PRODUCER_TIMESTAMP")").error, "InvalidArgumentException");
+  EXPECT_EQ(get_media(R"("SIDEWAYS")").status, 400);
+  EXPECT_EQ(
+      call(aws::media::GetMedia::row(), R"({"StreamName":"none","StartSelector":{"StartSelectorType":"NOW"}})").error,
+      "ResourceNotFoundException");
+}
+
+std::string address_in(const std::string& body, const std::string& pattern) {
+  std::smatch found;
+  return std::regex_search(body, found, std::regex(pattern)) ? found[1].str() : "";
+}
+
+TEST_F(Media, HlsSessionPlaysFromItsUrlAlone) {
+  commit_all();
+  const Reply opened = open_hls("");
+  ASSERT_EQ(opened.status, 200) << opened.body;
+  const std::string url = address_in(opened.body,
+                                     "\"HLSStreamingSessionURL\":\"http://kvs.example:8080(/hls/v1/"
+                                     "getHLSMasterPlaylist.m3u8\\?SessionToken=[A-Za-z0-9_-]+~)\"");
+  ASSERT_FALSE(url.empty()) << opened.body;
+  const Reply master = get(url);
+  ASSERT_EQ(master.status, 200);
+  EXPECT_EQ(master.content_type, "application/vnd.apple.mpegurl");
+  EXPECT_FALSE(master.cors.empty());
+  EXPECT_NE(master.body.find("mp4a.40.2"), std::string::npos) << master.body;
+  for (const char* track : {"1", "2"}) {
+    const std::string media =
+        address_in(master.body, "(getHLSMediaPlaylist[^\"\\s]+TrackNumber=" + std::string(track) + ")");
+    const Reply playlist = get("/hls/v1/" + media);
+    ASSERT_EQ(playlist.status, 200) << playlist.body;
+    const Reply init = get("/hls/v1/" + address_in(playlist.body, "(getMP4InitFragment[^\"]+)"));
+    EXPECT_EQ(init.status, 200);
+    EXPECT_EQ(init.body.substr(4, 4), "ftyp");
+    const Reply segment = get("/hls/v1/" + address_in(playlist.body, "(getMP4MediaFragment\\S+)"));
+    EXPECT_EQ(segment.status, 200);
+    EXPECT_EQ(segment.body.substr(4, 4), "styp");
+    EXPECT_EQ(segment.content_type, *track == '1' ? "video/mp4" : "audio/mp4");
+  }
+  // Clients may escape the tilde.
+  EXPECT_EQ(get(std::regex_replace(url, std::regex("~"), "%7E")).status, 200);
+  EXPECT_EQ(get("/hls/v1/getHLSMasterPlaylist.m3u8").status, 403);
+  EXPECT_EQ(get("/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=abc~").error, "NotAuthorizedException");
+}
+
+TEST_F(Media, HlsRefusals) {
+  const Reply nothing = open_hls("");
+  EXPECT_EQ(nothing.status, 404);
+  EXPECT_EQ(nothing.body, R"({"Message":"No fragments found in the stream for the streaming request."})");
+  commit_all();
+  struct Row {
+    const char* request;
+    const char* error;
+  };
+  const std::string day = std::to_string(86'401 + 1000);
+  const std::string too_long =
+      R"(,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":1000,"EndTimestamp":)" +
+      day + "}}";
+  const Row rows[] = {
+      {R"(,"PlaybackMode":"LIVE_REPLAY")", "InvalidArgumentException"},
+      {R"(,"ContainerFormat":"MPEG_TS")", "InvalidArgumentException"},
+      {R"(,"PlaybackMode":"ON_DEMAND")", "InvalidArgumentException"},
+      {R"(,"HLSFragmentSelector":{"TimestampRange":{"StartTimestamp":1,"EndTimestamp":2}})",
+       "InvalidArgumentException"},
+      {R"(,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"TimestampRange":{"StartTimestamp":2,"EndTimestamp":2}})",
+       "InvalidArgumentException"},
+      {R"(,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"TimestampRange":{"StartTimestamp":2}})",
+       "InvalidArgumentException"},
+      {R"(,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"TimestampRange":{"StartTimestamp":4999999000,"EndTimestamp":4999999999}})",
+       "InvalidArgumentException"},
+      {R"(,"PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"TimestampRange":{"StartTimestamp":1000,"EndTimestamp":2000}})",
+       "ResourceNotFoundException"},
+      {R"(,"Expires":299)", "InvalidArgumentException"},
+      {R"(,"MaxMediaPlaylistFragmentResults":5001)", "InvalidArgumentException"},
+      {too_long.c_str(), "InvalidArgumentException"},
+  };
+  for (const Row& row : rows) EXPECT_EQ(open_hls(row.request).error, row.error) << row.request;
+  make_stream("forgets", 0);
+  const Reply forgets = call(aws::archived_media::GetHLSStreamingSessionURL::row(), R"({"StreamName":"forgets"})");
+  EXPECT_EQ(forgets.error, "NoDataRetentionException");
+}
+
+}  // namespace
+}  // namespace api
