@@ -89,7 +89,8 @@ struct Call {
 void receive(benchmark::State& state) {
   std::vector<std::unique_ptr<Call>> calls;
   for (std::int64_t i = 0; i < state.range(1); ++i) {
-    calls.push_back(std::make_unique<Call>(static_cast<SrtpProfile>(state.range(0)), static_cast<std::uint64_t>(i + 1)));
+    calls.push_back(
+        std::make_unique<Call>(static_cast<SrtpProfile>(state.range(0)), static_cast<std::uint64_t>(i + 1)));
   }
   std::size_t packets = 0;
   std::size_t at = 0;

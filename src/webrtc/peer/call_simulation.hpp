@@ -60,8 +60,7 @@ class Call {
 
   void start();
   void run_for(base::Duration duration);
-  // Sends `seconds` of video (30 per second, a key frame each second) and audio (if the camera sends it), starting now,
-  // then padding for two seconds.
+  // Sends `seconds` of video (30 per second, a key frame each second) and audio (if the camera sends it), starting now.
   void stream(int seconds);
 
   base::Instant now() const { return now_; }

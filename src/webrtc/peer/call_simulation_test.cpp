@@ -218,12 +218,6 @@ void Call::stream(int duration_seconds) {
       at(begin + i * milliseconds(20), [this, i] { send_audio(i); });
     }
   }
-  for (int i = 0; i < 20; ++i) {
-    at(begin + seconds(duration_seconds) + i * milliseconds(100), [this] {
-      camera.peer->send_padding(now_, MediaKind::Video);
-      camera.peer->send_padding(now_, MediaKind::Audio);
-    });
-  }
 }
 
 void Call::send_video(int index) {

@@ -128,6 +128,7 @@ void Peer::handle_timeout(base::Instant now) {
   if (now >= parts.agent.next_timeout()) parts.agent.handle_timeout(now);
   if (now >= parts.secure.next_timeout()) parts.secure.handle_timeout(now);
   if (parts.media && now >= parts.media->next_timeout()) parts.media->handle_timeout(now);
+  parts.pad_tails(now);
   parts.settle(now);
 }
 
@@ -142,19 +143,16 @@ base::Instant Peer::next_timeout() const {
   const Parts& parts = *parts_;
   if (parts.over) return base::kNever;
   const base::Instant path = std::min(parts.agent.next_timeout(), parts.secure.next_timeout());
-  return parts.media ? std::min(path, parts.media->next_timeout()) : path;
+  if (!parts.media) return path;
+  return std::min(
+      {path, parts.media->next_timeout(), parts.video_tail.next_timeout(), parts.audio_tail.next_timeout()});
 }
 
 void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
                       base::WallTime capture) {
   if (!connected() || codecs::kind_of(frame.codec) != kind) return;
   parts_->media->send_frame(now, frame, rtp_timestamp, capture);
-  parts_->settle_media(now);
-}
-
-void Peer::send_padding(base::Instant now, MediaKind kind) {
-  if (!connected()) return;
-  parts_->media->send_padding(now, kind);
+  if (!parts_->options.like_c_sdk) parts_->tail(kind).note_frame(now);
   parts_->settle_media(now);
 }
 

@@ -55,13 +55,11 @@ class Peer {
   base::Instant next_timeout() const;
 
   // Sends one frame on the section of its kind. Dropped (and not counted as sent) before DtlsConnected or if the
-  // section does not send. `rtp_timestamp` runs at 90 kHz for video and 48 kHz for Opus; `capture` is the wall clock
-  // of that RTP time, for sender reports.
+  // section does not send. Packets without payload follow the last frame for 1.6 s, so that the loss of its packets is
+  // noticed and repaired: stay that long before close(). `rtp_timestamp` runs at 90 kHz for video and 48 kHz for Opus;
+  // `capture` is the wall clock of that RTP time, for sender reports.
   void send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
                   base::WallTime capture);
-  // One packet without payload. Send some for a while after the last frame: the loss of that frame's packets shows only
-  // when something follows.
-  void send_padding(base::Instant now, MediaKind kind);
   // Asks the sender of video for a key frame (PLI) until one comes; a request under way absorbs further ones.
   void request_key_frame(base::Instant now);
 

@@ -9,6 +9,7 @@
 #include "webrtc/ice/agent.hpp"
 #include "webrtc/peer/peer.hpp"
 #include "webrtc/peer/secure_path.hpp"
+#include "webrtc/peer/tail_padding.hpp"
 #include "webrtc/peer/terms.hpp"
 #include "webrtc/sdp/negotiation.hpp"
 
@@ -37,6 +38,8 @@ struct Peer::Parts {
   void end(base::Instant now, Event last);
   void transmit(base::Bytes payload);
   void start_security(base::Instant now);
+  void pad_tails(base::Instant now);
+  TailPadding& tail(MediaKind kind) { return kind == MediaKind::Video ? video_tail : audio_tail; }
 
   base::Random& random;
   PeerOptions options;
@@ -46,6 +49,7 @@ struct Peer::Parts {
   std::optional<sdp::OfferOptions> offer;
   std::optional<sdp::Session> agreed;
   std::optional<rtp::Session> media;  // from the keys on
+  TailPadding video_tail, audio_tail;
   base::Instant connect_deadline = base::kNever;
   std::optional<base::Flow> last_dtls_flow;  // answers to DTLS go there until ICE has selected a pair
 

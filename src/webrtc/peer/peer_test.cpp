@@ -62,15 +62,20 @@ void connect(Call& call) {
   ASSERT_TRUE(call.server.connected_at && call.camera.connected_at);
 }
 
-// Connects, streams, waits for repairs, closes. A stream whose first packets are lost begins later, if its sender gives
-// no hint that there were any (ours sends padding first, webrtc-sdk-c nothing): a calm start loses nothing at first.
-void run_whole_call(Call& call, int stream_seconds = 4, bool calm_start = false) {
+// Connects, streams, waits for repairs, closes. The loss of the first and the last packets can be noticed only if
+// others precede and follow them. Ours sends padding there; webrtc-sdk-c does not, and gets a wire with calm ends.
+void run_whole_call(Call& call, int stream_seconds = 4, bool calm_ends = false) {
   ASSERT_NO_FATAL_FAILURE(connect(call));
-  const unsigned loss = std::exchange(call.wire.loss_permille, calm_start ? 0 : call.wire.loss_permille);
+  const unsigned loss = call.wire.loss_permille;
+  if (calm_ends) call.wire.loss_permille = 0;
   call.stream(stream_seconds);
   call.run_for(milliseconds(100));
   call.wire.loss_permille = loss;
-  call.run_for(seconds(stream_seconds + 3));
+  call.run_for(seconds(stream_seconds) - milliseconds(200));
+  if (calm_ends) call.wire.loss_permille = 0;
+  call.run_for(milliseconds(200));
+  call.wire.loss_permille = loss;
+  call.run_for(seconds(3));
   call.camera.peer->close(call.now());
   call.run_for(seconds(1));
 }
@@ -169,6 +174,20 @@ TEST(Peer, CSdkLikeCameraBySeeds) {
     call.server.peer->request_key_frame(call.now());
     EXPECT_FALSE(call.camera.reached("key frame requested"));
   }
+}
+
+// What the C client does with an offer that has transport-cc: no extmap line in the answer, and the extension in every
+// packet all the same.
+TEST(Peer, CSdkLikeCameraWithTransportSequenceNumbers) {
+  Call call(5);
+  play_c_sdk(call.camera_options);
+  call.camera_options.header_extensions = call.camera_options.transport_cc = true;
+  ASSERT_NO_FATAL_FAILURE(run_whole_call(call, 2));
+  ASSERT_NO_FATAL_FAILURE(expect_all_media(call));
+  EXPECT_EQ(call.answer_text.find("a=extmap"), std::string::npos);
+  EXPECT_NE(call.answer_text.find("transport-cc"), std::string::npos);
+  // Feedback comes several times a second, besides reports and REMB.
+  EXPECT_GT(call.camera.peer->stats().srtcp.opened, 20u);
 }
 
 TEST(Peer, AesCmOnlyEitherWay) {

@@ -145,6 +145,13 @@ void Peer::Parts::settle_media(base::Instant /*now*/) {
   while (auto event = media->poll_event()) take_media_event(*std::move(event));
 }
 
+void Peer::Parts::pad_tails(base::Instant now) {
+  if (!media) return;
+  for (const MediaKind kind : {MediaKind::Video, MediaKind::Audio}) {
+    if (tail(kind).take_due(now)) media->send_padding(now, kind);
+  }
+}
+
 void Peer::Parts::send_media() {
   while (auto packet = media->poll_packet()) {
     const bool sealed_well = packet->rtcp ? secure.seal_rtcp(packet->bytes) : secure.seal_rtp(packet->bytes);
