@@ -14,7 +14,7 @@ namespace client {
 
 struct CameraOptions {
   std::string endpoint = "http://127.0.0.1:8080";  // of the control plane; the rest is asked for there
-  std::string region = "us-west-2";
+  std::string region = "us-east-1";
   std::string access_key;
   std::string secret_key;
   std::string session_token;
