@@ -60,7 +60,7 @@ struct WebSocketClientOptions {
   std::shared_ptr<const TlsContext> tls{};
   base::Duration timeout = std::chrono::seconds(10);
   HttpHeaders headers{};
-  WebSocketOptions websocket;
+  WebSocketOptions websocket{};
 };
 // On the current shard. An answer other than 101 is an error that names its status and quotes its body.
 async::Task<base::Result<std::unique_ptr<WebSocket>>> connect_websocket(std::string url,

@@ -38,14 +38,16 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpServer::State> server, std::u
 HttpConnection::~HttpConnection() = default;
 
 async::Task<void> HttpConnection::run() {
+  // However it ends: a read in the background must not keep the socket open.
+  struct CloseAtEnd {
+    HttpConnection& connection;
+    ~CloseAtEnd() {
+      if (connection.stream_) connection.close();
+    }
+  } const close_at_end{*this};
   while (co_await serve_one()) {
   }
-  if (!stream_) co_return;  // a WebSocket has it
-  if (background_read_) {
-    close();
-  } else {
-    co_await stream_->shut_down();
-  }
+  if (stream_ && !background_read_) co_await stream_->shut_down();  // else a WebSocket has it
 }
 
 async::Task<bool> HttpConnection::serve_one() {

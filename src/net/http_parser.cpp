@@ -11,6 +11,12 @@ namespace http = boost::beast::http;
 using boost::beast::error_code;
 using boost::beast::string_view;
 
+namespace {
+
+constexpr std::size_t kLastChunkBytes = 5;
+
+}  // namespace
+
 // What Beast calls back, in the order in which it was sent: its own container would move headers of one name together,
 // and signatures are made over the order on the wire.
 struct HttpParser::Machine {
@@ -30,6 +36,7 @@ struct HttpParser::Machine {
   int version = 11;
   HttpHeaders headers;
   bool header_done = false;
+  std::uint64_t chunk_left = 0;
   base::ByteView body;
 };
 
@@ -74,8 +81,11 @@ struct HttpParser::MachineOf final : HttpParser::Machine, http::basic_parser<kIs
   void on_header_impl(error_code&) override { header_done = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view piece, error_code&) override { return take(piece); }
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override { return take(piece); }
+  void on_chunk_header_impl(std::uint64_t size, string_view, error_code&) override { chunk_left = size; }
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override {
+    chunk_left -= piece.size();
+    return take(piece);
+  }
   void on_finish_impl(error_code&) override {}
 
   std::size_t take(string_view piece) {
@@ -109,6 +119,9 @@ HttpParser::Step HttpParser::parse(base::ByteView bytes) {
       return step;
     }
     if (bytes.empty()) return step;
+    // Between chunks at least "0\r\n\r\n" is still to come; Beast 1.81 asserts that it does not get less.
+    if (headers_given_ && machine_->is_chunked() && machine_->chunk_left == 0 && bytes.size() < kLastChunkBytes)
+      return step;
     error_code error;
     machine_->body = {};
     const std::size_t used = machine_->put(bytes, error);

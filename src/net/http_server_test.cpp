@@ -187,7 +187,7 @@ TEST(HttpServer, RefusesMalformedRequests) {
       {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
       {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 501},
       {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+      {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: h\r\nX: " + long_value + "\r\n\r\n", 431},
       {"GET /" + long_value + " HTTP/1.1\r\nHost: h\r\n\r\n", 431},
@@ -328,6 +328,26 @@ TEST(HttpServer, AHeaderValueCannotBreakTheLine) {
   RawClient client(server.port());
   client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(client.read_all().contains("\r\nX-Echo: a  Set-Cookie: evil\r\n"));
+}
+
+TEST(HttpServer, SeveralShardsShareOnePort) {
+  async::Shard one("one"), two("two");
+  std::atomic<int> by_one = 0, by_two = 0;
+  const auto handler = [&](HttpExchange& exchange) -> async::Task<void> {
+    ++(&exchange.shard() == &one ? by_one : by_two);
+    (void)co_await exchange.respond(text_response("ok"));
+  };
+  HttpServerOptions options{.listen = *base::SocketAddress::parse("127.0.0.1:0"), .reuse_port = true};
+  auto first = std::move(*HttpServer::open(one, options, handler));
+  options.listen = first->local_address();
+  auto second = std::move(*HttpServer::open(two, options, handler));
+  for (int i = 0; i < 200 && (by_one == 0 || by_two == 0); ++i) {
+    RawClient client(first->local_address().port);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(client.read_all().ends_with("ok"));
+  }
+  EXPECT_GT(by_one, 0);
+  EXPECT_GT(by_two, 0);
 }
 
 TEST(HttpServer, StopLetsTheRequestUnderWayEnd) {

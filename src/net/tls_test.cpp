@@ -111,6 +111,11 @@ class TlsServer {
     HttpServerOptions options{
         .name = "https", .listen = *base::SocketAddress::parse("127.0.0.1:0"), .tls = *tls, .header_timeout = 500ms};
     server_ = std::move(*HttpServer::open(shard_, options, [](HttpExchange& exchange) -> async::Task<void> {
+      if (exchange.is_websocket_request()) {
+        const auto socket = co_await exchange.accept_websocket({});
+        while (const auto message = co_await (*socket)->read()) (*socket)->write(message->payload);
+        co_return;
+      }
       HttpResponse response;
       const auto body = co_await exchange.read_body(1 << 20);
       response.body = exchange.request().is_tls ? "secure " + exchange.request().path : "plain";
@@ -127,6 +132,10 @@ class TlsServer {
     return "https://" + std::string(host) + ":" + std::to_string(port()) + std::string(path);
   }
   std::string ca() const { return certificate_.ca_file.string(); }
+  void replace_certificate(const ServerCertificate& certificate) {
+    const auto tls = *TlsContext::load_server(certificate.certificate_file, certificate.key_file);
+    shard_.run_blocking([&] { server_->replace_tls(tls); });
+  }
   HttpServer::Stats stats() {
     return shard_.run_blocking([&] { return server_->stats(); });
   }
@@ -221,6 +230,35 @@ TEST(Tls, CutsOffAClientThatNeverShakesHands) {
     const auto plain = co_await send_http(request, {.timeout = 5s});
     EXPECT_FALSE(plain.has_value());
   });
+}
+
+TEST(Tls, CarriesWebSockets) {
+  TlsServer server;
+  async::Shard shard("client");
+  const auto trusted = *TlsContext::make_client({.ca_file = server.ca()});
+  shard.run_blocking([&]() -> async::Task<void> {
+    std::string url = server.url("/websocket");
+    url.replace(0, 5, "wss");
+    const auto connected = co_await connect_websocket(url, {.tls = trusted});
+    EXPECT_TRUE(connected.has_value());
+    if (!connected) co_return;
+    for (const std::size_t size : {0u, 100u, 16'384u, 100'000u}) {
+      (*connected)->write(std::string(size, 'w'));
+      const auto echoed = co_await (*connected)->read();
+      EXPECT_TRUE(echoed && echoed->payload == std::string(size, 'w')) << size;
+    }
+    co_await (*connected)->close(1000, "");
+  });
+}
+
+TEST(Tls, NewConnectionsGetTheNewCertificate) {
+  TlsServer server;
+  const TemporaryDirectory directory;
+  const auto other = *ensure_server_certificate(directory.path(), kNames, kAddresses);
+  const std::string curl = "curl -sS --max-time 10 --cacert " + other.ca_file.string() + " " + server.url("/new");
+  EXPECT_TRUE(output_of(curl).contains("curl: ("));
+  server.replace_certificate(other);
+  EXPECT_EQ(output_of(curl), "secure /new");
 }
 
 TEST(Tls, RefusesUnusableKeys) {
