@@ -39,12 +39,7 @@ function(room folder)
     add_library(${name} INTERFACE)  # a room that is planned: others may name it on their line already
     return()
   endif()
-  set(libraries "")
-  foreach(room ${ARG_DEPENDS})
-    if(EXISTS ${CMAKE_SOURCE_DIR}/src/${room})  # a room that is planned has a line and no folder yet
-      list(APPEND libraries ${room})
-    endif()
-  endforeach()
+  set(libraries ${ARG_DEPENDS})
   list(TRANSFORM libraries REPLACE "/" "_")
   set(tests ${sources})
   set(fuzzers ${sources})
