@@ -17,7 +17,8 @@ namespace store {
 class File {
  public:
   virtual ~File() = default;
-  // May write less than given; 0 never comes back without an error. A full disk is Errc::Unavailable, the rest Errc::Io.
+  // May write less than given; 0 never comes back without an error. A full disk is Errc::Unavailable, the rest
+  // Errc::Io.
   virtual base::Result<std::size_t> write_at(std::uint64_t offset, std::span<const base::ByteView> pieces) = 0;
   // Less than asked for only at the end of the file.
   virtual base::Result<std::size_t> read_at(std::uint64_t offset, base::MutableByteView out) = 0;

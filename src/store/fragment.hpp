@@ -41,10 +41,12 @@ struct Gap {
 };
 
 // Bits of FragmentHeader::flags. On disk: never renumber.
-inline constexpr std::uint32_t kDependent = 1U << 0;      // does not start with a key frame: needs the fragment before
-inline constexpr std::uint32_t kArrivalClock = 1U << 1;   // producer time is the server's clock: no sender report came yet
-inline constexpr std::uint32_t kClockReplaced = 1U << 2;  // producer time is the server's clock: the camera's is > 15 min off
-inline constexpr std::uint32_t kAudio = 1U << 3;          // the session has negotiated audio: render an audio track
+inline constexpr std::uint32_t kDependent = 1U << 0;  // does not start with a key frame: needs the fragment before
+inline constexpr std::uint32_t kArrivalClock = 1U
+                                               << 1;  // producer time is the server's clock: no sender report came yet
+inline constexpr std::uint32_t kClockReplaced =
+    1U << 2;                                      // producer time is the server's clock: the camera's is > 15 min off
+inline constexpr std::uint32_t kAudio = 1U << 3;  // the session has negotiated audio: render an audio track
 
 struct FragmentHeader {
   StreamKey stream;

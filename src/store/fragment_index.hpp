@@ -39,12 +39,14 @@ class FragmentIndex {
   virtual base::Result<FragmentNumber> last_number(StreamKey stream) = 0;
   virtual base::Result<std::optional<StoredFragment>> find(StreamKey stream, FragmentNumber number) = 0;
   // Ascending by number.
-  virtual base::Result<std::vector<StoredFragment>> after(StreamKey stream, FragmentNumber number, std::size_t limit) = 0;
+  virtual base::Result<std::vector<StoredFragment>> after(StreamKey stream, FragmentNumber number,
+                                                          std::size_t limit) = 0;
   // The newest `limit`, ascending by number.
   virtual base::Result<std::vector<StoredFragment>> newest(StreamKey stream, std::size_t limit) = 0;
   // Start time in [from, to], both inclusive, past `position`; ascending by (time, number).
   virtual base::Result<std::vector<StoredFragment>> between(StreamKey stream, TimeAxis axis, base::WallTime from,
-                                                            base::WallTime to, ListPosition past, std::size_t limit) = 0;
+                                                            base::WallTime to, ListPosition past,
+                                                            std::size_t limit) = 0;
   // The last fragment that starts at or before `time`.
   virtual base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis,
                                                                    base::WallTime time) = 0;

@@ -13,7 +13,9 @@ constexpr std::size_t kDigits = 36;
 
 }  // namespace
 
-std::string FragmentNumber::text() const { return fmt::format("{}{:036}", kPrefix, value); }
+std::string FragmentNumber::text() const {
+  return fmt::format("{}{:036}", kPrefix, value);
+}
 
 std::optional<FragmentNumber> FragmentNumber::parse(std::string_view text) {
   if (text.size() != kPrefix.size() + kDigits || !text.starts_with(kPrefix)) return std::nullopt;

@@ -57,7 +57,8 @@ class MetadataStore {
   virtual base::Result<void> insert_stream(StreamRow& row) = 0;
   // Replaces everything but the key, if the stored version still is `expected_version`; else VersionMismatch.
   virtual base::Result<void> update_stream(const StreamRow& row, const std::string& expected_version) = 0;
-  // Removes the row; its key is listed by deleted_streams() for ever, and a new stream of that name gets the next generation.
+  // Removes the row; its key is listed by deleted_streams() for ever, and a new stream of that name gets the next
+  // generation.
   virtual base::Result<void> delete_stream(StreamKey key, const std::string& expected_version) = 0;
   virtual base::Result<std::vector<StreamKey>> deleted_streams() = 0;
 

@@ -12,10 +12,16 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSector = 512;
 
-std::unexpected<base::Error> io_error() { return base::fail(base::Errc::Io, "simulated input/output error"); }
-std::unexpected<base::Error> full_error() { return base::fail(base::Errc::Unavailable, "simulated full disk"); }
+std::unexpected<base::Error> io_error() {
+  return base::fail(base::Errc::Io, "simulated input/output error");
+}
+std::unexpected<base::Error> full_error() {
+  return base::fail(base::Errc::Unavailable, "simulated full disk");
+}
 
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string directory_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 
 }  // namespace
 
@@ -167,10 +173,15 @@ SimulatedDisk::Verdict SimulatedDisk::begin_operation() {
   if (fault == faults_.end()) return Verdict::Proceed;
   fault_happened_ = true;
   switch (fault->second) {
-    case Fault::Error: return Verdict::Fail;
-    case Fault::NoSpace: return Verdict::HalfThenFull;
-    case Fault::ShortWrite: return Verdict::Half;
-    case Fault::PowerCut: off_ = true; return Verdict::HalfThenFail;
+    case Fault::Error:
+      return Verdict::Fail;
+    case Fault::NoSpace:
+      return Verdict::HalfThenFull;
+    case Fault::ShortWrite:
+      return Verdict::Half;
+    case Fault::PowerCut:
+      off_ = true;
+      return Verdict::HalfThenFail;
   }
   return Verdict::Proceed;
 }
@@ -199,7 +210,8 @@ void SimulatedDisk::lose_pages(Node& node) {
     const auto fate = random_.below(3);
     if (fate == 0) continue;
     if (fate == 1) lost_from = std::min(end, begin + random_.below(kPage / kSector) * kSector);
-    std::copy(before.begin() + static_cast<std::ptrdiff_t>(lost_from), before.begin() + static_cast<std::ptrdiff_t>(end),
+    std::copy(before.begin() + static_cast<std::ptrdiff_t>(lost_from),
+              before.begin() + static_cast<std::ptrdiff_t>(end),
               node.now.begin() + static_cast<std::ptrdiff_t>(lost_from));
   }
   node.now.resize(size);
@@ -244,7 +256,9 @@ base::Result<std::vector<std::string>> SimulatedDisk::list(const std::string& di
   return names;
 }
 
-base::Result<void> SimulatedDisk::make_directory(const std::string&) { return {}; }
+base::Result<void> SimulatedDisk::make_directory(const std::string&) {
+  return {};
+}
 
 base::Result<void> SimulatedDisk::remove(const std::string& path) {
   const std::lock_guard lock(mutex_);

@@ -105,7 +105,9 @@ TEST(SqliteMetadata, OneChannelPerStream) {
 
 TEST(SqliteMetadata, RefusesADatabaseOfANewerProgram) {
   const TemporaryDirectory directory;
-  { auto store = open_sqlite_metadata(directory / "catalog.db"); }
+  {
+    auto store = open_sqlite_metadata(directory / "catalog.db");
+  }
   {
     auto database = sqlite::Database::open(directory / "catalog.db", sqlite::Durability::Full);
     ASSERT_TRUE((*database)->run("INSERT INTO migrations(version) VALUES(99)"));
@@ -158,7 +160,8 @@ TEST(SqliteIndex, AnswersByNumberAndByBothTimes) {
   EXPECT_EQ(numbers(index.after(kStream, {110}, 2)), (List{120, 130}));
   EXPECT_EQ(numbers(index.newest(kStream, 2)), (List{130, 140}));
   EXPECT_EQ(numbers(index.after({7, 1}, {}, 10)), List{});
-  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(100), at(120), kStart, 10)), (List{100, 130, 110, 120}));
+  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(100), at(120), kStart, 10)),
+            (List{100, 130, 110, 120}));
   EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(100), at(120), {at(100), {100}}, 2)), (List{130, 110}));
   EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(101), at(119), kStart, 10)), (List{130, 110}));
   EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Producer, at(1000), at(1010), kStart, 10)), (List{100, 110, 140}));

@@ -30,8 +30,12 @@ std::array<std::uint8_t, N> seal_header(base::Bytes& bytes) {
   return out;
 }
 
-std::uint64_t signed_bits(base::WallTime time) { return static_cast<std::uint64_t>(base::to_microseconds(time)); }
-base::WallTime time_of(std::uint64_t bits) { return base::from_microseconds(static_cast<std::int64_t>(bits)); }
+std::uint64_t signed_bits(base::WallTime time) {
+  return static_cast<std::uint64_t>(base::to_microseconds(time));
+}
+base::WallTime time_of(std::uint64_t bits) {
+  return base::from_microseconds(static_cast<std::int64_t>(bits));
+}
 
 }  // namespace
 

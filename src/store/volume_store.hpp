@@ -31,13 +31,13 @@ struct Tombstone {
 };
 
 struct VolumeStats {
-  std::uint64_t appended = 0;         // fragments made durable
+  std::uint64_t appended = 0;  // fragments made durable
   std::uint64_t appended_bytes = 0;
-  std::uint64_t commits = 0;          // fdatasync calls that succeeded
-  std::uint64_t failed_syncs = 0;     // each sealed a volume
-  std::uint64_t failed_appends = 0;   // fragments given back with an error
-  std::uint64_t queued_bytes = 0;     // handed over, not yet durable
-  std::uint64_t rewritten = 0;        // fragments written a second time after a failed write or sync
+  std::uint64_t commits = 0;         // fdatasync calls that succeeded
+  std::uint64_t failed_syncs = 0;    // each sealed a volume
+  std::uint64_t failed_appends = 0;  // fragments given back with an error
+  std::uint64_t queued_bytes = 0;    // handed over, not yet durable
+  std::uint64_t rewritten = 0;       // fragments written a second time after a failed write or sync
 };
 
 // Thread-safe. Owned by the process; outlives every stream.
@@ -67,10 +67,10 @@ class VolumeStore {
 struct FileVolumeOptions {
   std::string directory;  // of the volumes alone; made if missing
   std::uint64_t max_queued_bytes = 512ULL << 20U;
-  std::uint64_t volume_bytes = 1ULL << 30U;        // a volume that has grown past this is sealed
-  std::uint64_t reserve_bytes = 32ULL << 20U;      // space is set aside in such steps; 0: never
-  std::size_t group_bytes = 64U << 20U;            // most that one fdatasync covers: bounds the latency behind a burst
-  std::function<base::WallTime()> wall_clock;      // for the volumes' creation times; the epoch if empty
+  std::uint64_t volume_bytes = 1ULL << 30U;    // a volume that has grown past this is sealed
+  std::uint64_t reserve_bytes = 32ULL << 20U;  // space is set aside in such steps; 0: never
+  std::size_t group_bytes = 64U << 20U;        // most that one fdatasync covers: bounds the latency behind a burst
+  std::function<base::WallTime()> wall_clock;  // for the volumes' creation times; the epoch if empty
 };
 
 // What the volumes hold that the index has not seen, in volume order.
@@ -80,11 +80,12 @@ struct RecoveredRecords {
   std::vector<VolumeMark> marks;       // of every volume that was scanned
   std::uint64_t damaged_payloads = 0;  // records whose header is right and whose payload is not
   std::uint64_t damaged_places = 0;
-  std::uint64_t cut_bytes = 0;         // torn tails and unused space
+  std::uint64_t cut_bytes = 0;  // torn tails and unused space
 };
 
-// Volumes as files. `known` is what the index has seen; what is past it is scanned, made durable, and its torn tail cut.
-// Every volume found is sealed: a process writes only files that it made itself. `layer` and `random` outlive the store.
+// Volumes as files. `known` is what the index has seen; what is past it is scanned, made durable, and its torn tail
+// cut. Every volume found is sealed: a process writes only files that it made itself. `layer` and `random` outlive the
+// store.
 base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions options, FileLayer& layer,
                                                              base::Random& random, std::span<const VolumeMark> known,
                                                              RecoveredRecords& recovered);

@@ -52,8 +52,12 @@ TEST(FragmentNumber, TextIs47Digits) {
   EXPECT_EQ(number.text(), "91343852333000000000000000000001790000000123456");
   EXPECT_EQ(number.text().size(), 47U);
   EXPECT_EQ(FragmentNumber::parse(number.text()), number);
-  const char* const kBad[] = {"", "0", "91343852333", "9134385233300000000000000000000179000000012345",
-                              "913438523330000000000000000000001790000000123456", "9134385233300000000000000000000179000000012345x",
+  const char* const kBad[] = {"",
+                              "0",
+                              "91343852333",
+                              "9134385233300000000000000000000179000000012345",
+                              "913438523330000000000000000000001790000000123456",
+                              "9134385233300000000000000000000179000000012345x",
                               "81343852333000000000000000000001790000000123456",
                               "91343852333999999999999999999999999999999999999"};
   for (const char* text : kBad) EXPECT_FALSE(FragmentNumber::parse(text)) << text;
@@ -83,9 +87,28 @@ TEST(VolumeRecord, GoldenBytes) {
   const auto bytes = write_record_header(record);
   // Put together from docs/formats/volume.md by an independent program, the checksum by the polynomial bit for bit.
   EXPECT_EQ(base::to_hex(bytes),
-            "8a5447520d0a1a0a" "01" "00" "0080" "2e4fe058" "0102030405060708" "0000000000001000" "0000000000000009"
-            "e3069283" "00000009" "1122334455667788" "00000003" "02" "01" "0000" "00065bfeda27c240" "00065bfeda25e001"
-            "00065bfeda27c240" "00000000001e84a1" "0000000000000005" "0000000000000011" "feedfacecafebeef"
+            "8a5447520d0a1a0a"
+            "01"
+            "00"
+            "0080"
+            "2e4fe058"
+            "0102030405060708"
+            "0000000000001000"
+            "0000000000000009"
+            "e3069283"
+            "00000009"
+            "1122334455667788"
+            "00000003"
+            "02"
+            "01"
+            "0000"
+            "00065bfeda27c240"
+            "00065bfeda25e001"
+            "00065bfeda27c240"
+            "00000000001e84a1"
+            "0000000000000005"
+            "0000000000000011"
+            "feedfacecafebeef"
             "0000000000000000");
   const auto parsed = parse_record_header(bytes);
   ASSERT_TRUE(parsed);
@@ -136,7 +159,8 @@ struct Opened {
   RecoveredRecords recovered;
 };
 
-Opened open_volumes(SimulatedDisk& disk, std::span<const VolumeMark> known = {}, std::uint64_t volume_bytes = 1U << 20U) {
+Opened open_volumes(SimulatedDisk& disk, std::span<const VolumeMark> known = {},
+                    std::uint64_t volume_bytes = 1U << 20U) {
   static base::SeededRandom salts(99);
   Opened opened;
   FileVolumeOptions options;
@@ -173,7 +197,8 @@ TEST(FileVolumes, AppendReadReopen) {
   Ledger ledger;
   {
     auto opened = open_volumes(disk);
-    for (std::uint64_t number = 1; number <= 50; ++number) ledger.append(*opened.volumes, number, random_payload(random, 9000));
+    for (std::uint64_t number = 1; number <= 50; ++number)
+      ledger.append(*opened.volumes, number, random_payload(random, 9000));
     opened.volumes->flush();
     EXPECT_EQ(ledger.acknowledged.size(), 50U);
     EXPECT_TRUE(ledger.in_order);
@@ -216,9 +241,8 @@ TEST(FileVolumes, TombstonesComeBackInOrder) {
     auto opened = open_volumes(disk);
     ledger.append(*opened.volumes, 1, {1, 2, 3});
     std::promise<bool> buried;
-    opened.volumes->append_tombstone({{7, 1}, {99}}, [&buried](base::Result<RecordPlace> place) {
-      buried.set_value(place.has_value());
-    });
+    opened.volumes->append_tombstone(
+        {{7, 1}, {99}}, [&buried](base::Result<RecordPlace> place) { buried.set_value(place.has_value()); });
     EXPECT_TRUE(buried.get_future().get());
   }
   auto again = open_volumes(disk);
@@ -234,7 +258,8 @@ TEST(FileVolumes, DamageHidesOnlyWhatItHits) {
     Ledger ledger;
     {
       auto opened = open_volumes(disk);
-      for (std::uint64_t number = 1; number <= 20; ++number) ledger.append(*opened.volumes, number, random_payload(random, 3000));
+      for (std::uint64_t number = 1; number <= 20; ++number)
+        ledger.append(*opened.volumes, number, random_payload(random, 3000));
       opened.volumes->flush();
     }
     const RecordPlace place = ledger.acknowledged[10].place;
@@ -273,7 +298,8 @@ TEST(FileVolumes, AnEmbeddedVolumeIsPayload) {
 
 TEST(VolumeScan, ReadsWhatAnotherProgramWroteByTheDocument) {
   // Made by a program that knows docs/formats/volume.md and nothing of this code.
-  std::ifstream in(std::string(TIDEGATE_SOURCE_DIR) + "/tests/fuzz_corpus/store_volume_scan/two_groups", std::ios::binary);
+  std::ifstream in(std::string(TIDEGATE_SOURCE_DIR) + "/tests/fuzz_corpus/store_volume_scan/two_groups",
+                   std::ios::binary);
   const base::Bytes bytes((std::istreambuf_iterator<char>(in)), {});
   ASSERT_EQ(bytes.size(), 8648U);
   const auto volume = parse_volume_header(bytes);
@@ -414,7 +440,8 @@ TEST(FileVolumes, TheTestSeesAStoreThatDoesNotSync) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       bool fault_happened = true;
       for (std::uint64_t operation = 1; fault_happened && caught == 0; ++operation) {
-        caught += run_with_fault(seed, operation, SimulatedDisk::Fault::PowerCut, mutant, fault_happened).empty() ? 0 : 1;
+        caught +=
+            run_with_fault(seed, operation, SimulatedDisk::Fault::PowerCut, mutant, fault_happened).empty() ? 0 : 1;
       }
     }
     EXPECT_GT(caught, 0U) << static_cast<int>(mutant);

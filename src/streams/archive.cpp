@@ -159,7 +159,8 @@ base::Result<std::unique_ptr<Archive>> open_archive(ArchiveOptions options, asyn
   TRY(auto lock, store::posix_files().lock(options.directory + "/lock"));
   TRY(auto index, open_index(options.directory + "/index.db"));
   auto wall_clock = options.wall_clock ? options.wall_clock : [] { return async::wall_now(); };
-  auto archive = std::make_unique<VolumeArchive>(options.cache_bytes, std::move(lock), std::move(index), readers, wall_clock);
+  auto archive =
+      std::make_unique<VolumeArchive>(options.cache_bytes, std::move(lock), std::move(index), readers, wall_clock);
   store::FileVolumeOptions volumes;
   volumes.directory = options.directory + "/volumes";
   volumes.max_queued_bytes = options.max_queued_bytes;

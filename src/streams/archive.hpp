@@ -15,11 +15,11 @@
 namespace streams {
 
 struct ArchiveOptions {
-  std::string directory;                            // the data directory; made if missing
-  std::size_t cache_bytes = 256U << 20U;            // payloads of recent fragments
-  std::uint64_t max_queued_bytes = 512ULL << 20U;   // handed over and not yet durable
-  std::function<base::WallTime()> wall_clock;       // for retention; the system's clock if empty
-  store::FileLayer* layer = nullptr;                // of the volumes; the real one if null
+  std::string directory;                           // the data directory; made if missing
+  std::size_t cache_bytes = 256U << 20U;           // payloads of recent fragments
+  std::uint64_t max_queued_bytes = 512ULL << 20U;  // handed over and not yet durable
+  std::function<base::WallTime()> wall_clock;      // for retention; the system's clock if empty
+  store::FileLayer* layer = nullptr;               // of the volumes; the real one if null
 };
 
 struct ArchiveStats {

@@ -52,8 +52,8 @@ TEST(KillChild, DISABLED_Writes) {
     const FragmentNumber number = log->open_fragment(draft.server_time);
     log->commit(number, std::move(draft), [key, number, crc](base::Result<StoredFragment> result) {
       if (!result) return;
-      const std::string line = "ack " + std::to_string(key.id) + " " + std::to_string(number.value) + " " +
-                               std::to_string(crc) + "\n";
+      const std::string line =
+          "ack " + std::to_string(key.id) + " " + std::to_string(number.value) + " " + std::to_string(crc) + "\n";
       if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) std::abort();
     });
     if (random.below(4) == 0) (*archive)->flush();
@@ -123,7 +123,7 @@ TEST(Kill, NothingAcknowledgedIsLost) {
         auto payload = shard.run_blocking([&] { return log->read(fragment); });
         ASSERT_TRUE(payload) << payload.error().message;  // nothing partial is listed
         const auto ack = acknowledged.crcs.find({stream, fragment.header.number.value});
-        if (ack == acknowledged.crcs.end()) continue;     // complete, but not acknowledged any more
+        if (ack == acknowledged.crcs.end()) continue;  // complete, but not acknowledged any more
         ASSERT_EQ(store::crc32c(**payload), ack->second);
         ++found;
       }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "streams/archive.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,7 +11,6 @@
 #include "async/disk_worker.hpp"
 #include "async/shard.hpp"
 #include "async/timer.hpp"
-#include "streams/archive.hpp"
 
 namespace streams {
 namespace {
@@ -24,7 +25,9 @@ class ArchiveDirectory {
   std::string path;
 };
 
-base::WallTime wall_us(std::int64_t us) { return base::from_microseconds(us); }
+base::WallTime wall_us(std::int64_t us) {
+  return base::from_microseconds(us);
+}
 
 // Everything that a test of the archive needs, in the order in which it must end.
 struct ArchiveFixture {
@@ -118,7 +121,8 @@ TEST(FragmentLog, ListsByBothTimesInPages) {
   const auto log = fixture.archive->log({1, 1});
   const auto other = fixture.archive->log({2, 1});
   const base::WallTime start = fixture.now;
-  for (int i = 0; i < 25; ++i) ASSERT_TRUE(commit_now(*fixture.archive, *log, start + std::chrono::seconds(2 * i), "x"));
+  for (int i = 0; i < 25; ++i)
+    ASSERT_TRUE(commit_now(*fixture.archive, *log, start + std::chrono::seconds(2 * i), "x"));
   ASSERT_TRUE(commit_now(*fixture.archive, *other, start, "y"));
   for (const TimeAxis axis : {TimeAxis::Server, TimeAxis::Producer}) {
     FragmentQuery query;
@@ -165,7 +169,8 @@ TEST(FragmentLog, ReadsBackEqualBytesFromMemoryAndFromDisk) {
 TEST(FragmentLog, StartingAtFindsTheFragmentThatContainsTheTime) {
   ArchiveFixture fixture;
   const auto log = fixture.archive->log({1, 1});
-  for (const int second : {0, 2, 10}) ASSERT_TRUE(commit_now(*fixture.archive, *log, fixture.now + std::chrono::seconds(second), "x"));
+  for (const int second : {0, 2, 10})
+    ASSERT_TRUE(commit_now(*fixture.archive, *log, fixture.now + std::chrono::seconds(second), "x"));
   const auto at = [&](int ms) {
     auto found = fixture.shard.run_blocking(
         [&] { return log->starting_at(TimeAxis::Server, fixture.now + std::chrono::milliseconds(ms)); });
@@ -237,7 +242,8 @@ TEST(FragmentLog, ADeletedStreamIsGoneForGood) {
   EXPECT_FALSE(commit_now(*fixture.archive, *log, fixture.now + std::chrono::seconds(5), "more"));
   // Also when the index is lost and made anew from the volumes.
   fixture.archive.reset();
-  for (const char* name : {"/index.db", "/index.db-wal", "/index.db-shm"}) std::filesystem::remove(fixture.directory.path + name);
+  for (const char* name : {"/index.db", "/index.db-wal", "/index.db-shm"})
+    std::filesystem::remove(fixture.directory.path + name);
   fixture.open();
   const auto again = fixture.archive->log({1, 1});
   auto page = fixture.shard.run_blocking([&] { return again->list({}); });
@@ -251,7 +257,9 @@ TEST(Archive, ADamagedIndexIsMadeAnew) {
   const auto stored = commit_now(*fixture.archive, *fixture.archive->log({1, 1}), fixture.now, "x");
   ASSERT_TRUE(stored);
   fixture.archive.reset();
-  { std::ofstream(fixture.directory.path + "/index.db", std::ios::trunc) << std::string(8192, 'x'); }
+  {
+    std::ofstream(fixture.directory.path + "/index.db", std::ios::trunc) << std::string(8192, 'x');
+  }
   fixture.open();
   EXPECT_EQ(fixture.archive->stats().fragments_found_at_start, 1U);
   EXPECT_EQ(fixture.archive->log({1, 1})->last(), *stored);

@@ -64,7 +64,8 @@ base::Result<void> Catalog::load() {
   TRY(const auto deleted, metadata_.deleted_streams());
   for (const StreamKey key : deleted) {
     const auto removed = archive_.remove(key);
-    if (!removed) base::log_warning("deleted footage is hidden, but not yet for a rebuild: {}", removed.error().message);
+    if (!removed)
+      base::log_warning("deleted footage is hidden, but not yet for a rebuild: {}", removed.error().message);
   }
   return {};
 }
@@ -90,8 +91,8 @@ base::Result<StreamPtr> Catalog::find_stream(const ResourceName& resource) const
   const auto found = streams_.find(name);
   // An ARN names one creation: the stream that had this name before is not this one.
   if (found == streams_.end() || (resource.arn && *resource.arn != found->second->arn)) {
-    return base::fail(base::Errc::NotFound, fmt::format("The requested stream is not found or not active: {}",
-                                                        resource.arn.value_or(name)));
+    return base::fail(base::Errc::NotFound,
+                      fmt::format("The requested stream is not found or not active: {}", resource.arn.value_or(name)));
   }
   return found->second;
 }
@@ -101,8 +102,8 @@ base::Result<ChannelPtr> Catalog::find_channel(const ResourceName& resource) con
   const std::shared_lock lock(mutex_);
   const auto found = channels_.find(name);
   if (found == channels_.end() || (resource.arn && *resource.arn != found->second.channel->arn)) {
-    return base::fail(base::Errc::NotFound, fmt::format("The requested channel is not found or not active: {}",
-                                                        resource.arn.value_or(name)));
+    return base::fail(base::Errc::NotFound,
+                      fmt::format("The requested channel is not found or not active: {}", resource.arn.value_or(name)));
   }
   return found->second.channel;
 }
@@ -120,7 +121,8 @@ base::Result<Page<ChannelPtr>> Catalog::list_channels(const ListQuery& query) co
 base::Result<ChannelPtr> Catalog::find_mapped_channel(const std::string& stream_arn) const {
   const std::shared_lock lock(mutex_);
   const auto found = channel_of_stream_.find(stream_arn);
-  if (found == channel_of_stream_.end()) return base::fail(base::Errc::NotFound, "no channel is mapped to " + stream_arn);
+  if (found == channel_of_stream_.end())
+    return base::fail(base::Errc::NotFound, "no channel is mapped to " + stream_arn);
   return channels_.at(found->second).channel;
 }
 

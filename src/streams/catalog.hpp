@@ -31,8 +31,8 @@ struct Stream {
   std::string arn;
   base::WallTime created;
   std::string version;
-  std::string device_name;   // empty: none
-  std::string media_type;    // empty: none
+  std::string device_name;  // empty: none
+  std::string media_type;   // empty: none
   std::string kms_key_id;
   std::string storage_tier;  // "HOT" or "WARM"
   std::uint32_t retention_hours = 0;
@@ -115,7 +115,8 @@ struct CatalogOptions {
 // Owned by the process. The mutex is held for map look-ups only, never across a disk operation.
 //
 // Errors, the same for every operation: InvalidArgument, NotFound, AlreadyExists (a second create), InUse (mapped
-// elsewhere, or mapped and to be deleted), VersionMismatch, NoRetention, LimitExceeded (tags in tag_*, else the account's).
+// elsewhere, or mapped and to be deleted), VersionMismatch, NoRetention, LimitExceeded (tags in tag_*, else the
+// account's).
 class Catalog {
  public:
   // `random` is used under the catalog's own lock. All outlive the catalog.
@@ -138,8 +139,8 @@ class Catalog {
   // Streams. An empty version means "whatever it is now" where the API allows that.
   async::Task<base::Result<StreamPtr>> create_stream(NewStream stream);
   async::Task<base::Result<void>> update_stream(ResourceName resource, std::string version, StreamChange change);
-  async::Task<base::Result<void>> update_retention(ResourceName resource, std::string version, RetentionChange direction,
-                                                   std::uint32_t hours);
+  async::Task<base::Result<void>> update_retention(ResourceName resource, std::string version,
+                                                   RetentionChange direction, std::uint32_t hours);
   async::Task<base::Result<void>> update_storage_tier(ResourceName resource, std::string version, std::string tier);
   // Needs retention (NoRetention). An empty document removes it.
   async::Task<base::Result<void>> put_configuration(ResourceName resource, std::string kind, std::string document);

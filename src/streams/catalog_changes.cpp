@@ -15,15 +15,17 @@ constexpr std::size_t kVersionLength = 20;
 constexpr const char* kDefaultKey = "aws/kinesisvideo";
 
 std::unexpected<base::Error> version_mismatch(const std::string& arn) {
-  return base::fail(base::Errc::VersionMismatch,
-                    fmt::format("The stream or channel version that you specified is not the latest version of {}. To get "
-                                "the latest version, use the Describe operation",
-                                arn));
+  return base::fail(
+      base::Errc::VersionMismatch,
+      fmt::format("The stream or channel version that you specified is not the latest version of {}. To get "
+                  "the latest version, use the Describe operation",
+                  arn));
 }
 
 base::Result<void> check_retention(std::uint64_t hours) {
   if (hours <= kMaxRetentionHours) return {};
-  return base::fail(base::Errc::InvalidArgument, fmt::format("DataRetentionInHours must be at most {}", kMaxRetentionHours));
+  return base::fail(base::Errc::InvalidArgument,
+                    fmt::format("DataRetentionInHours must be at most {}", kMaxRetentionHours));
 }
 
 base::Result<void> add_tags(Tags& tags, const Tags& added) {
@@ -117,7 +119,8 @@ base::Result<StreamPtr> Catalog::create_stream_now(NewStream wanted) {
   return made;
 }
 
-async::Task<base::Result<void>> Catalog::update_stream(ResourceName resource, std::string version, StreamChange change) {
+async::Task<base::Result<void>> Catalog::update_stream(ResourceName resource, std::string version,
+                                                       StreamChange change) {
   auto done = co_await worker_.run([&] {
     return change_stream(resource, version, [&](Stream& stream) -> base::Result<void> {
       if (change.device_name) stream.device_name = *change.device_name;
@@ -136,8 +139,9 @@ async::Task<base::Result<void>> Catalog::update_retention(ResourceName resource,
       const std::uint64_t now = stream.retention_hours;
       if (hours == 0) return base::fail(base::Errc::InvalidArgument, "DataRetentionChangeInHours must be at least 1");
       if (direction == RetentionChange::Decrease && hours > now) {
-        return base::fail(base::Errc::InvalidArgument,
-                          fmt::format("DataRetentionChangeInHours is {}, but the retention is only {} hours", hours, now));
+        return base::fail(
+            base::Errc::InvalidArgument,
+            fmt::format("DataRetentionChangeInHours is {}, but the retention is only {} hours", hours, now));
       }
       const std::uint64_t wanted = direction == RetentionChange::Increase ? now + hours : now - hours;
       TRY_VOID(check_retention(wanted));
@@ -152,7 +156,8 @@ async::Task<base::Result<void>> Catalog::update_retention(ResourceName resource,
   co_return done;
 }
 
-async::Task<base::Result<void>> Catalog::update_storage_tier(ResourceName resource, std::string version, std::string tier) {
+async::Task<base::Result<void>> Catalog::update_storage_tier(ResourceName resource, std::string version,
+                                                             std::string tier) {
   auto done = co_await worker_.run([&] {
     return change_stream(resource, version, [&](Stream& stream) -> base::Result<void> {
       stream.storage_tier = tier;
@@ -163,7 +168,8 @@ async::Task<base::Result<void>> Catalog::update_storage_tier(ResourceName resour
   co_return done;
 }
 
-async::Task<base::Result<void>> Catalog::put_configuration(ResourceName resource, std::string kind, std::string document) {
+async::Task<base::Result<void>> Catalog::put_configuration(ResourceName resource, std::string kind,
+                                                           std::string document) {
   auto done = co_await worker_.run([&] {
     return change_stream(resource, {}, [&](Stream& stream) -> base::Result<void> {
       if (document.empty()) {
@@ -171,7 +177,8 @@ async::Task<base::Result<void>> Catalog::put_configuration(ResourceName resource
         return {};
       }
       if (stream.retention_hours == 0) {
-        return base::fail(base::Errc::NoRetention, "The stream retains no data: increase its DataRetentionInHours first");
+        return base::fail(base::Errc::NoRetention,
+                          "The stream retains no data: increase its DataRetentionInHours first");
       }
       stream.configurations[kind] = document;
       return {};
@@ -190,9 +197,10 @@ base::Result<void> Catalog::delete_stream_now(const std::string& arn, const std:
   TRY(const StreamPtr stream, find_stream({std::nullopt, arn}));
   if (!version.empty() && version != stream->version) return version_mismatch(arn);
   if (const auto channel = find_mapped_channel(arn)) {
-    return base::fail(base::Errc::InUse, fmt::format("The signaling channel {} records into this stream: disable its media "
-                                                     "storage first",
-                                                     (*channel)->name));
+    return base::fail(base::Errc::InUse,
+                      fmt::format("The signaling channel {} records into this stream: disable its media "
+                                  "storage first",
+                                  (*channel)->name));
   }
   TRY_VOID(metadata_.delete_stream(stream->key, stream->version));
   {
@@ -216,7 +224,8 @@ base::Result<ChannelPtr> Catalog::create_channel_now(NewChannel wanted) {
   const std::lock_guard lock(changing_);
   if (wanted.name.empty()) return base::fail(base::Errc::InvalidArgument, "ChannelName must be given");
   if (!wanted.type.empty() && wanted.type != "SINGLE_MASTER") {
-    return base::fail(base::Errc::InvalidArgument, fmt::format("ChannelType {} is not supported: use SINGLE_MASTER", wanted.type));
+    return base::fail(base::Errc::InvalidArgument,
+                      fmt::format("ChannelType {} is not supported: use SINGLE_MASTER", wanted.type));
   }
   {
     const std::shared_lock reading(mutex_);
@@ -280,7 +289,8 @@ async::Task<base::Result<void>> Catalog::set_storage(std::string channel_arn, st
   co_return done;
 }
 
-base::Result<void> Catalog::set_storage_now(const std::string& channel_arn, const std::optional<std::string>& stream_arn) {
+base::Result<void> Catalog::set_storage_now(const std::string& channel_arn,
+                                            const std::optional<std::string>& stream_arn) {
   return change_channel(channel_arn, {}, [&](Channel& channel) -> base::Result<void> {
     if (!stream_arn) {
       channel.storage_stream_arn.reset();
@@ -288,7 +298,8 @@ base::Result<void> Catalog::set_storage_now(const std::string& channel_arn, cons
     }
     TRY(const StreamPtr stream, find_stream({std::nullopt, *stream_arn}));
     if (channel.storage_stream_arn && *channel.storage_stream_arn != *stream_arn) {
-      return base::fail(base::Errc::InUse, fmt::format("The channel is already mapped to {}", *channel.storage_stream_arn));
+      return base::fail(base::Errc::InUse,
+                        fmt::format("The channel is already mapped to {}", *channel.storage_stream_arn));
     }
     const auto mapped = find_mapped_channel(*stream_arn);
     if (mapped && (*mapped)->arn != channel_arn) {

@@ -9,7 +9,9 @@
 namespace streams {
 namespace {
 
-base::WallTime from_milliseconds(std::int64_t ms) { return base::WallTime(std::chrono::milliseconds(ms)); }
+base::WallTime from_milliseconds(std::int64_t ms) {
+  return base::WallTime(std::chrono::milliseconds(ms));
+}
 
 // "KIND/NAME/CREATION" of an ARN, or empty.
 std::string_view resource_part(std::string_view arn) {
@@ -96,7 +98,8 @@ base::Result<std::string> name_in(const ResourceName& resource, const char* kind
                                   const char* arn_member) {
   if (!resource.arn) {
     if (!resource.name || resource.name->empty()) {
-      return base::fail(base::Errc::InvalidArgument, fmt::format("Either {} or {} must be given", name_member, arn_member));
+      return base::fail(base::Errc::InvalidArgument,
+                        fmt::format("Either {} or {} must be given", name_member, arn_member));
     }
     return *resource.name;
   }
@@ -108,7 +111,8 @@ base::Result<std::string> name_in(const ResourceName& resource, const char* kind
   const std::size_t begin = part.find('/') + 1;
   std::string name(part.substr(begin, part.rfind('/') - begin));
   if (resource.name && *resource.name != name) {
-    return base::fail(base::Errc::InvalidArgument, fmt::format("{} and {} name different things", name_member, arn_member));
+    return base::fail(base::Errc::InvalidArgument,
+                      fmt::format("{} and {} name different things", name_member, arn_member));
   }
   return name;
 }

@@ -16,7 +16,8 @@ store::ChannelRow row_of(const Channel& channel, std::uint64_t id);
 
 // arn:aws:kinesisvideo:REGION:ACCOUNT:KIND/NAME/CREATION
 bool is_arn_of(std::string_view arn, std::string_view kind);
-// The name that the pair stands for. InvalidArgument if neither is given, the ARN is not one of this kind, or they differ.
+// The name that the pair stands for. InvalidArgument if neither is given, the ARN is not one of this kind, or they
+// differ.
 base::Result<std::string> name_in(const ResourceName& resource, const char* kind, const char* name_member,
                                   const char* arn_member);
 

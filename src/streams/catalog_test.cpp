@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "streams/catalog.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -8,7 +10,6 @@
 #include "async/disk_worker.hpp"
 #include "async/secure_random.hpp"
 #include "async/shard.hpp"
-#include "streams/catalog.hpp"
 
 namespace streams {
 namespace {
@@ -143,7 +144,8 @@ TEST(Catalog, RetentionGrowsAndShrinksWithinItsLimits) {
   fixture.stream("cam-1", 24);
   const auto change = [&](RetentionChange direction, std::uint32_t hours) {
     const std::string version = (*fixture.catalog->find_stream({"cam-1", {}}))->version;
-    return code_of(fixture.run([&](Catalog& c) { return c.update_retention({"cam-1", {}}, version, direction, hours); }));
+    return code_of(
+        fixture.run([&](Catalog& c) { return c.update_retention({"cam-1", {}}, version, direction, hours); }));
   };
   const auto hours = [&] { return (*fixture.catalog->find_stream({"cam-1", {}}))->retention_hours; };
   EXPECT_EQ(change(RetentionChange::Increase, 10), kFine);
@@ -176,8 +178,9 @@ TEST(Catalog, OneChannelOneStream) {
   // A mapped thing is not deleted, and keeps its retention.
   EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.delete_stream(first->arn, ""); })), Errc::InUse);
   EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.delete_channel(a->arn, ""); })), Errc::InUse);
-  EXPECT_EQ(code_of(fixture.run(
-                [&](Catalog& c) { return c.update_retention({"s1", {}}, first->version, RetentionChange::Decrease, 24); })),
+  EXPECT_EQ(code_of(fixture.run([&](Catalog& c) {
+              return c.update_retention({"s1", {}}, first->version, RetentionChange::Decrease, 24);
+            })),
             Errc::InUse);
   fixture.open();  // survives a restart
   EXPECT_EQ((*fixture.catalog->find_mapped_channel(first->arn))->name, "a");
@@ -194,7 +197,8 @@ TEST(Catalog, TagsOfBothKindsUpToFifty) {
     Tags tags;
     for (int i = 0; i < 50; ++i) tags["key" + std::to_string(i)] = "value";
     EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.put_tags(arn, tags); })), kFine);
-    EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.put_tags(arn, {{"one more", ""}}); })), Errc::LimitExceeded);
+    EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.put_tags(arn, {{"one more", ""}}); })),
+              Errc::LimitExceeded);
     EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.put_tags(arn, {{"key7", "changed"}}); })), kFine);
     EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.remove_tags(arn, {"key1", "never there"}); })), kFine);
     fixture.open();
@@ -203,7 +207,8 @@ TEST(Catalog, TagsOfBothKindsUpToFifty) {
     EXPECT_EQ(found->size(), 49U);
     EXPECT_EQ(found->at("key7"), "changed");
   }
-  EXPECT_EQ(code_of(fixture.catalog->find_tags("arn:aws:kinesisvideo:us-east-1:123456789012:stream/x/1")), Errc::NotFound);
+  EXPECT_EQ(code_of(fixture.catalog->find_tags("arn:aws:kinesisvideo:us-east-1:123456789012:stream/x/1")),
+            Errc::NotFound);
 }
 
 TEST(Catalog, ListsByNameInPagesWithAPrefix) {
@@ -231,7 +236,8 @@ TEST(Catalog, ListsByNameInPagesWithAPrefix) {
 TEST(Catalog, ANameUsedAgainIsAnotherStream) {
   CatalogFixture fixture;
   const StreamPtr first = fixture.stream("cam-1");
-  EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.delete_stream(first->arn, "AAAA"); })), Errc::VersionMismatch);
+  EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.delete_stream(first->arn, "AAAA"); })),
+            Errc::VersionMismatch);
   EXPECT_EQ(code_of(fixture.run([&](Catalog& c) { return c.delete_stream(first->arn, first->version); })), kFine);
   fixture.now += std::chrono::milliseconds(1);
   const StreamPtr second = fixture.stream("cam-1");

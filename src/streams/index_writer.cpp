@@ -66,9 +66,11 @@ void IndexWriter::run() {
       changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       changed_.wait_for(lock, kGather, [this] { return stopping_ || hurry_ || queue_.size() >= kBatch; });
     }
-    if (queue_.empty() || (stopping_ && failed)) return;  // what is not indexed is found in the volumes at the next start
+    if (queue_.empty() || (stopping_ && failed))
+      return;  // what is not indexed is found in the volumes at the next start
     std::deque<Item> batch;
-    batch.insert(batch.end(), queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kBatch)));
+    batch.insert(batch.end(), queue_.begin(),
+                 queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kBatch)));
     writing_ = true;
     lock.unlock();
     failed = !write(batch);
@@ -116,7 +118,8 @@ bool IndexWriter::write(const std::deque<Item>& batch) {
     return false;
   }
   for (const Item& item : batch) {
-    if (const auto* fragment = std::get_if<Fragment>(&item)) fragment->log->forget_unindexed(fragment->fragment.header.number);
+    if (const auto* fragment = std::get_if<Fragment>(&item))
+      fragment->log->forget_unindexed(fragment->fragment.header.number);
   }
   return true;
 }

@@ -21,10 +21,10 @@ using codecs::MediaKind;
 struct ArrivedFrame {
   MediaKind kind = MediaKind::Video;
   codecs::Frame frame;
-  std::int64_t rtp_timestamp = 0;   // unwrapped
+  std::int64_t rtp_timestamp = 0;  // unwrapped
   std::uint32_t clock_rate = 90000;
-  base::Instant arrived;            // when the frame was complete
-  bool after_loss = false;          // something before it is missing for good
+  base::Instant arrived;    // when the frame was complete
+  bool after_loss = false;  // something before it is missing for good
 };
 
 struct RecorderOptions {
@@ -39,16 +39,16 @@ struct RecorderOptions {
 };
 
 struct RecorderStats {
-  std::uint64_t video_frames = 0;          // stored or in the open fragment
+  std::uint64_t video_frames = 0;  // stored or in the open fragment
   std::uint64_t audio_packets = 0;
-  std::uint64_t fragments = 0;             // handed to the store
-  std::uint64_t committed = 0;             // durable
-  std::uint64_t failed = 0;                // refused by the store; each became a gap
-  std::uint64_t dropped_after_loss = 0;    // video frames between a loss and the next key frame
-  std::uint64_t dropped_before_key = 0;    // video frames before anything decodable
-  std::uint64_t dropped_disk_slow = 0;     // video frames of dropped groups of pictures
+  std::uint64_t fragments = 0;           // handed to the store
+  std::uint64_t committed = 0;           // durable
+  std::uint64_t failed = 0;              // refused by the store; each became a gap
+  std::uint64_t dropped_after_loss = 0;  // video frames between a loss and the next key frame
+  std::uint64_t dropped_before_key = 0;  // video frames before anything decodable
+  std::uint64_t dropped_disk_slow = 0;   // video frames of dropped groups of pictures
   std::uint64_t dropped_audio = 0;
-  std::uint64_t clock_jumps = 0;           // RTP or camera clock steps that were absorbed
+  std::uint64_t clock_jumps = 0;  // RTP or camera clock steps that were absorbed
   std::uint64_t uncommitted_bytes = 0;
 };
 

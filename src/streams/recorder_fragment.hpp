@@ -32,9 +32,9 @@ struct Participant {
   std::uint32_t audio_track = 0;  // kept for the session; 0: none
   std::deque<HeldFrame> audio;    // in order of arrival
   std::size_t audio_bytes = 0;
-  base::Instant audio_arrived;    // the last packet
+  base::Instant audio_arrived;  // the last packet
   bool has_sent_audio = false;
-  base::WallTime audio_end;       // of the last packet
+  base::WallTime audio_end;  // of the last packet
 };
 using Participants = std::map<std::string, Participant>;
 
@@ -54,8 +54,9 @@ struct OpenFragment {
   base::WallTime start() const { return video.front().time; }
 };
 
-// The document of the fragment with every audio packet that belongs to it; those packets leave the participants. Packets
-// from before the fragment go with it as far as a block can express, for decoding. `dropped_audio` counts the others.
+// The document of the fragment with every audio packet that belongs to it; those packets leave the participants.
+// Packets from before the fragment go with it as far as a block can express, for decoding. `dropped_audio` counts the
+// others.
 base::Bytes write_document(const OpenFragment& fragment, Participants& participants, std::uint64_t& dropped_audio);
 
 // FNV-1a, 64 bit.

@@ -68,11 +68,11 @@ class Recorder::Session {
   std::optional<Gap> gap_before(base::WallTime start);
 
   const RecorderOptions options_;
-  const std::shared_ptr<FragmentLog> log_;      // shared with readers of the stream
+  const std::shared_ptr<FragmentLog> log_;  // shared with readers of the stream
   const std::shared_ptr<RecorderOutcome> outcome_;
   const base::Instant began_;
   const base::WallTime began_wall_;
-  base::Instant clock_at_;      // the server's clock was clock_wall_ then
+  base::Instant clock_at_;  // the server's clock was clock_wall_ then
   base::WallTime clock_wall_;
 
   Participants participants_;
@@ -82,9 +82,9 @@ class Recorder::Session {
   std::optional<OpenFragment> closing_;  // waits for audio
   base::Instant closed_;
   base::Instant video_arrived_;
-  std::optional<Pause> pause_;           // nothing is stored until a key frame; what is missing began there
+  std::optional<Pause> pause_;  // nothing is stored until a key frame; what is missing began there
   bool awaits_key_ = true;
-  bool group_dropped_ = false;           // what depends on it is dropped too
+  bool group_dropped_ = false;  // what depends on it is dropped too
   std::chrono::microseconds frame_time_{40'000};
   std::optional<GapReason> ended_by_;
   bool finished_ = false;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "streams/recorder.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include "base/random.hpp"
 #include "codecs/h264_nal.hpp"
 #include "container/matroska_parser.hpp"
-#include "streams/recorder.hpp"
 #include "streams/timeline.hpp"
 
 namespace streams {
@@ -19,7 +20,9 @@ using std::chrono::microseconds;
 constexpr base::Instant kBegin{};
 const base::WallTime kServerStart = base::from_microseconds(1'790'000'000'000'000);
 
-base::WallTime at_ms(std::int64_t ms) { return kServerStart + std::chrono::milliseconds(ms); }
+base::WallTime at_ms(std::int64_t ms) {
+  return kServerStart + std::chrono::milliseconds(ms);
+}
 
 // A log that answers when the test says so.
 class HeldLog final : public FragmentLog {
@@ -58,7 +61,9 @@ class HeldLog final : public FragmentLog {
     co_return std::optional<StoredFragment>();
   }
   async::Task<base::Result<Payload>> read(StoredFragment) override { co_return Payload(); }
-  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber, base::Duration) override { co_return std::nullopt; }
+  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber, base::Duration) override {
+    co_return std::nullopt;
+  }
   bool deleted() const override { return false; }
 
   void answer() {
@@ -82,7 +87,9 @@ class HeldLog final : public FragmentLog {
   bool refuse = false;
 };
 
-base::Bytes nal(const char* hex) { return *base::parse_hex(hex); }
+base::Bytes nal(const char* hex) {
+  return *base::parse_hex(hex);
+}
 const base::Bytes kSmallSps = nal("6742c00dd90141fb011000000300100000030320f142a480");
 const base::Bytes kLargeSps = nal("674d401feca02802dd80880000030008000003019078c18cb0");
 const base::Bytes kPps = nal("68cb83cb20");
@@ -101,7 +108,7 @@ struct Camera {
   Recorder* recorder;
   std::int64_t video_rtp = 1'000'000;  // at media time 0
   std::int64_t audio_rtp = 77'000;
-  base::Duration delay = 40ms;         // between making and arriving
+  base::Duration delay = 40ms;  // between making and arriving
   base::Bytes sps = kSmallSps;
   std::uint32_t serial = 0;
   std::vector<base::Bytes> sent = {};  // video payloads
@@ -169,7 +176,8 @@ struct RecorderFixture {
   std::size_t audio_packets() {
     std::size_t packets = 0;
     for (std::size_t i = 0; i < log->drafts.size(); ++i) {
-      packets += static_cast<std::size_t>(std::ranges::count_if(document(i).blocks, [](const auto& b) { return b.track != 1; }));
+      packets += static_cast<std::size_t>(
+          std::ranges::count_if(document(i).blocks, [](const auto& b) { return b.track != 1; }));
     }
     return packets;
   }
@@ -179,7 +187,9 @@ struct RecorderFixture {
   }
 };
 
-std::int64_t ms_since_start(base::WallTime time) { return (time - kServerStart) / 1ms; }
+std::int64_t ms_since_start(base::WallTime time) {
+  return (time - kServerStart) / 1ms;
+}
 
 TEST(Recorder, EveryFrameBitForBitInContiguousFragments) {
   RecorderFixture recording;
@@ -491,7 +501,8 @@ TEST(Recorder, ReportsAlignTheTracksBeforeTheFirstFragmentIsWritten) {
 }
 
 TEST(Recorder, AJumpOfRtpTimeDoesNotMoveTheMedia) {
-  for (const std::int64_t jump : {std::int64_t{90'000} * 3600, std::int64_t{-90'000} * 3600, std::int64_t{90'000} * 5}) {
+  for (const std::int64_t jump :
+       {std::int64_t{90'000} * 3600, std::int64_t{-90'000} * 3600, std::int64_t{90'000} * 5}) {
     RecorderFixture recording;
     recording.camera.run(0, 5'000, 2000, false);
     recording.camera.video_rtp += jump;
@@ -552,9 +563,7 @@ TEST(Recorder, ManySeedsKeepTheirFrames) {
 
 TEST(Timeline, ReportsSlewAndNeverJump) {
   Timeline timeline(15min);
-  const auto place = [&](std::int64_t ms) {
-    return timeline.place(MediaKind::Video, ms * 90, 90'000, at_ms(ms));
-  };
+  const auto place = [&](std::int64_t ms) { return timeline.place(MediaKind::Video, ms * 90, 90'000, at_ms(ms)); };
   for (std::int64_t ms = 0; ms < 2'000; ms += 40) place(ms);
   timeline.settle();
   EXPECT_EQ(timeline.clock(), Timeline::Clock::Arrival);

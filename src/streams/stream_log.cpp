@@ -147,8 +147,8 @@ std::optional<std::vector<StoredFragment>> StreamLog::after_in_memory(FragmentNu
   const base::WallTime oldest = horizon();
   const std::lock_guard lock(mutex_);
   if (deleted_) return std::vector<StoredFragment>();
-  const bool covered = recent_is_all_ || number >= visible_through_ ||
-                       (!recent_.empty() && number >= recent_.front().header.number);
+  const bool covered =
+      recent_is_all_ || number >= visible_through_ || (!recent_.empty() && number >= recent_.front().header.number);
   if (!covered) return std::nullopt;
   std::vector<StoredFragment> fragments;
   auto fragment = std::ranges::upper_bound(recent_, number, {}, [](const auto& each) { return each.header.number; });

@@ -20,7 +20,8 @@ store::ListPosition position_of(TimeAxis axis, const StoredFragment& fragment) {
 
 // Adds `more` to `fragments`, in the order of `before`, without repetition, at most `limit`.
 template <class Before>
-void merge(std::vector<StoredFragment>& fragments, std::span<const StoredFragment> more, std::size_t limit, Before before) {
+void merge(std::vector<StoredFragment>& fragments, std::span<const StoredFragment> more, std::size_t limit,
+           Before before) {
   fragments.insert(fragments.end(), more.begin(), more.end());
   std::ranges::sort(fragments, before);
   const auto same = [](const auto& a, const auto& b) { return a.header.number == b.header.number; };
@@ -28,7 +29,9 @@ void merge(std::vector<StoredFragment>& fragments, std::span<const StoredFragmen
   if (fragments.size() > limit) fragments.resize(limit);
 }
 
-bool by_number(const StoredFragment& a, const StoredFragment& b) { return a.header.number < b.header.number; }
+bool by_number(const StoredFragment& a, const StoredFragment& b) {
+  return a.header.number < b.header.number;
+}
 
 }  // namespace
 
@@ -76,7 +79,8 @@ async::Task<base::Result<FragmentPage>> StreamLog::list(FragmentQuery query) {
 
 async::Task<base::Result<FragmentPage>> StreamLog::list_next(std::string token, std::size_t limit) {
   const auto cursor = parse_token(token);
-  if (!cursor) co_return base::fail(base::Errc::InvalidArgument, "NextToken is not one that this stream's listing gave");
+  if (!cursor)
+    co_return base::fail(base::Errc::InvalidArgument, "NextToken is not one that this stream's listing gave");
   auto page = co_await around_.readers->run([this, &cursor, limit] { return list_now(*cursor, limit); });
   co_return page;
 }
@@ -102,7 +106,8 @@ base::Result<FragmentPage> StreamLog::list_now(const Cursor& cursor, std::size_t
     if (rows.size() <= limit) break;
     past = position_of(axis, rows.back());
   }
-  merge(shown, more, limit + 1, [axis](const auto& a, const auto& b) { return position_of(axis, a) < position_of(axis, b); });
+  merge(shown, more, limit + 1,
+        [axis](const auto& a, const auto& b) { return position_of(axis, a) < position_of(axis, b); });
   FragmentPage page;
   if (shown.size() > limit) {
     shown.resize(limit);
@@ -191,7 +196,8 @@ base::Result<std::optional<StoredFragment>> StreamLog::starting_at_now(TimeAxis 
   TRY(auto best, around_.index->at_or_before(stream_, axis, time));
   if (best && !memory.shows(*best)) best.reset();
   for (const StoredFragment& fragment : memory.unindexed) {
-    if (time_on(axis, fragment) <= time && (!best || position_of(axis, fragment) > position_of(axis, *best))) best = fragment;
+    if (time_on(axis, fragment) <= time && (!best || position_of(axis, fragment) > position_of(axis, *best)))
+      best = fragment;
   }
   if (best && time < time_on(axis, *best) + best->header.duration) return best;
   const Cursor later{axis, time, base::WallTime::max(), {base::WallTime::min(), {}}};

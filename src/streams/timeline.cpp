@@ -8,13 +8,13 @@ namespace streams {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kWindow = 30 * kSecond;        // of the least delay; two windows hold what counts
-constexpr std::int64_t kMaxLead = 2 * kSecond;        // a frame cannot come so long before it was made
-constexpr std::int64_t kMaxDelay = 15 * kSecond;      // nor be under way for so long
-constexpr std::int64_t kMaxReorder = kSecond;         // presentation order against decoding order
-constexpr std::int64_t kClockStep = kSecond;          // a report that differs by more is a step of the camera's clock
-constexpr std::int64_t kReportNoise = 5'000;          // reports are not followed below this
-constexpr std::int64_t kArrivalNoise = 50'000;        // nor the arrival clock below this
+constexpr std::int64_t kWindow = 30 * kSecond;    // of the least delay; two windows hold what counts
+constexpr std::int64_t kMaxLead = 2 * kSecond;    // a frame cannot come so long before it was made
+constexpr std::int64_t kMaxDelay = 15 * kSecond;  // nor be under way for so long
+constexpr std::int64_t kMaxReorder = kSecond;     // presentation order against decoding order
+constexpr std::int64_t kClockStep = kSecond;      // a report that differs by more is a step of the camera's clock
+constexpr std::int64_t kReportNoise = 5'000;      // reports are not followed below this
+constexpr std::int64_t kArrivalNoise = 50'000;    // nor the arrival clock below this
 
 std::int64_t in_microseconds(std::int64_t rtp, std::uint32_t rate) {
   const std::int64_t ticks = rate == 0 ? 1 : rate;

@@ -14,9 +14,10 @@ namespace streams {
 
 // One participant's two clocks (video, audio), joined by sender reports. A value; no clock of its own.
 //
-// Until settle() every frame may still move: nothing was written yet, so the first fragment waits with its times for the
-// reports that come in its two seconds. Afterwards the mapping never jumps: reports slew it, by at most kSlew. Without
-// reports the arrival clock stands in: the frame that came with the least delay says how RTP and UTC belong together.
+// Until settle() every frame may still move: nothing was written yet, so the first fragment waits with its times for
+// the reports that come in its two seconds. Afterwards the mapping never jumps: reports slew it, by at most kSlew.
+// Without reports the arrival clock stands in: the frame that came with the least delay says how RTP and UTC belong
+// together.
 class Timeline {
  public:
   enum class Clock : std::uint8_t { Camera, Arrival, Replaced };
@@ -48,11 +49,11 @@ class Timeline {
  private:
   struct Track {
     bool started = false;
-    std::int64_t offset = 0;           // stream time minus RTP time, microseconds
-    std::int64_t slew = 0;             // correction not yet applied
-    std::int64_t least_delay = 0;      // smallest arrival minus RTP time, of this and the last window
+    std::int64_t offset = 0;       // stream time minus RTP time, microseconds
+    std::int64_t slew = 0;         // correction not yet applied
+    std::int64_t least_delay = 0;  // smallest arrival minus RTP time, of this and the last window
     std::int64_t window_least = 0;
-    std::int64_t window_began = 0;     // RTP time in microseconds
+    std::int64_t window_began = 0;       // RTP time in microseconds
     std::optional<std::int64_t> camera;  // camera's UTC minus RTP time, by the last report
     std::int64_t last_rtp = 0;
     std::int64_t last_time = 0;

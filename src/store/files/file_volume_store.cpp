@@ -231,8 +231,9 @@ base::Result<Payload> FileVolumeStore::read(const StoredFragment& fragment) {
     readers_[place.volume] = file;
   }
   const auto corrupt = [&fragment, &place](const char* what) {
-    return base::fail(base::Errc::Corrupt, fmt::format("fragment {} at {} of volume {:016x}: {}",
-                                                       fragment.header.number.text(), place.offset, place.volume, what));
+    return base::fail(base::Errc::Corrupt,
+                      fmt::format("fragment {} at {} of volume {:016x}: {}", fragment.header.number.text(),
+                                  place.offset, place.volume, what));
   };
   base::Bytes head(place.header_size);
   TRY(const std::size_t head_size, file->read_at(place.offset, head));

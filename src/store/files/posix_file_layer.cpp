@@ -58,8 +58,7 @@ class PosixFile final : public File {
   base::Result<std::size_t> read_at(std::uint64_t offset, base::MutableByteView out) override {
     std::size_t done = 0;
     while (done < out.size()) {
-      const ssize_t got =
-          ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      const ssize_t got = ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
       if (got == 0) break;
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_with_errno("reading", path_, errno);
@@ -79,7 +78,7 @@ class PosixFile final : public File {
   }
 
   base::Result<std::uint64_t> size() override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd_.get(), &status) != 0) return fail_with_errno("examining", path_, errno);
     return static_cast<std::uint64_t>(status.st_size);
   }

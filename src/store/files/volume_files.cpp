@@ -39,9 +39,8 @@ class Recovery {
     TRY_VOID(file->sync());
     std::optional<std::uint64_t> salt;
     if (header) salt = header->salt;
-    TRY(const VolumeScan scan, scan_volume(*file, salt, indexed_to, [this, number](const RecordHeader& record) {
-          keep(record, number);
-        }));
+    TRY(const VolumeScan scan,
+        scan_volume(*file, salt, indexed_to, [this, number](const RecordHeader& record) { keep(record, number); }));
     recovered_.damaged_payloads += scan.damaged_payloads;
     recovered_.damaged_places += scan.damaged_places;
     if (scan.end < size) {
@@ -99,7 +98,8 @@ base::Result<std::uint64_t> recover_volumes(const std::string& directory, FileLa
     const auto mark = marks.find(*number);
     if (mark != marks.end() && mark->second.sealed) continue;
     // One bad file must not hide the good ones.
-    const auto done = recovery.recover(directory + "/" + name, *number, mark == marks.end() ? 0 : mark->second.indexed_to);
+    const auto done =
+        recovery.recover(directory + "/" + name, *number, mark == marks.end() ? 0 : mark->second.indexed_to);
     if (!done) base::log_error("volume {} is left out: {}", name, done.error().message);
   }
   return highest;

@@ -51,7 +51,8 @@ base::Result<void> Query::run() {
 
 std::string Query::text(int column) const {
   const auto* begin = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  return begin == nullptr ? std::string() : std::string(begin, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  return begin == nullptr ? std::string()
+                          : std::string(begin, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
 }
 
 base::Result<std::unique_ptr<Database>> Database::open(const std::string& path, Durability durability, bool read_only) {
@@ -64,7 +65,8 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::string& path, 
   if (!read_only) {
     TRY_VOID(database->run_script("PRAGMA journal_mode=WAL"));
   }
-  TRY_VOID(database->run_script(durability == Durability::Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+  TRY_VOID(
+      database->run_script(durability == Durability::Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
   return database;
 }
 
@@ -86,8 +88,9 @@ base::Result<void> Database::run_script(const char* sql) {
 }
 
 base::Result<void> Database::migrate(std::span<const char* const> steps) {
-  TRY_VOID(run_script("CREATE TABLE IF NOT EXISTS migrations("
-                      "version INTEGER PRIMARY KEY, applied TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)"));
+  TRY_VOID(
+      run_script("CREATE TABLE IF NOT EXISTS migrations("
+                 "version INTEGER PRIMARY KEY, applied TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)"));
   std::int64_t version = 0;
   {
     Query newest = query("SELECT coalesce(max(version), 0) FROM migrations");
@@ -95,8 +98,9 @@ base::Result<void> Database::migrate(std::span<const char* const> steps) {
     if (row) version = newest.integer(0);
   }
   if (version > static_cast<std::int64_t>(steps.size())) {
-    return base::fail(base::Errc::Unsupported, fmt::format("{} has schema version {}, this program knows up to {}: use a newer one",
-                                                           path_, version, steps.size()));
+    return base::fail(base::Errc::Unsupported,
+                      fmt::format("{} has schema version {}, this program knows up to {}: use a newer one", path_,
+                                  version, steps.size()));
   }
   for (; version < static_cast<std::int64_t>(steps.size()); ++version) {
     Transaction transaction(*this);
@@ -112,8 +116,9 @@ std::unexpected<base::Error> Database::error(int status) const {
   const int kind = status & 0xff;
   const bool full = kind == SQLITE_FULL;
   const bool damaged = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
-  return base::fail(full ? base::Errc::Unavailable : (damaged ? base::Errc::Corrupt : base::Errc::Io),
-                    fmt::format("{}: {}", path_, handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(status)));
+  return base::fail(
+      full ? base::Errc::Unavailable : (damaged ? base::Errc::Corrupt : base::Errc::Io),
+      fmt::format("{}: {}", path_, handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(status)));
 }
 
 Transaction::~Transaction() {

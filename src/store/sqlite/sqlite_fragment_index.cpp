@@ -13,8 +13,8 @@ using sqlite::Database;
 using sqlite::Query;
 using sqlite::Transaction;
 
-// docs/formats/metadata.md explains every column. A fragment's number is its server time unless the clock stood still or
-// went back, so only those exceptions need an index by server time.
+// docs/formats/metadata.md explains every column. A fragment's number is its server time unless the clock stood still
+// or went back, so only those exceptions need an index by server time.
 constexpr std::array<const char*, 1> kSchema = {R"sql(
 CREATE TABLE fragments(
   stream INTEGER NOT NULL, generation INTEGER NOT NULL, number INTEGER NOT NULL, producer_us INTEGER NOT NULL,
@@ -33,8 +33,8 @@ CREATE TABLE tombstones(
   PRIMARY KEY(stream, generation)) WITHOUT ROWID;
 )sql"};
 
-#define TIDEGATE_FRAGMENT_COLUMNS                                                                                   \
-  "stream, generation, number, producer_us, server_us, duration_us, flags, gap_reason, gap_from_us, gap_to_us, "    \
+#define TIDEGATE_FRAGMENT_COLUMNS                                                                                \
+  "stream, generation, number, producer_us, server_us, duration_us, flags, gap_reason, gap_from_us, gap_to_us, " \
   "ended_by, fingerprint, volume, offset, header_size, size, crc"
 constexpr std::int64_t kLargest = INT64_MAX;
 
@@ -175,9 +175,10 @@ class SqliteFragmentIndex final : public FragmentIndex {
     const std::int64_t low = base::to_microseconds(from), high = base::to_microseconds(to);
     const std::int64_t past_time = base::to_microseconds(past.time), past_number = as_signed(past.number.value);
     if (axis == TimeAxis::Producer) {
-      Query query = database->query("SELECT " TIDEGATE_FRAGMENT_COLUMNS
-                                    " FROM fragments WHERE stream = ? AND generation = ? AND producer_us BETWEEN ? AND ? "
-                                    "AND (producer_us, number) > (?, ?) ORDER BY producer_us, number LIMIT ?");
+      Query query =
+          database->query("SELECT " TIDEGATE_FRAGMENT_COLUMNS
+                          " FROM fragments WHERE stream = ? AND generation = ? AND producer_us BETWEEN ? AND ? "
+                          "AND (producer_us, number) > (?, ?) ORDER BY producer_us, number LIMIT ?");
       return read_rows(query.bind(stream.id, stream.generation, low, high, past_time, past_number, limit));
     }
     Query query = database->query(
@@ -190,7 +191,8 @@ class SqliteFragmentIndex final : public FragmentIndex {
     return read_rows(query.bind(stream.id, stream.generation, low, high, past_time, past_number, limit));
   }
 
-  base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis, base::WallTime time) override {
+  base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis,
+                                                           base::WallTime time) override {
     const Reader reader(*this);
     TRY(Database* const database, reader.get());
     const std::int64_t at = base::to_microseconds(time);
@@ -263,8 +265,9 @@ class SqliteFragmentIndex final : public FragmentIndex {
                        fragment.payload_crc)
                  .run());
     return writer_
-        ->query("INSERT INTO last_numbers VALUES(?,?,?) ON CONFLICT(stream, generation) DO UPDATE SET "
-                "number = max(number, excluded.number)")
+        ->query(
+            "INSERT INTO last_numbers VALUES(?,?,?) ON CONFLICT(stream, generation) DO UPDATE SET "
+            "number = max(number, excluded.number)")
         .bind(header.stream.id, header.stream.generation, as_signed(header.number.value))
         .run();
   }

@@ -138,7 +138,8 @@ class SqliteMetadataStore final : public MetadataStore {
     const std::lock_guard lock(mutex_);
     Transaction transaction(*database_);
     TRY_VOID(transaction.begin());
-    TRY_VOID(database_->query("DELETE FROM tags WHERE arn = (SELECT arn FROM streams WHERE id = ?)").bind(key.id).run());
+    TRY_VOID(
+        database_->query("DELETE FROM tags WHERE arn = (SELECT arn FROM streams WHERE id = ?)").bind(key.id).run());
     TRY_VOID(database_->query("DELETE FROM streams WHERE id = ? AND generation = ? AND version = ?")
                  .bind(key.id, key.generation, expected_version)
                  .run());
@@ -257,7 +258,8 @@ class SqliteMetadataStore final : public MetadataStore {
   base::Result<void> replace_configurations(std::uint64_t stream, const std::map<std::string, std::string>& documents) {
     TRY_VOID(database_->query("DELETE FROM stream_configurations WHERE stream_id = ?").bind(stream).run());
     for (const auto& [kind, document] : documents) {
-      TRY_VOID(database_->query("INSERT INTO stream_configurations VALUES(?, ?, ?)").bind(stream, kind, document).run());
+      TRY_VOID(
+          database_->query("INSERT INTO stream_configurations VALUES(?, ?, ?)").bind(stream, kind, document).run());
     }
     return {};
   }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes out: closing a fragment, waiting for its audio, handing it to the log.
+#include <algorithm>
+#include <utility>
+
+#include "streams/recorder_session.hpp"
+
+namespace streams {
+namespace {
+
+constexpr auto kAudioIsSending = std::chrono::seconds(1);  // a participant that was silent for longer is not waited for
+
+}  // namespace
+
+base::WallTime Recorder::Session::nominal_end() const {
+  base::WallTime last = open_->start();
+  for (const HeldFrame& frame : open_->video) last = std::max(last, frame.time);
+  return last + frame_time_;
+}
+
+// `end` by settled times, or nominal_end(), which moves along when the timeline is settled here.
+base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now) {
+  const auto nominal = end - open_->start();
+  if (!participant("").timeline.is_settled()) {
+    settle();
+    end = open_->start() + nominal;
+  }
+  if (closing_) commit_closing(now, true);
+  open_->end = end;
+  closing_ = std::exchange(open_, std::nullopt);
+  closing_->gap_before = gap_before(closing_->start());
+  closed_ = now;
+  commit_closing(now, false);
+  return end;
+}
+
+// What is missing before the fragment that starts here: the pause, and fragments that never became durable.
+std::optional<Gap> Recorder::Session::gap_before(base::WallTime start) {
+  std::optional<Gap> gap;
+  if (pause_ && start > pause_->from) gap = Gap{pause_->reason, pause_->from, start};
+  pause_.reset();
+  const std::lock_guard lock(outcome_->mutex);
+  if (outcome_->lost) {
+    // The earlier reason names the gap when both meet.
+    const Gap lost = *std::exchange(outcome_->lost, std::nullopt);
+    gap = Gap{lost.reason, std::min(lost.from, gap ? gap->from : lost.from),
+              gap ? gap->to : std::max(lost.to, lost.from)};
+  }
+  return gap;
+}
+
+bool Recorder::Session::audio_is_complete(base::Instant now) const {
+  return std::ranges::all_of(participants_, [&](const auto& each) {
+    const Participant& who = each.second;
+    const bool sends = who.has_sent_audio && now - who.audio_arrived < kAudioIsSending;
+    return !sends || who.audio_end >= closing_->end;
+  });
+}
+
+void Recorder::Session::commit_closing(base::Instant now, bool in_any_case) {
+  if (!closing_) return;
+  if (!in_any_case && now - closed_ < options_.audio_grace && !audio_is_complete(now)) return;
+  OpenFragment fragment = std::move(*closing_);
+  closing_.reset();
+  commit(std::move(fragment));
+}
+
+void Recorder::Session::commit(OpenFragment fragment) {
+  const base::WallTime start = fragment.start();
+  FragmentDraft draft;
+  draft.producer_time = start;
+  draft.server_time = fragment.server_time;
+  draft.duration = fragment.end - start;
+  draft.gap_before = fragment.gap_before;
+  draft.codec_fingerprint = fingerprint_of(fragment.avcc);
+  draft.ended_by = ended_by_;
+  const Participant& master = participant("");
+  if (fragment.dependent) draft.flags |= kDependent;
+  if (master.timeline.clock() == Timeline::Clock::Arrival) draft.flags |= kArrivalClock;
+  if (master.timeline.clock() == Timeline::Clock::Replaced) draft.flags |= kClockReplaced;
+  if (next_audio_track_ > 2) draft.flags |= kAudio;
+  const std::size_t size = fragment.bytes;
+  const std::size_t frames = fragment.video.size();
+  const FragmentNumber number = fragment.number;
+  {
+    const std::lock_guard lock(outcome_->mutex);
+    const bool too_slow = outcome_->uncommitted_bytes + size > options_.max_uncommitted_bytes;
+    group_dropped_ = too_slow || (fragment.dependent && group_dropped_);
+    if (group_dropped_) {
+      const base::WallTime from = fragment.gap_before ? fragment.gap_before->from : start;
+      outcome_->lost =
+          Gap{GapReason::DiskSlow, outcome_->lost ? std::min(outcome_->lost->from, from) : from, fragment.end};
+    } else {
+      outcome_->uncommitted_bytes += size;
+      ++outcome_->uncommitted;
+    }
+  }
+  if (group_dropped_) {
+    stats_.dropped_disk_slow += frames;
+    stats_.video_frames -= frames;
+    log_->abandon(number);
+    return;
+  }
+  draft.payload = std::make_shared<const base::Bytes>(write_document(fragment, participants_, stats_.dropped_audio));
+  ++stats_.fragments;
+  const Gap lost{GapReason::DiskSlow, fragment.gap_before ? fragment.gap_before->from : start, fragment.end};
+  log_->commit(number, std::move(draft), [outcome = outcome_, size, lost](base::Result<StoredFragment> result) {
+    {
+      const std::lock_guard lock(outcome->mutex);
+      outcome->uncommitted_bytes -= size;
+      --outcome->uncommitted;
+      if (result) {
+        ++outcome->committed;
+      } else {
+        ++outcome->failed;
+        const auto& known = outcome->lost;
+        outcome->lost = Gap{lost.reason, known ? std::min(known->from, lost.from) : lost.from,
+                            known ? std::max(known->to, lost.to) : lost.to};
+      }
+    }
+    outcome->answered.notify_all();
+  });
+}
+
+}  // namespace streams

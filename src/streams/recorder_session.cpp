@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// What comes in: where frames begin and end fragments. recorder_commit.cpp has what goes out.
+#include "streams/recorder_session.hpp"
+
+#include <algorithm>
+
+#include "codecs/opus.hpp"
+
+namespace streams {
+namespace {
+
+constexpr auto kSenderIsQuiet = std::chrono::seconds(5);
+constexpr auto kMostHeldAudio = std::chrono::seconds(30);  // without a fragment to put it into
+constexpr std::size_t kMostHeldAudioBytes = 4U << 20U;
+constexpr std::size_t kMaxParticipants = 120;  // track numbers take one byte
+constexpr auto kShortestFrame = std::chrono::milliseconds(1);
+constexpr auto kLongestFrame = std::chrono::milliseconds(500);  // a longer pause is not a frame rate
+
+}  // namespace
+
+Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog> log, base::Instant now,
+                           base::WallTime wall)
+    : options_(options),
+      log_(std::move(log)),
+      outcome_(std::make_shared<RecorderOutcome>()),
+      began_(now),
+      began_wall_(wall),
+      clock_at_(now),
+      clock_wall_(wall) {
+  participant("");
+  // A recording that did not say why it stopped was stopped with the server.
+  if (const auto last = log_->last())
+    pause_ = Pause{last->header.ended_by.value_or(GapReason::ServerStopped), producer_end(*last)};
+}
+
+Recorder::Session::~Session() {
+  if (open_) log_->abandon(open_->number);
+  if (closing_) log_->abandon(closing_->number);
+}
+
+// Media is placed by a clock that is never set; only what is stored as server time follows the system's.
+base::WallTime Recorder::Session::media_clock(base::Instant now) const {
+  return began_wall_ + std::chrono::floor<std::chrono::microseconds>(now - began_);
+}
+base::WallTime Recorder::Session::server_clock(base::Instant now) const {
+  return clock_wall_ + std::chrono::floor<std::chrono::microseconds>(now - clock_at_);
+}
+
+void Recorder::Session::set_sdp_parameter_sets(std::vector<base::Bytes> nal_units) {
+  for (const base::Bytes& nal : nal_units) parameter_sets_.add(nal);
+}
+
+Participant& Recorder::Session::participant(const std::string& id) {
+  return participants_.try_emplace(id, options_.camera_clock_tolerance).first->second;
+}
+
+void Recorder::Session::add_audio(const std::string& id) {
+  Participant& who = participant(id);
+  if (who.audio_track == 0 && next_audio_track_ < kMaxParticipants) who.audio_track = next_audio_track_++;
+}
+
+HeldFrame Recorder::Session::hold(Participant& from, ArrivedFrame& frame) {
+  const base::WallTime arrived = media_clock(frame.arrived);
+  // Frames that are not written yet keep their times when the sender's RTP time jumps.
+  if (from.timeline.is_jump(frame.kind, frame.rtp_timestamp, frame.clock_rate, arrived)) settle();
+  HeldFrame held;
+  held.rtp = frame.rtp_timestamp;
+  held.rate = frame.clock_rate;
+  held.time = from.timeline.place(frame.kind, frame.rtp_timestamp, frame.clock_rate, arrived);
+  held.key_frame = frame.frame.key_frame;
+  held.payload = std::move(frame.frame.payload);
+  return held;
+}
+
+// From now on times are as they will be written.
+void Recorder::Session::settle() {
+  Participant& master = participant("");
+  for (auto& [id, each] : participants_) {
+    if (each.timeline.is_settled()) continue;
+    if (id.empty()) {
+      each.timeline.settle();
+    } else {
+      each.timeline.settle(master.timeline.shift());
+    }
+    replace_times(each);
+  }
+}
+
+void Recorder::Session::replace_times(Participant& from) {
+  for (HeldFrame& packet : from.audio) packet.time = from.timeline.time_of(MediaKind::Audio, packet.rtp, packet.rate);
+  if (from.has_sent_audio && !from.audio.empty()) {
+    const HeldFrame& last = from.audio.back();
+    const auto samples = codecs::opus::packet_duration(last.payload).value_or(0);
+    from.audio_end = last.time + std::chrono::microseconds(static_cast<std::int64_t>(samples) * 1'000'000 /
+                                                           codecs::opus::kClockRate);
+  }
+  if (&from != &participants_.at("") || !open_) return;
+  for (HeldFrame& frame : open_->video) frame.time = from.timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
+}
+
+void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
+  const base::Instant now = frame.arrived;
+  const bool after_loss = frame.after_loss;
+  const bool key = frame.frame.key_frame;
+  const auto change = parameter_sets_.observe(frame.frame.payload);
+  HeldFrame held = hold(master, frame);
+  video_arrived_ = now;
+  if (after_loss && open_) {
+    settle();
+    held.time = master.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
+    const base::WallTime last = nominal_end() - frame_time_;
+    pause_ =
+        Pause{GapReason::PacketsLost, close(std::clamp(held.time, last + kShortestFrame, last + frame_time_), now)};
+    awaits_key_ = true;
+  }
+  if (awaits_key_) {
+    if (!key || !parameter_sets_.complete()) {
+      if (!pause_) pause_ = Pause{GapReason::KeyFrameAwaited, held.time};
+      count_dropped();
+      return;
+    }
+    awaits_key_ = false;
+    open(std::move(held), now, false);
+    return;
+  }
+  if (!open_) {  // the sender had paused; nothing was lost
+    open(std::move(held), now, !key);
+    return;
+  }
+  const auto length = held.time - open_->start();
+  const bool full = open_->bytes + held.payload.size() > options_.max_fragment_bytes;
+  const bool changed = key && (change.sps_changed || change.pps_changed);
+  const bool due = key && length >= options_.target_duration;
+  if (changed || due || full || length >= options_.max_duration) {
+    settle();
+    held.time = master.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
+    const base::WallTime end = close(std::max(held.time, open_->video.back().time), now);
+    if (!key && group_dropped_) {  // a dependent fragment is worth nothing without the one before
+      pause_ = Pause{GapReason::DiskSlow, end};
+      awaits_key_ = true;
+      count_dropped();
+      return;
+    }
+    open(std::move(held), now, !key);
+    return;
+  }
+  append(std::move(held));
+}
+
+void Recorder::Session::count_dropped() {
+  switch (pause_->reason) {
+    case GapReason::PacketsLost:
+      ++stats_.dropped_after_loss;
+      break;
+    case GapReason::DiskSlow:
+      ++stats_.dropped_disk_slow;
+      break;
+    default:
+      ++stats_.dropped_before_key;
+  }
+}
+
+void Recorder::Session::open(HeldFrame frame, base::Instant now, bool dependent) {
+  OpenFragment fragment;
+  fragment.server_time = server_clock(now);
+  fragment.number = log_->open_fragment(fragment.server_time);
+  fragment.opened = now;
+  fragment.dependent = dependent;
+  fragment.avcc = parameter_sets_.avcc();
+  if (const auto sps = parameter_sets_.active_sps()) {
+    fragment.width = sps->width;
+    fragment.height = sps->height;
+  }
+  open_ = std::move(fragment);
+  append(std::move(frame));
+}
+
+void Recorder::Session::append(HeldFrame frame) {
+  OpenFragment& fragment = *open_;
+  if (!fragment.video.empty()) {
+    const auto step = frame.time - fragment.video.back().time;
+    // Follows a faster rate at once, a slower one by and by: a single pause is not a frame rate.
+    if (step >= kShortestFrame && step <= kLongestFrame)
+      frame_time_ = std::min(step, frame_time_ + (step - frame_time_) / 8);
+  }
+  fragment.bytes += frame.payload.size();
+  fragment.video.push_back(std::move(frame));
+  ++stats_.video_frames;
+}
+
+void Recorder::Session::write_audio(Participant& from, ArrivedFrame frame) {
+  if (from.audio_track == 0) return;
+  HeldFrame held = hold(from, frame);
+  from.audio_arrived = frame.arrived;
+  from.has_sent_audio = true;
+  const auto samples = codecs::opus::packet_duration(held.payload).value_or(0);
+  const auto length =
+      std::chrono::microseconds(static_cast<std::int64_t>(samples) * 1'000'000 / codecs::opus::kClockRate);
+  from.audio_end = std::max(from.audio_end, held.time + length);
+  from.audio_bytes += held.payload.size();
+  from.audio.push_back(std::move(held));
+  ++stats_.audio_packets;
+  limit_audio(from);
+}
+
+void Recorder::Session::limit_audio(Participant& from) {
+  // While a fragment is open its audio is part of it, for at most its 20 seconds.
+  const auto& newest = from.audio.back();
+  while (from.audio.size() > 1 &&
+         (newest.time - from.audio.front().time > kMostHeldAudio || from.audio_bytes > kMostHeldAudioBytes)) {
+    from.audio_bytes -= from.audio.front().payload.size();
+    from.audio.pop_front();
+    ++stats_.dropped_audio;
+  }
+}
+
+void Recorder::Session::handle_report(Participant& from, MediaKind kind, base::WallTime ntp, std::int64_t rtp,
+                                      std::uint32_t rate) {
+  from.timeline.handle_report(kind, ntp, rtp, rate);
+  if (!from.timeline.is_settled()) replace_times(from);
+}
+
+void Recorder::Session::handle_timeout(base::Instant now, base::WallTime wall) {
+  clock_at_ = now;
+  clock_wall_ = wall;
+  commit_closing(now, false);
+  // A sender that has gone quiet keeps nobody waiting for what it sent before.
+  if (open_ && now - video_arrived_ >= kSenderIsQuiet) {
+    pause_ = Pause{GapReason::PublisherLeft, close(nominal_end(), now)};
+  }
+}
+
+void Recorder::Session::interrupt(base::Instant now, GapReason reason) {
+  if (open_) pause_ = Pause{reason, close(nominal_end(), now)};
+  awaits_key_ = true;
+}
+
+void Recorder::Session::restart_media(base::Instant now) {
+  interrupt(now, GapReason::PublisherLeft);
+  commit_closing(now, true);
+  Participant& master = participant("");
+  stats_.clock_jumps += master.timeline.jumps();
+  stats_.dropped_audio += master.audio.size();
+  const std::uint32_t track = master.audio_track;
+  master = Participant(options_.camera_clock_tolerance);
+  master.audio_track = track;
+  parameter_sets_ = {};
+}
+
+bool Recorder::Session::wants_key_frame(base::Instant now) const {
+  if (finished_) return false;
+  return awaits_key_ || !open_ || now - open_->opened >= options_.target_duration;
+}
+
+void Recorder::Session::finish(base::Instant now, GapReason reason) {
+  if (finished_) return;
+  finished_ = true;
+  if (open_) {
+    const base::WallTime end = nominal_end();
+    if (closing_) commit_closing(now, true);
+    ended_by_ = reason;
+    close(end, now);
+  }
+  ended_by_ = reason;
+  commit_closing(now, true);
+}
+
+RecorderStats Recorder::Session::stats() const {
+  RecorderStats stats = stats_;
+  for (const auto& [id, each] : participants_) stats.clock_jumps += each.timeline.jumps();
+  const std::lock_guard lock(outcome_->mutex);
+  stats.committed = outcome_->committed;
+  stats.failed = outcome_->failed;
+  stats.uncommitted_bytes = outcome_->uncommitted_bytes;
+  return stats;
+}
+
+}  // namespace streams
