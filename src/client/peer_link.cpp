@@ -83,12 +83,12 @@ void PeerLink::send(const MediaFrame& frame, base::WallTime epoch) {
   drain();
 }
 
-void PeerLink::close() {
+void PeerLink::close(std::string why) {
   if (is_over()) return;
   peer_->close(shard_.now());
   drain();
   port_->flush();
-  if (why_over_.empty()) why_over_ = "closed";
+  if (why_over_.empty()) why_over_ = std::move(why);
 }
 
 bool PeerLink::take_key_frame_request() {
@@ -97,6 +97,7 @@ bool PeerLink::take_key_frame_request() {
 
 void PeerLink::receive(base::Instant now, std::span<base::Datagram> datagrams) {
   if (!peer_) return;
+  last_heard_ = now;
   peer_->handle_datagrams(now, datagrams);
   drain();
 }

@@ -39,12 +39,13 @@ class PeerLink {
 
   // RTP times count from `epoch`, the wall clock of media time zero.
   void send(const MediaFrame& frame, base::WallTime epoch);
-  // Goodbye to the remote; the link is over.
-  void close();
+  // Goodbye to the remote; the link is over for this reason.
+  void close(std::string why = "closed");
 
   bool is_up() const { return dtls_at_ && !is_over(); }
   bool is_over() const { return !why_over_.empty(); }
   const std::string& why_over() const { return why_over_; }
+  base::Instant last_heard() const { return last_heard_; }  // any datagram
   std::optional<base::Instant> ice_at() const { return ice_at_; }
   std::optional<base::Instant> dtls_at() const { return dtls_at_; }
   // True once after the remote asked for a key frame.
@@ -64,6 +65,7 @@ class PeerLink {
   std::uint32_t video_base_ = 0;  // RTP time of media time zero
   std::uint32_t audio_base_ = 0;
   std::optional<base::Instant> ice_at_, dtls_at_;
+  base::Instant last_heard_{};
   std::string why_over_;
   std::uint64_t key_frame_requests_ = 0;
   bool key_frame_wanted_ = false;

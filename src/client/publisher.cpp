@@ -14,6 +14,9 @@ namespace {
 constexpr int kMaxFailures = 5;
 constexpr base::Duration kFailureMemory = std::chrono::minutes(10);
 constexpr base::Duration kFailurePause = std::chrono::seconds(1);
+// Reports of the receiver come several times a second: a server that says nothing for this long is gone, well before
+// its consent to receive runs out.
+constexpr base::Duration kSilenceLimit = std::chrono::seconds(5);
 constexpr base::Duration kStopPoll = std::chrono::milliseconds(100);
 
 double milliseconds(std::optional<base::Duration> duration) {
@@ -82,6 +85,7 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
   while (pending_ && !is_over(*pending_)) {
     co_await wait_until(media_zero_ + pending_->at);
     PeerLink& link = *master_.link();
+    if (shard_.now() - link.last_heard() > kSilenceLimit) link.close("the server has said nothing for 5 s");
     if (link.is_over()) co_return Outcome::Broken;
     if (is_stopped()) break;
     if (link.take_key_frame_request()) source_->request_key_frame();
