@@ -56,9 +56,11 @@ std::optional<MissingPackets::Arrival> MissingPackets::remove(base::Instant now,
     const base::Duration lateness = (now - found->since) * 5 / 4;
     patience_ = std::clamp(std::max(lateness, patience_ - patience_ / 64), kShortestPatience, kLongestPatience);
   }
-  // Only the first ask tells the round trip: after a second one nobody knows which was answered.
-  if (found->asks == 1) {
-    const base::Duration sample = std::clamp<base::Duration>(now - found->asked, milliseconds(1), kLongestRoundTrip);
+  // An answer right after the second ask was one to the first; after that nobody knows which was answered.
+  const bool answers_first = found->asks == 1 || (found->asks == 2 && now - found->asked < round_trip_ / 2);
+  if (answers_first) {
+    const base::Duration sample =
+        std::clamp<base::Duration>(now - found->first_asked, milliseconds(1), kLongestRoundTrip);
     round_trip_ += (sample - round_trip_) / 8;
   }
   trim();
@@ -82,7 +84,7 @@ void MissingPackets::trim() {
 }
 
 base::Duration MissingPackets::pause_after(std::uint32_t asks) const {
-  base::Duration pause = std::max<base::Duration>(kShortestPause, round_trip_ * 5 / 4);
+  base::Duration pause = std::max<base::Duration>(kShortestPause, round_trip_ * 3 / 2);
   for (std::uint32_t i = 1; i < asks && pause < kLongestPause; ++i) pause = pause * 3 / 2;
   return std::min(pause, kLongestPause);
 }
@@ -97,7 +99,7 @@ std::vector<std::uint16_t> MissingPackets::take_due(base::Instant now, std::size
       entry.due = now + kNextBatch;
     } else if (entry.due <= now) {
       due.push_back(static_cast<std::uint16_t>(entry.sequence));
-      ++entry.asks;
+      if (entry.asks++ == 0) entry.first_asked = now;
       entry.asked = now;
       entry.due = now + pause_after(entry.asks);
     }

@@ -50,7 +50,8 @@ class MissingPackets {
     base::Instant since{};
     base::Instant deadline{};
     base::Instant due{};
-    base::Instant asked{};
+    base::Instant first_asked{};
+    base::Instant asked{};  // last
     std::uint32_t asks = 0;
     bool probe = false;
     bool found = false;
