@@ -284,6 +284,49 @@ TEST(AudioRenderer, SoundStaysWhereItWasOnTheTimeline) {
   }
 }
 
+// Claps: every 97 ms noise that dies away. Attacks make the encoder change its block lengths, also across joints.
+float claps(double t) {
+  const double since = std::fmod(t, 0.097);
+  const auto sample = static_cast<std::uint32_t>(std::llround(t * 48'000));
+  std::uint32_t noise = sample * 2'654'435'761U;
+  noise ^= noise >> 15;
+  noise *= 2'246'822'519U;
+  noise ^= noise >> 13;
+  return static_cast<float>(0.6 * std::exp(-since * 60) * (static_cast<double>(noise) / 2'147'483'648.0 - 1));
+}
+
+// Around the joints, a recording in fragments is as far from what was played as the same recording in one piece.
+TEST(AudioRenderer, AttacksAtJointsSurvive) {
+  if (!has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
+  const Recording recording = record(claps, 40, 2, 0, 128'000);
+  const auto cut = render_fragments(recording, make_boundaries(40, 4));
+  const std::vector<WallTime> whole{kEpoch, kEpoch + std::chrono::seconds(40)};
+  const auto one_piece = decode_aac(render_fragments(recording, whole).units);
+  const auto pieces = decode_aac(cut.units);
+  ASSERT_EQ(pieces.size(), one_piece.size());
+  const std::int64_t zero = cut.first_sample - to_timeline_sample(kEpoch);
+  const auto error = [&](const std::vector<float>& heard, std::size_t from) {
+    std::vector<float> rest(3072);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+      rest[i] = heard[from + i] - claps(static_cast<double>(zero + static_cast<std::int64_t>(from + i)) / 48'000);
+    }
+    return rms(rest);
+  };
+  double in_pieces = 0, in_one = 0, worst = 0;
+  for (const std::size_t joint : cut.joints) {
+    const double a = error(pieces, joint * 1024 - 1024);
+    const double b = error(one_piece, joint * 1024 - 1024);
+    in_pieces += a * a;
+    in_one += b * b;
+    worst = std::max(worst, a / b);
+  }
+  const double ratio = std::sqrt(in_pieces / in_one);
+  std::printf("error at %zu joints against one piece: %.3f times, at worst %.3f times\n", cut.joints.size(), ratio,
+              worst);
+  EXPECT_LT(ratio, 1.2);
+  EXPECT_LT(worst, 1.6);
+}
+
 TEST(AudioRenderer, SameBytesWhereverReadingBegan) {
   const Recording recording = record(chirp, 10);
   const auto boundaries = make_boundaries(10, 5);
