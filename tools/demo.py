@@ -40,13 +40,22 @@ def free_port(preferred, kind=socket.SOCK_STREAM):
     raise RuntimeError("no free port")
 
 
+def is_healthy(url):
+    try:
+        with urllib.request.urlopen(url + "/healthz", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
 class Api:
     """The few calls a demo needs, signed by hand so that it needs no SDK."""
 
     def __init__(self, url, access_key, secret_key):
         self.url, self.access_key, self.secret_key = url, access_key, secret_key
 
-    def call(self, path, **members):
+    def open(self, path, timeout=20, **members):
+        """The answer as a stream; the caller closes it."""
         body = json.dumps(members).encode()
         date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         host = self.url.split("//")[1]
@@ -59,7 +68,10 @@ class Api:
         request = urllib.request.Request(self.url + path, data=body, headers={
             "Content-Type": "application/json", "X-Amz-Date": date,
             "Authorization": f"AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, SignedHeaders=host;x-amz-date, Signature={key.hex()}"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        return urllib.request.urlopen(request, timeout=timeout)
+
+    def call(self, path, **members):
+        with self.open(path, **members) as answer:
             return json.loads(answer.read() or b"{}")
 
     def fragments(self):
@@ -107,11 +119,7 @@ class Demo:
         raise RuntimeError(f"{what} took more than {seconds} s: see the logs in {self.folder}")
 
     def healthy(self):
-        try:
-            with urllib.request.urlopen(self.url + "/healthz", timeout=2) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
+        return is_healthy(self.url)
 
     def start_camera(self, seconds):
         self.camera = subprocess.Popen(

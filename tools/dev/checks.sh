@@ -56,7 +56,15 @@ fuzz_verb() {
   fi
 }
 
+# bench ingest [--cameras N] [--seconds N]: many cameras into one core. Otherwise the benchmarks of bench/.
 bench_verb() {
+  if [ "${1:-}" = ingest ]; then
+    shift
+    need demo bench
+    build_targets tidegate >&2
+    python3 bench/ingest.py --tidegate "build/$PRESET/tidegate" "$@"
+    return
+  fi
   build_targets bench
   local program
   for program in $(find "build/$PRESET" -name '*_bench' -type f -perm -u+x | sort); do
