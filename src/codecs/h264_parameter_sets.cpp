@@ -123,10 +123,12 @@ void ParameterSets::add_sprop(std::string_view sprop) {
 base::Bytes ParameterSets::avcc() const {
   if (!complete()) return {};
   std::vector<base::Bytes> sps{sps_.at(latest_sps_)};
+  sps.reserve(sps_.size());
   for (const auto& [id, set] : sps_) {
     if (id != latest_sps_) sps.push_back(set);
   }
   std::vector<base::Bytes> pps;
+  pps.reserve(pps_.size());
   for (const auto& [id, set] : pps_) pps.push_back(set);
   if (sps.size() > 31) sps.resize(31);
   if (pps.size() > 255) pps.resize(255);

@@ -133,7 +133,7 @@ bool parse_size(BitReader& bits, Sps& sps) {
     const std::uint64_t bottom = bits.ue();
     const bool planar = sps.separate_colour_plane || sps.chroma_format_idc == 0;
     const std::uint64_t unit_x = !planar && (sps.chroma_format_idc == 1 || sps.chroma_format_idc == 2) ? 2 : 1;
-    const std::uint64_t unit_y = (!planar && sps.chroma_format_idc == 1 ? 2U : 1U) * field_factor;
+    const std::uint64_t unit_y = std::uint64_t{!planar && sps.chroma_format_idc == 1 ? 2U : 1U} * field_factor;
     const std::uint64_t crop_x = (left + right) * unit_x;
     const std::uint64_t crop_y = (top + bottom) * unit_y;
     if (crop_x >= sps.coded_width || crop_y >= sps.coded_height) return false;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kMagic = "OpusHead";
 constexpr std::size_t kHeadBytes = 19;
+constexpr std::array<std::uint32_t, 4> kSilkDurations = {480, 960, 1920, 2880};
 
 void little_endian(base::Bytes& out, std::uint32_t value, unsigned count) {
   for (unsigned i = 0; i < count; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
@@ -25,8 +26,7 @@ std::uint32_t read_little_endian(base::ByteView bytes) {
 // RFC 6716 table 2: configurations 0..11 SILK, 12..15 hybrid, 16..31 CELT.
 std::uint32_t frame_duration(std::uint8_t toc) {
   const unsigned config = toc >> 3;
-  constexpr std::array<std::uint32_t, 4> kSilk = {480, 960, 1920, 2880};
-  if (config < 12) return kSilk[config % 4];
+  if (config < 12) return kSilkDurations[config % 4];
   if (config < 16) return config % 2 == 0 ? 480 : 960;
   return 120U << (config % 4);
 }

@@ -72,7 +72,7 @@ std::optional<RtpPacket> parse_rtp(base::ByteView datagram) {
   packet.header.sequence = reader.u16();
   packet.header.timestamp = reader.u32();
   packet.header.ssrc = reader.u32();
-  reader.skip((first & 15U) * 4);  // CSRCs
+  reader.skip(std::size_t{first & 15U} * 4);  // CSRCs
   if ((first & 0x10) != 0) {
     packet.extension_profile = reader.u16();
     packet.extensions = reader.take(std::size_t{reader.u16()} * 4);
