@@ -17,11 +17,14 @@ void CameraFlags::add_to(CLI::App& command) {
   command.add_option("--endpoint", o.endpoint, "control plane to publish to")->type_name("URL")->capture_default_str();
   command.add_option("--region", o.region, "region of the signatures")->type_name("NAME")->capture_default_str();
   command.add_option("--access-key", o.access_key, "access key id (default: AWS_ACCESS_KEY_ID)")
-      ->type_name("ID")->envname("AWS_ACCESS_KEY_ID");
+      ->type_name("ID")
+      ->envname("AWS_ACCESS_KEY_ID");
   command.add_option("--secret-key", o.secret_key, "its secret (default: AWS_SECRET_ACCESS_KEY)")
-      ->type_name("SECRET")->envname("AWS_SECRET_ACCESS_KEY");
+      ->type_name("SECRET")
+      ->envname("AWS_SECRET_ACCESS_KEY");
   command.add_option("--session-token", o.session_token, "of temporary credentials")->envname("AWS_SESSION_TOKEN");
-  command.add_option("--data-dir", data_dir_, "a server's data directory on this machine: takes access key and CA from it")
+  command
+      .add_option("--data-dir", data_dir_, "a server's data directory on this machine: takes access key and CA from it")
       ->type_name("DIR");
   command.add_option("--ca", o.ca_file, "certificate authority to trust, PEM")->type_name("FILE");
   command.add_flag("--insecure", o.insecure, "accept any certificate");
@@ -35,12 +38,15 @@ void CameraFlags::add_to(CLI::App& command) {
   command.add_option("--frame-rate", o.frame_rate, "of the H.264 file (default: as it says, else 25)");
   command.add_option("--width", o.width, "of the test picture")->check(CLI::Range(64, 1920))->capture_default_str();
   command.add_option("--height", o.height, "of the test picture")->check(CLI::Range(64, 1920))->capture_default_str();
-  command.add_option("--picture-rate", o.picture_rate, "frames a second of the test picture")->check(CLI::Range(1, 120))
+  command.add_option("--picture-rate", o.picture_rate, "frames a second of the test picture")
+      ->check(CLI::Range(1, 120))
       ->capture_default_str();
-  command.add_option("--bitrate-kbps", o.bitrate_kbps, "of the test picture")->check(CLI::Range(50, 20000))
+  command.add_option("--bitrate-kbps", o.bitrate_kbps, "of the test picture")
+      ->check(CLI::Range(50, 20000))
       ->capture_default_str();
   command.add_option("--duration", duration_seconds_, "stop after so many seconds (default: at the end of the file)")
-      ->type_name("SECONDS")->check(CLI::Range(0.1, 1e7));
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 1e7));
   command.add_option("--count", o.count, "so many cameras, named NAME-1, NAME-2, ...")->check(CLI::Range(1, 5000));
   command.add_option("--threads", o.threads, "that send for them")->check(CLI::Range(1, 64));
   command.add_flag("--like-c-sdk", o.like_c_sdk, "answer and behave as webrtc-sdk-c does");
@@ -64,9 +70,10 @@ base::Result<client::CameraOptions> CameraFlags::finish() const {
     if (options.ca_file.empty()) options.ca_file = data_dir_ + "/tls/ca.pem";
   }
   if (options.access_key.empty() || options.secret_key.empty()) {
-    return base::fail(base::Errc::InvalidArgument,
-                      "no access key: give --access-key and --secret-key, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-                      "--data-dir of a server on this machine");
+    return base::fail(
+        base::Errc::InvalidArgument,
+        "no access key: give --access-key and --secret-key, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+        "--data-dir of a server on this machine");
   }
   return options;
 }

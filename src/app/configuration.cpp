@@ -2,11 +2,11 @@
 #include "app/configuration.hpp"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <toml++/toml.h>
 
 namespace app {
 namespace {
@@ -81,47 +81,75 @@ Result<void> add_advertised(std::vector<base::IpAddress>& out, std::string_view 
 }
 
 Result<void> add_turn_uri(std::vector<std::string>& out, std::string_view text) {
-  if (!text.starts_with("turn:") && !text.starts_with("turns:")) return expected("turn:HOST:PORT?transport=udp or turns:...");
+  if (!text.starts_with("turn:") && !text.starts_with("turns:"))
+    return expected("turn:HOST:PORT?transport=udp or turns:...");
   out.emplace_back(text);
   return {};
 }
 
-#define SET_TEXT(member) \
-  [](Configuration& c, std::string_view text) -> Result<void> { c.member = text; return {}; }
-#define SET_WITH(function, member, ...) \
-  [](Configuration& c, std::string_view text) -> Result<void> { return function(c.member, text __VA_OPT__(, ) __VA_ARGS__); }
+#define SET_TEXT(member)                                        \
+  [](Configuration& c, std::string_view text) -> Result<void> { \
+    c.member = text;                                            \
+    return {};                                                  \
+  }
+#define SET_WITH(function, member, ...)                         \
+  [](Configuration& c, std::string_view text) -> Result<void> { \
+    return function(c.member, text __VA_OPT__(, ) __VA_ARGS__); \
+  }
 #define CLEAR(member) [](Configuration& c) { c.member.clear(); }
 
 using std::chrono::milliseconds;
 
 constexpr std::array kKeys = {
-    ConfigurationKey{"data_dir", "DIR", "where recordings, state, keys and certificates are kept", false, SET_TEXT(data_dir), nullptr},
-    ConfigurationKey{"http_listen", "ADDR:PORT", "plain HTTP, for this machine", false, SET_WITH(set_address, http_listen), nullptr},
-    ConfigurationKey{"https_listen", "ADDR:PORT", "HTTPS and secure WebSockets", false, SET_WITH(set_address, https_listen), nullptr},
-    ConfigurationKey{"media_listen", "ADDR:PORT", "first UDP port for WebRTC; shard n uses PORT+n", false, SET_WITH(set_address, media_listen), nullptr},
-    ConfigurationKey{"advertise_ip", "IP", "address that clients reach this machine by; may be given several times", true, SET_WITH(add_advertised, advertise_ip), CLEAR(advertise_ip)},
-    ConfigurationKey{"public_url", "URL", "base of the URLs handed to clients, instead of the host they used", false, SET_WITH(set_public_url, public_url), nullptr},
-    ConfigurationKey{"tls_cert", "FILE", "server certificate with its chain, PEM (default: one from a local CA)", false, SET_TEXT(tls_cert), nullptr},
+    ConfigurationKey{"data_dir", "DIR", "where recordings, state, keys and certificates are kept", false,
+                     SET_TEXT(data_dir), nullptr},
+    ConfigurationKey{"http_listen", "ADDR:PORT", "plain HTTP, for this machine", false,
+                     SET_WITH(set_address, http_listen), nullptr},
+    ConfigurationKey{"https_listen", "ADDR:PORT", "HTTPS and secure WebSockets", false,
+                     SET_WITH(set_address, https_listen), nullptr},
+    ConfigurationKey{"media_listen", "ADDR:PORT", "first UDP port for WebRTC; shard n uses PORT+n", false,
+                     SET_WITH(set_address, media_listen), nullptr},
+    ConfigurationKey{"advertise_ip", "IP", "address that clients reach this machine by; may be given several times",
+                     true, SET_WITH(add_advertised, advertise_ip), CLEAR(advertise_ip)},
+    ConfigurationKey{"public_url", "URL", "base of the URLs handed to clients, instead of the host they used", false,
+                     SET_WITH(set_public_url, public_url), nullptr},
+    ConfigurationKey{"tls_cert", "FILE", "server certificate with its chain, PEM (default: one from a local CA)", false,
+                     SET_TEXT(tls_cert), nullptr},
     ConfigurationKey{"tls_key", "FILE", "its private key, PEM", false, SET_TEXT(tls_key), nullptr},
     ConfigurationKey{"region", "NAME", "region in ARNs and signatures", false, SET_TEXT(region), nullptr},
     ConfigurationKey{"account_id", "DIGITS", "account in ARNs", false, SET_WITH(set_account_id, account_id), nullptr},
-    ConfigurationKey{"access_key", "ID", "access key id (default: made on the first start)", false, SET_TEXT(access_key), nullptr},
-    ConfigurationKey{"secret_key", "SECRET", "its secret; better in the file or the environment than in a flag", false, SET_TEXT(secret_key), nullptr},
-    ConfigurationKey{"shards", "N", "threads that own sessions, each with its UDP port; 0: one per processor", false, SET_WITH(set_number<std::uint32_t>, shards, 0u, 64u), nullptr},
-    ConfigurationKey{"turn_uri", "URI", "TURN server for clients; may be given several times", true, SET_WITH(add_turn_uri, turn_uri), CLEAR(turn_uri)},
-    ConfigurationKey{"turn_secret", "SECRET", "the TURN server's shared secret (static-auth-secret of coturn)", false, SET_TEXT(turn_secret), nullptr},
-    ConfigurationKey{"turn_ttl_seconds", "N", "life of TURN credentials", false, [](Configuration& c, std::string_view text) -> Result<void> {
+    ConfigurationKey{"access_key", "ID", "access key id (default: made on the first start)", false,
+                     SET_TEXT(access_key), nullptr},
+    ConfigurationKey{"secret_key", "SECRET", "its secret; better in the file or the environment than in a flag", false,
+                     SET_TEXT(secret_key), nullptr},
+    ConfigurationKey{"shards", "N", "threads that own sessions, each with its UDP port; 0: one per processor", false,
+                     SET_WITH(set_number<std::uint32_t>, shards, 0u, 64u), nullptr},
+    ConfigurationKey{"turn_uri", "URI", "TURN server for clients; may be given several times", true,
+                     SET_WITH(add_turn_uri, turn_uri), CLEAR(turn_uri)},
+    ConfigurationKey{"turn_secret", "SECRET", "the TURN server's shared secret (static-auth-secret of coturn)", false,
+                     SET_TEXT(turn_secret), nullptr},
+    ConfigurationKey{"turn_ttl_seconds", "N", "life of TURN credentials", false,
+                     [](Configuration& c, std::string_view text) -> Result<void> {
                        std::uint32_t seconds = 0;
                        TRY_VOID(set_number<std::uint32_t>(seconds, text, 31u, 86'400u));
                        c.turn_ttl = std::chrono::seconds(seconds);
                        return {};
-                     }, nullptr},
-    ConfigurationKey{"signaling_idle_timeout_seconds", "N", "close a signaling socket after this silence; 0: never", false, SET_WITH(set_duration, signaling_idle_timeout, milliseconds(1000)), nullptr},
-    ConfigurationKey{"signaling_lifetime_seconds", "N", "close a signaling socket at this age; 0: never", false, SET_WITH(set_duration, signaling_lifetime, milliseconds(1000)), nullptr},
-    ConfigurationKey{"fragment_target_ms", "N", "a fragment closes at the first key frame past this", false, SET_WITH(set_duration, fragment_target, milliseconds(1)), nullptr},
-    ConfigurationKey{"cache_bytes", "N", "memory for recent fragments", false, SET_WITH(set_number<std::uint64_t>, cache_bytes, std::uint64_t{0}, std::uint64_t{1} << 40), nullptr},
-    ConfigurationKey{"metrics_token", "TOKEN", "bearer token for /metrics from other machines (without one: loopback only)", false, SET_TEXT(metrics_token), nullptr},
-    ConfigurationKey{"log_level", "LEVEL", "debug, info, warning or error", false, SET_WITH(set_log_level, log_level), nullptr},
+                     },
+                     nullptr},
+    ConfigurationKey{"signaling_idle_timeout_seconds", "N", "close a signaling socket after this silence; 0: never",
+                     false, SET_WITH(set_duration, signaling_idle_timeout, milliseconds(1000)), nullptr},
+    ConfigurationKey{"signaling_lifetime_seconds", "N", "close a signaling socket at this age; 0: never", false,
+                     SET_WITH(set_duration, signaling_lifetime, milliseconds(1000)), nullptr},
+    ConfigurationKey{"fragment_target_ms", "N", "a fragment closes at the first key frame past this", false,
+                     SET_WITH(set_duration, fragment_target, milliseconds(1)), nullptr},
+    ConfigurationKey{"cache_bytes", "N", "memory for recent fragments", false,
+                     SET_WITH(set_number<std::uint64_t>, cache_bytes, std::uint64_t{0}, std::uint64_t{1} << 40),
+                     nullptr},
+    ConfigurationKey{"metrics_token", "TOKEN",
+                     "bearer token for /metrics from other machines (without one: loopback only)", false,
+                     SET_TEXT(metrics_token), nullptr},
+    ConfigurationKey{"log_level", "LEVEL", "debug, info, warning or error", false, SET_WITH(set_log_level, log_level),
+                     nullptr},
 };
 
 #undef SET_TEXT
@@ -149,9 +177,10 @@ const ConfigurationKey* find_key(std::string_view name) {
 }
 
 std::string_view nearest_key(std::string_view name) {
-  return std::min_element(kKeys.begin(), kKeys.end(), [&](const auto& a, const auto& b) {
-           return edit_distance(name, a.name) < edit_distance(name, b.name);
-         })->name;
+  return std::min_element(
+             kKeys.begin(), kKeys.end(),
+             [&](const auto& a, const auto& b) { return edit_distance(name, a.name) < edit_distance(name, b.name); })
+      ->name;
 }
 
 std::string to_flag(std::string_view name) {
@@ -174,8 +203,12 @@ std::optional<std::string> scalar_text(const toml::node& node) {
 
 }  // namespace
 
-std::span<const ConfigurationKey> configuration_keys() { return kKeys; }
-std::string flag_name(const ConfigurationKey& key) { return to_flag(key.name); }
+std::span<const ConfigurationKey> configuration_keys() {
+  return kKeys;
+}
+std::string flag_name(const ConfigurationKey& key) {
+  return to_flag(key.name);
+}
 
 Result<Settings> parse_toml(std::string_view text, std::string_view path) {
   const toml::parse_result parsed = toml::parse(text, path);
@@ -203,9 +236,9 @@ Result<Settings> parse_toml(std::string_view text, std::string_view path) {
       values.push_back(*std::move(value));
     }
     if (values.empty()) {
-      return base::fail(Errc::InvalidArgument, fmt::format("{}:{}: {} must be a {}", path, line, name,
-                                                           key->is_list ? "string or an array of strings"
-                                                                        : "string or a whole number"));
+      return base::fail(Errc::InvalidArgument,
+                        fmt::format("{}:{}: {} must be a {}", path, line, name,
+                                    key->is_list ? "string or an array of strings" : "string or a whole number"));
     }
     settings.emplace(name, std::move(values));
   }
@@ -220,12 +253,14 @@ Result<Settings> read_environment(const char* const* environment) {
     const std::size_t equals = entry.find('=');
     if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
     const std::string_view variable = entry.substr(0, equals);
-    const auto key = std::find_if(kKeys.begin(), kKeys.end(), [&](const auto& k) { return variable_name(k.name) == variable; });
+    const auto key =
+        std::find_if(kKeys.begin(), kKeys.end(), [&](const auto& k) { return variable_name(k.name) == variable; });
     if (key == kKeys.end()) {
       std::string lower;
-      for (const char c : variable.substr(kPrefix.size())) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-      return base::fail(Errc::InvalidArgument, fmt::format("environment: unknown variable {}; did you mean {}?", variable,
-                                                           variable_name(nearest_key(lower))));
+      for (const char c : variable.substr(kPrefix.size()))
+        lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      return base::fail(Errc::InvalidArgument, fmt::format("environment: unknown variable {}; did you mean {}?",
+                                                           variable, variable_name(nearest_key(lower))));
     }
     std::vector<std::string> values;
     std::string_view rest = entry.substr(equals + 1);
@@ -250,8 +285,9 @@ Result<Configuration> make_configuration(std::span<const std::pair<std::string, 
         auto applied = key->apply(configuration, value);
         if (applied) continue;
         const bool is_secret = name.find("secret") != std::string::npos || name.find("token") != std::string::npos;
-        return base::fail(Errc::InvalidArgument, fmt::format("{}: {} is \"{}\": {}", source, name,
-                                                             is_secret ? "(not shown)" : value, applied.error().message));
+        return base::fail(Errc::InvalidArgument,
+                          fmt::format("{}: {} is \"{}\": {}", source, name, is_secret ? "(not shown)" : value,
+                                      applied.error().message));
       }
     }
   }

@@ -23,7 +23,8 @@ TEST(Configuration, DefaultsAreThoseOfTheDocumentation) {
 }
 
 TEST(Configuration, LaterSourcesWinKeyByKey) {
-  const char* environment[] = {"HOME=/root", "TIDEGATE_REGION=eu-west-1", "TIDEGATE_ADVERTISE_IP=192.0.2.1,192.0.2.2", nullptr};
+  const char* environment[] = {"HOME=/root", "TIDEGATE_REGION=eu-west-1", "TIDEGATE_ADVERTISE_IP=192.0.2.1,192.0.2.2",
+                               nullptr};
   const auto file = parse_toml("region = \"us-west-2\"\nshards = 3\nadvertise_ip = [\"198.51.100.1\"]\n", "t.toml");
   const auto variables = read_environment(environment);
   ASSERT_TRUE(file && variables);

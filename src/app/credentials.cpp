@@ -22,7 +22,8 @@ std::string make_credentials(base::Random& random) {
   for (int i = 0; i < 16; ++i) id += kAlphabet[random.below(kAlphabet.size())];
   base::Bytes secret(30);
   random.fill(secret);
-  return fmt::format("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", id, base::to_base64_url(secret));
+  return fmt::format("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", id,
+                     base::to_base64_url(secret));
 }
 
 }  // namespace
@@ -33,10 +34,11 @@ base::Result<AccessKey> ensure_access_key(const std::string& directory, base::Ra
   AccessKey key{value_of(file.content, "aws_access_key_id"), value_of(file.content, "aws_secret_access_key"),
                 file.was_created};
   if (key.id.empty() || key.secret.empty()) {
-    return base::fail(base::Errc::Corrupt,
-                      fmt::format("{} has no aws_access_key_id or aws_secret_access_key: mend it, or remove it to get a "
-                                  "new key",
-                                  path));
+    return base::fail(
+        base::Errc::Corrupt,
+        fmt::format("{} has no aws_access_key_id or aws_secret_access_key: mend it, or remove it to get a "
+                    "new key",
+                    path));
   }
   return key;
 }

@@ -76,7 +76,8 @@ int main(int argc, char** argv) {
   ServeFlags serve_flags;
   serve_flags.add_to(*serve);
 
-  CLI::App* camera = tidegate.add_subcommand("camera", "Publish a file, a test picture or many cameras over real WebRTC");
+  CLI::App* camera =
+      tidegate.add_subcommand("camera", "Publish a file, a test picture or many cameras over real WebRTC");
   app::CameraFlags camera_flags;
   camera_flags.add_to(*camera);
 

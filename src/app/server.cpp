@@ -88,7 +88,8 @@ Result<void> Server::Parts::open_data() {
   std::error_code error;
   std::filesystem::create_directories(configuration.data_dir, error);
   if (error) {
-    return base::fail(base::Errc::Io, fmt::format("cannot make the data directory {}: {}", configuration.data_dir, error.message()));
+    return base::fail(base::Errc::Io,
+                      fmt::format("cannot make the data directory {}: {}", configuration.data_dir, error.message()));
   }
   if (configuration.access_key.empty()) {
     TRY(access_key, ensure_access_key(configuration.data_dir, random));
@@ -123,7 +124,8 @@ Result<void> Server::Parts::open_sessions() {
   sessions::HubOptions options;
   options.media_listen = configuration.media_listen;
   options.advertised = configuration.advertise_ip;
-  options.recorder.target_duration = std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
+  options.recorder.target_duration =
+      std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   options.signaling_idle_timeout = configuration.signaling_idle_timeout;
   options.signaling_lifetime = configuration.signaling_lifetime;
   TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
@@ -134,9 +136,10 @@ Result<void> Server::Parts::open_sessions() {
         return std::string(base::as_text(bytes));
       }));
   if (key.content.size() != 32) {
-    return base::fail(base::Errc::Corrupt,
-                      fmt::format("{}/playback.key must hold 32 bytes: remove it, and playback URLs handed out so far end",
-                                  configuration.data_dir));
+    return base::fail(
+        base::Errc::Corrupt,
+        fmt::format("{}/playback.key must hold 32 bytes: remove it, and playback URLs handed out so far end",
+                    configuration.data_dir));
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
   hls = std::make_unique<streams::HlsSessions>(*archive, *playback, base::to_bytes(key.content), random);
@@ -202,7 +205,8 @@ Result<base::SocketAddress> Server::Parts::listen(const std::string& name, base:
     options.tls = tls;
     options.reuse_port = shards.size() > 1;
     auto opened = shard->run_blocking([&] {
-      return net::HttpServer::open(*shard, options, [this](net::HttpExchange& exchange) { return gateway->serve(exchange); });
+      return net::HttpServer::open(*shard, options,
+                                   [this](net::HttpExchange& exchange) { return gateway->serve(exchange); });
     });
     if (!opened) {
       return base::fail(std::move(opened).error().with_context(
@@ -216,7 +220,9 @@ Result<base::SocketAddress> Server::Parts::listen(const std::string& name, base:
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
 Result<std::unique_ptr<Server>> Server::start(Configuration configuration) {
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(configuration))));
@@ -234,17 +240,21 @@ Result<std::unique_ptr<Server>> Server::start(Configuration configuration) {
 std::vector<std::string> Server::greeting() const {
   const Parts& parts = *parts_;
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("API           http://{}  and  https://{}", parts.http_address.text(), parts.https_address.text()));
+  lines.push_back(
+      fmt::format("API           http://{}  and  https://{}", parts.http_address.text(), parts.https_address.text()));
   std::string media;
   for (const auto& address : parts.hub->media_addresses()) media += (media.empty() ? "UDP " : ", ") + address.text();
   lines.push_back("Media         " + media);
-  lines.push_back("Data          " + std::filesystem::absolute(parts.configuration.data_dir).lexically_normal().string());
+  lines.push_back("Data          " +
+                  std::filesystem::absolute(parts.configuration.data_dir).lexically_normal().string());
   if (!parts.ca_file.empty()) {
-    lines.push_back("Certificates  give clients " + std::filesystem::absolute(parts.ca_file).lexically_normal().string());
+    lines.push_back("Certificates  give clients " +
+                    std::filesystem::absolute(parts.ca_file).lexically_normal().string());
   }
   lines.push_back("Access key    " + parts.access_key.id);
   if (parts.access_key.was_created) {
-    lines.push_back("Secret key    " + parts.access_key.secret + "   (shown this once; kept in the data directory's file credentials)");
+    lines.push_back("Secret key    " + parts.access_key.secret +
+                    "   (shown this once; kept in the data directory's file credentials)");
   }
   lines.push_back("Region        " + parts.configuration.region);
   return lines;

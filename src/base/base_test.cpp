@@ -11,8 +11,12 @@ namespace base {
 namespace {
 
 TEST(Base64, MatchesTheVectorsOfRfc4648) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
                                                          {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(to_base64(as_bytes(plain)), encoded);
@@ -22,7 +26,8 @@ TEST(Base64, MatchesTheVectorsOfRfc4648) {
 }
 
 TEST(Base64, RefusesWhatIsNotCanonical) {
-  for (const char* bad : {"Zg", "Zg=", "Z===", "Zh==", "Zm 8", "Zm9v\n", "Zm-_"}) EXPECT_FALSE(parse_base64(bad)) << bad;
+  for (const char* bad : {"Zg", "Zg=", "Z===", "Zh==", "Zm 8", "Zm9v\n", "Zm-_"})
+    EXPECT_FALSE(parse_base64(bad)) << bad;
 }
 
 TEST(ByteReader, PastTheEndReadsZeroAndStaysBad) {
@@ -39,7 +44,8 @@ TEST(SocketAddress, RoundTripsAndRefusesNames) {
     ASSERT_TRUE(SocketAddress::parse(text)) << text;
     EXPECT_EQ(SocketAddress::parse(text)->text(), text);
   }
-  for (const char* bad : {"localhost:1", "127.0.0.1", "127.0.0.1:65536", "2001:db8::1:1", "[127.0.0.1]:1", "1.2.3.4:", ":1"}) {
+  for (const char* bad :
+       {"localhost:1", "127.0.0.1", "127.0.0.1:65536", "2001:db8::1:1", "[127.0.0.1]:1", "1.2.3.4:", ":1"}) {
     EXPECT_FALSE(SocketAddress::parse(bad)) << bad;
   }
 }
@@ -50,7 +56,8 @@ TEST(WallTime, RendersKnownInstants) {
   EXPECT_EQ(to_iso8601(time), "1994-11-06T08:49:37.250Z");
   EXPECT_EQ(to_basic_iso8601(time), "19941106T084937Z");
   EXPECT_EQ(parse_basic_iso8601("19941106T084937Z"), from_microseconds(784'111'777'000'000));
-  for (const char* bad : {"", "19941306T084937Z", "19940230T084937Z", "19941106T244937Z", "19941106t084937Z", "1994110+T084937Z"}) {
+  for (const char* bad :
+       {"", "19941306T084937Z", "19940230T084937Z", "19941106T244937Z", "19941106t084937Z", "1994110+T084937Z"}) {
     EXPECT_FALSE(parse_basic_iso8601(bad)) << bad;
   }
 }

@@ -113,8 +113,12 @@ std::optional<Bytes> parse_hex(std::string_view text) {
   return out;
 }
 
-std::string to_base64(ByteView bytes) { return encode(bytes, kStandardAlphabet, true); }
-std::string to_base64_url(ByteView bytes) { return encode(bytes, kUrlAlphabet, false); }
+std::string to_base64(ByteView bytes) {
+  return encode(bytes, kStandardAlphabet, true);
+}
+std::string to_base64_url(ByteView bytes) {
+  return encode(bytes, kUrlAlphabet, false);
+}
 
 std::optional<Bytes> parse_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
@@ -122,7 +126,9 @@ std::optional<Bytes> parse_base64(std::string_view text) {
   return decode(text, kStandardAlphabet);
 }
 
-std::optional<Bytes> parse_base64_url(std::string_view text) { return decode(text, kUrlAlphabet); }
+std::optional<Bytes> parse_base64_url(std::string_view text) {
+  return decode(text, kUrlAlphabet);
+}
 
 bool equal_in_constant_time(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;

@@ -9,7 +9,7 @@ namespace base {
 
 }  // namespace base
 
-#define CHECK(condition)                                                   \
-  do {                                                                     \
+#define CHECK(condition)                                                    \
+  do {                                                                      \
     if (!(condition)) ::base::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -11,20 +11,20 @@ namespace base {
 
 // What kind of failure a caller can tell apart. The API room maps each to an AWS error in one place.
 enum class Errc {
-  InvalidArgument,   // the caller's input breaks a rule; the message names the member and the rule
-  NotFound,          // the named thing does not exist
-  AlreadyExists,     // a thing with this name exists
-  InUse,             // the state of the thing forbids the call
-  VersionMismatch,   // an optimistic lock failed
-  NoRetention,       // the stream keeps nothing
-  LimitExceeded,     // a configured limit is reached
-  AccessDenied,      // known caller, not allowed
-  NotAuthorized,     // unknown caller or bad signature
-  Unsupported,       // well-formed, but this server does not do it
-  Corrupt,           // stored or received bytes do not parse
-  Io,                // disk or socket failed
-  Unavailable,       // try again later
-  Cancelled,         // the owner is going away
+  InvalidArgument,  // the caller's input breaks a rule; the message names the member and the rule
+  NotFound,         // the named thing does not exist
+  AlreadyExists,    // a thing with this name exists
+  InUse,            // the state of the thing forbids the call
+  VersionMismatch,  // an optimistic lock failed
+  NoRetention,      // the stream keeps nothing
+  LimitExceeded,    // a configured limit is reached
+  AccessDenied,     // known caller, not allowed
+  NotAuthorized,    // unknown caller or bad signature
+  Unsupported,      // well-formed, but this server does not do it
+  Corrupt,          // stored or received bytes do not parse
+  Io,               // disk or socket failed
+  Unavailable,      // try again later
+  Cancelled,        // the owner is going away
   Internal,
 };
 
@@ -47,14 +47,16 @@ struct [[nodiscard]] Result : std::expected<T, Error> {
 inline std::unexpected<Error> fail(Errc code, std::string message) {
   return std::unexpected<Error>(Error{code, std::move(message)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 
 }  // namespace base
 
 #define TIDEGATE_CONCAT_INNER(a, b) a##b
 #define TIDEGATE_CONCAT(a, b) TIDEGATE_CONCAT_INNER(a, b)
-#define TIDEGATE_TRY(temporary, declaration, give_back, ...)          \
-  auto temporary = __VA_ARGS__;                                       \
+#define TIDEGATE_TRY(temporary, declaration, give_back, ...)            \
+  auto temporary = __VA_ARGS__;                                         \
   if (!temporary) give_back ::base::fail(std::move(temporary).error()); \
   declaration = *std::move(temporary)
 

@@ -25,8 +25,12 @@ inline constexpr Instant kNever = Instant::max();
 // Microseconds since the Unix epoch, UTC, without leap seconds.
 using WallTime = std::chrono::sys_time<std::chrono::microseconds>;
 
-inline std::int64_t to_microseconds(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime from_microseconds(std::int64_t value) { return WallTime(std::chrono::microseconds(value)); }
+inline std::int64_t to_microseconds(WallTime time) {
+  return time.time_since_epoch().count();
+}
+inline WallTime from_microseconds(std::int64_t value) {
+  return WallTime(std::chrono::microseconds(value));
+}
 // Rounds down.
 inline std::int64_t to_milliseconds(WallTime time) {
   return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();

@@ -19,12 +19,13 @@ namespace {
 bool is_client_id(const std::string& text) {
   if (text.empty() || text.size() > 256) return false;
   for (const char c : text) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                         c == '.' || c == '-';
+    const bool allowed =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
     if (!allowed) return false;
   }
   // The prefix is reserved, in any case (contract 2.1).
-  return text.size() < 4 || !((text[0] | 32) == 'a' && (text[1] | 32) == 'w' && (text[2] | 32) == 's' && text[3] == '_');
+  return text.size() < 4 ||
+         !((text[0] | 32) == 'a' && (text[1] | 32) == 'w' && (text[2] | 32) == 's' && text[3] == '_');
 }
 
 // Which addresses become host candidates, most useful first.
@@ -96,8 +97,12 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
       return base::fail(std::move(error));
     }
     const std::uint16_t port = (*opened)->local_address().port;
-    SessionEnvironment environment{**opened, parts->random, certificate, with_port(addresses, port),
-                                   with_port(loopback_addresses, port), parts->options.recorder};
+    SessionEnvironment environment{**opened,
+                                   parts->random,
+                                   certificate,
+                                   with_port(addresses, port),
+                                   with_port(loopback_addresses, port),
+                                   parts->options.recorder};
     parts->states.push_back(shard.run_blocking(
         [&] { return std::make_unique<ShardState>(*std::move(opened), shard, std::move(environment)); }));
   }
@@ -106,7 +111,9 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Hub::~Hub() { close(); }
+Hub::~Hub() {
+  close();
+}
 
 void Hub::close() {
   if (std::exchange(parts_->closed, true)) return;
@@ -187,13 +194,15 @@ async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional
   auto settings = co_await read_settings(parts_->catalog, parts_->archive, parts_->disk, channel_arn);
   if (!settings) co_return base::fail(std::move(settings).error());
   if (settings->log == nullptr) {
-    co_return base::fail(base::Errc::InvalidArgument,
-                         fmt::format("media storage is not enabled for channel {}: call UpdateMediaStorageConfiguration "
-                                     "with Status ENABLED and the ARN of a stream",
-                                     settings->name));
+    co_return base::fail(
+        base::Errc::InvalidArgument,
+        fmt::format("media storage is not enabled for channel {}: call UpdateMediaStorageConfiguration "
+                    "with Status ENABLED and the ARN of a stream",
+                    settings->name));
   }
   if (client_id) {
-    co_return base::fail(base::Errc::Unsupported, "this version of the server does not take viewers into a storage session");
+    co_return base::fail(base::Errc::Unsupported,
+                         "this version of the server does not take viewers into a storage session");
   }
   ShardState& owner = owner_of(channel_arn);
   co_return co_await owner.shard().call([&] { return owner.join(*std::move(settings)); });

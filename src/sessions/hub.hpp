@@ -20,8 +20,8 @@
 namespace sessions {
 
 struct HubOptions {
-  base::SocketAddress media_listen;                // shard n uses port + n; port 0: the system chooses each
-  std::vector<base::IpAddress> advertised;         // empty: every usable address of this machine
+  base::SocketAddress media_listen;         // shard n uses port + n; port 0: the system chooses each
+  std::vector<base::IpAddress> advertised;  // empty: every usable address of this machine
   streams::RecorderOptions recorder;
   // AWS ends a signaling connection after 10 minutes of silence and after an hour; zero here means never.
   base::Duration signaling_idle_timeout = base::Duration::zero();
@@ -32,7 +32,7 @@ struct HubStats {
   SessionStats sessions;
   std::uint64_t signaling_connections = 0;  // open now
   std::uint64_t signaling_messages = 0;
-  std::uint64_t signaling_rejected = 0;     // malformed or not deliverable
+  std::uint64_t signaling_rejected = 0;  // malformed or not deliverable
   MediaPort::Stats media;
   net::UdpPort::Stats udp;
 };

@@ -15,7 +15,9 @@ PortPeer::PortPeer(MediaPort& port, PeerOwner& owner, base::Instant now, base::R
   port_.add(*this);
 }
 
-PortPeer::~PortPeer() { port_.remove(*this); }
+PortPeer::~PortPeer() {
+  port_.remove(*this);
+}
 
 void PortPeer::pump(base::Instant now) {
   send_pending();
@@ -43,7 +45,9 @@ base::Result<std::unique_ptr<MediaPort>> MediaPort::open(async::Shard& shard, ba
 
 MediaPort::MediaPort(async::Shard& shard) : shard_(shard), timer_(shard, [this] { run_timers(); }) {}
 
-MediaPort::~MediaPort() { CHECK(by_ufrag_.empty()); }
+MediaPort::~MediaPort() {
+  CHECK(by_ufrag_.empty());
+}
 
 void MediaPort::add(PortPeer& peer) {
   const bool inserted = by_ufrag_.emplace(peer.ufrag_, &peer).second;

@@ -59,9 +59,9 @@ class PortPeer {
 class MediaPort {
  public:
   struct Stats {
-    std::uint64_t unknown_flow = 0;       // neither a known flow nor a check for a peer of ours
-    std::uint64_t stun_answered = 0;      // as a plain STUN server
-    std::uint64_t flows_refused = 0;      // over kMaxFlowsPerPeer
+    std::uint64_t unknown_flow = 0;   // neither a known flow nor a check for a peer of ours
+    std::uint64_t stun_answered = 0;  // as a plain STUN server
+    std::uint64_t flows_refused = 0;  // over kMaxFlowsPerPeer
   };
   // A flow is learnt from an unverified user name, so a peer's share of the table is bounded.
   static constexpr std::size_t kMaxFlowsPerPeer = 32;

@@ -97,8 +97,8 @@ void ShardChannels::start_session(base::Instant now, Channel& channel) {
   if (draining_ || channel.settings.log == nullptr) return;  // stopping, or storage was disabled since
   if (channel.session == nullptr || channel.session->is_over() ||
       channel.session->stream() != channel.settings.log->stream()) {
-    channel.session = std::make_unique<StorageSession>(environment_, channel.settings.name, channel.settings.log,
-                                                       stats_.sessions);
+    channel.session =
+        std::make_unique<StorageSession>(environment_, channel.settings.name, channel.settings.log, stats_.sessions);
   }
   channel.session->join(now, channel.master_on_loopback, *channel.signaling.find_master());
 }

@@ -77,8 +77,9 @@ base::Result<void> SignalingChannel::route(base::Instant now, Role from, const s
     });
   }
   if (waiting_.size() >= kMaxWaiting) {
-    return base::fail(base::Errc::LimitExceeded,
-                      fmt::format("{} messages wait on this channel already, the recipient is not connected", kMaxWaiting));
+    return base::fail(
+        base::Errc::LimitExceeded,
+        fmt::format("{} messages wait on this channel already, the recipient is not connected", kMaxWaiting));
   }
   waiting_.push_back(std::move(out));
   return {};

@@ -56,8 +56,8 @@ class SignalingChannel {
  private:
   struct Waiting {
     Role to;
-    std::string client_id;    // of the recipient; empty for the master
-    std::string sender;       // empty for the master's messages
+    std::string client_id;  // of the recipient; empty for the master
+    std::string sender;     // empty for the master's messages
     SignalingAction action;
     std::string text;
     base::Instant deadline;

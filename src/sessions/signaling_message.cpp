@@ -44,8 +44,8 @@ std::optional<std::string> find_text(const json::object& object, std::string_vie
 bool is_identifier(std::string_view text) {
   if (text.empty() || text.size() > 256) return false;
   for (const char c : text) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                         c == '.' || c == '-';
+    const bool allowed =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
     if (!allowed) return false;
   }
   return true;
@@ -66,16 +66,23 @@ base::Result<json::object> parse_payload(std::string_view base64) {
   return std::move(value->get_object());
 }
 
-std::string to_payload(const json::object& object) { return base::to_base64(base::as_bytes(json::serialize(object))); }
+std::string to_payload(const json::object& object) {
+  return base::to_base64(base::as_bytes(json::serialize(object)));
+}
 
 // AWS writes the AWS error name and an HTTP status for each failure of the socket.
 std::pair<std::string_view, int> error_type(base::Errc code) {
   switch (code) {
-    case base::Errc::LimitExceeded: return {"ClientLimitExceededException", 400};
-    case base::Errc::NotFound: return {"ResourceNotFoundException", 404};
-    case base::Errc::AccessDenied: return {"AccessDeniedException", 403};
-    case base::Errc::Internal: return {"InternalFailure", 500};
-    default: return {"InvalidArgumentException", 400};
+    case base::Errc::LimitExceeded:
+      return {"ClientLimitExceededException", 400};
+    case base::Errc::NotFound:
+      return {"ResourceNotFoundException", 404};
+    case base::Errc::AccessDenied:
+      return {"AccessDeniedException", 403};
+    case base::Errc::Internal:
+      return {"InternalFailure", 500};
+    default:
+      return {"InvalidArgumentException", 400};
   }
 }
 
@@ -114,9 +121,8 @@ std::expected<ClientMessage, RejectedMessage> parse_client_message(std::string_v
   message.payload = find_text(object, "messagePayload").value_or("");
   if (message.payload.empty()) return reject(message.correlation_id, "messagePayload is missing");
   if (message.payload.size() > kMaxPayloadCharacters) {
-    return reject(message.correlation_id,
-                  fmt::format("messagePayload has {} characters, at most {} are allowed", message.payload.size(),
-                              kMaxPayloadCharacters));
+    return reject(message.correlation_id, fmt::format("messagePayload has {} characters, at most {} are allowed",
+                                                      message.payload.size(), kMaxPayloadCharacters));
   }
   if (!base::parse_base64(message.payload)) return reject(message.correlation_id, "messagePayload is not base64");
   return message;
@@ -141,23 +147,28 @@ base::Result<std::string> parse_candidate_payload(std::string_view base64) {
 }
 
 std::string make_description_payload(std::string_view type, std::string_view sdp) {
-  return to_payload({{"type", json::string_view(type.data(), type.size())}, {"sdp", json::string_view(sdp.data(), sdp.size())}});
+  return to_payload(
+      {{"type", json::string_view(type.data(), type.size())}, {"sdp", json::string_view(sdp.data(), sdp.size())}});
 }
 
 std::string make_candidate_payload(std::string_view candidate_line) {
-  return to_payload({{"candidate", json::string_view(candidate_line.data(), candidate_line.size())}, {"sdpMLineIndex", 0}});
+  return to_payload(
+      {{"candidate", json::string_view(candidate_line.data(), candidate_line.size())}, {"sdpMLineIndex", 0}});
 }
 
 std::string make_server_message(SignalingAction action, std::string_view sender_client_id, std::string_view payload) {
   json::object object;
   const std::string_view type = to_text(action);
-  if (!sender_client_id.empty()) object["senderClientId"] = json::string_view(sender_client_id.data(), sender_client_id.size());
+  if (!sender_client_id.empty())
+    object["senderClientId"] = json::string_view(sender_client_id.data(), sender_client_id.size());
   object["messageType"] = json::string_view(type.data(), type.size());
   object["messagePayload"] = json::string_view(payload.data(), payload.size());
   return json::serialize(object);
 }
 
-std::string make_go_away() { return R"({"messageType":"GO_AWAY","messagePayload":""})"; }
+std::string make_go_away() {
+  return R"({"messageType":"GO_AWAY","messagePayload":""})";
+}
 
 std::string make_status_response(std::string_view correlation_id, const base::Error& error) {
   const auto [type, status] = error_type(error.code);
@@ -166,8 +177,8 @@ std::string make_status_response(std::string_view correlation_id, const base::Er
                         {"statusCode", std::to_string(status)},
                         {"description", error.message.substr(0, 1024)},
                         {"success", false}};
-  return json::serialize(
-      json::object{{"messageType", "STATUS_RESPONSE"}, {"messagePayload", ""}, {"statusResponse", std::move(response)}});
+  return json::serialize(json::object{
+      {"messageType", "STATUS_RESPONSE"}, {"messagePayload", ""}, {"statusResponse", std::move(response)}});
 }
 
 }  // namespace sessions

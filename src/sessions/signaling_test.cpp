@@ -68,18 +68,21 @@ TEST(SignalingMessage, NamesWhatIsWrong) {
 }
 
 TEST(SignalingMessage, ExactKeysGoOut) {
-  EXPECT_EQ(make_server_message(SignalingAction::SdpOffer, "", "e30="), R"({"messageType":"SDP_OFFER","messagePayload":"e30="})");
+  EXPECT_EQ(make_server_message(SignalingAction::SdpOffer, "", "e30="),
+            R"({"messageType":"SDP_OFFER","messagePayload":"e30="})");
   EXPECT_EQ(make_server_message(SignalingAction::IceCandidate, "v1", "e30="),
             R"({"senderClientId":"v1","messageType":"ICE_CANDIDATE","messagePayload":"e30="})");
-  EXPECT_EQ(make_status_response("17_0", {base::Errc::InvalidArgument, "offer H.264"}),
-            R"({"messageType":"STATUS_RESPONSE","messagePayload":"","statusResponse":{"correlationId":"17_0",)"
-            R"("errorType":"InvalidArgumentException","statusCode":"400","description":"offer H.264","success":false}})");
+  EXPECT_EQ(
+      make_status_response("17_0", {base::Errc::InvalidArgument, "offer H.264"}),
+      R"({"messageType":"STATUS_RESPONSE","messagePayload":"","statusResponse":{"correlationId":"17_0",)"
+      R"("errorType":"InvalidArgumentException","statusCode":"400","description":"offer H.264","success":false}})");
 }
 
 TEST(SignalingMessage, CandidatesOfTheSessionHaveAnIndexAndNoMid) {
   const auto payload = base::parse_base64(make_candidate_payload("candidate:1 1 udp 1 192.0.2.1 8443 typ host"));
   ASSERT_TRUE(payload);
-  EXPECT_EQ(base::as_text(*payload), R"({"candidate":"candidate:1 1 udp 1 192.0.2.1 8443 typ host","sdpMLineIndex":0})");
+  EXPECT_EQ(base::as_text(*payload),
+            R"({"candidate":"candidate:1 1 udp 1 192.0.2.1 8443 typ host","sdpMLineIndex":0})");
 }
 
 TEST(SignalingMessage, ReadsDescriptionsAndCandidates) {
@@ -100,7 +103,8 @@ TEST(SignalingChannel, ViewerAndMasterReachEachOther) {
   channel.connect(kStart, Role::Master, "", master);
   channel.connect(kStart, Role::Viewer, "v1", viewer);
   ASSERT_TRUE(channel.route(kStart, Role::Viewer, "v1", message_of(SignalingAction::SdpOffer), kTtl));
-  EXPECT_EQ(master->sent, std::vector<std::string>{R"({"senderClientId":"v1","messageType":"SDP_OFFER","messagePayload":"e30="})"});
+  EXPECT_EQ(master->sent,
+            std::vector<std::string>{R"({"senderClientId":"v1","messageType":"SDP_OFFER","messagePayload":"e30="})"});
   ASSERT_TRUE(channel.route(kStart, Role::Master, "", message_of(SignalingAction::SdpAnswer, "v1"), kTtl));
   EXPECT_EQ(viewer->sent.size(), 1u);
   EXPECT_EQ(channel.route(kStart, Role::Master, "", message_of(SignalingAction::SdpAnswer), kTtl).error().code,
@@ -110,7 +114,8 @@ TEST(SignalingChannel, ViewerAndMasterReachEachOther) {
 TEST(SignalingChannel, KeepsMessagesForTheirTimeToLiveOnly) {
   SignalingChannel channel;
   ASSERT_TRUE(channel.route(kStart, Role::Viewer, "v1", message_of(SignalingAction::IceCandidate, "", "MQ=="), kTtl));
-  ASSERT_TRUE(channel.route(kStart + seconds(30), Role::Viewer, "v1", message_of(SignalingAction::IceCandidate, "", "Mg=="), kTtl));
+  ASSERT_TRUE(channel.route(kStart + seconds(30), Role::Viewer, "v1",
+                            message_of(SignalingAction::IceCandidate, "", "Mg=="), kTtl));
   auto master = std::make_shared<RecordingSink>();
   channel.connect(kStart + seconds(60), Role::Master, "", master);
   ASSERT_EQ(master->sent.size(), 1u);

@@ -20,7 +20,9 @@ streams::MediaKind to_stream_kind(webrtc::MediaKind kind) {
   return kind == webrtc::MediaKind::Video ? streams::MediaKind::Video : streams::MediaKind::Audio;
 }
 
-std::uint32_t clock_of(webrtc::MediaKind kind) { return kind == webrtc::MediaKind::Video ? kVideoClock : kOpusClock; }
+std::uint32_t clock_of(webrtc::MediaKind kind) {
+  return kind == webrtc::MediaKind::Video ? kVideoClock : kOpusClock;
+}
 
 }  // namespace
 
@@ -48,9 +50,11 @@ StorageSession::~StorageSession() = default;
 
 void StorageSession::join(base::Instant now, bool caller_on_loopback, SignalingSink& master) {
   ++stats_.joins;
-  const auto waiting = std::count_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() != active_; });
+  const auto waiting =
+      std::count_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() != active_; });
   if (static_cast<std::size_t>(waiting) >= kMaxPeers) {
-    const auto oldest = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() != active_; });
+    const auto oldest =
+        std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() != active_; });
     end(now, **oldest, "newer joins came before it was answered");
   }
 
@@ -61,7 +65,8 @@ void StorageSession::join(base::Instant now, bool caller_on_loopback, SignalingS
   auto member = std::make_unique<Member>(*this, now, std::move(options));
   member->sequence = next_sequence_++;
   webrtc::Peer& peer = member->port_peer.peer();
-  master.send(make_server_message(SignalingAction::SdpOffer, "", make_description_payload("offer", peer.create_offer(now))));
+  master.send(
+      make_server_message(SignalingAction::SdpOffer, "", make_description_payload("offer", peer.create_offer(now))));
   for (const std::string& candidate : peer.local_candidates()) {
     master.send(make_server_message(SignalingAction::IceCandidate, "", make_candidate_payload(candidate)));
   }
@@ -72,9 +77,12 @@ void StorageSession::join(base::Instant now, bool caller_on_loopback, SignalingS
 
 base::Result<void> StorageSession::handle_message(base::Instant now, const ClientMessage& message) {
   switch (message.action) {
-    case SignalingAction::SdpAnswer: return handle_answer(now, message.payload);
-    case SignalingAction::IceCandidate: return handle_candidate(now, message.payload);
-    case SignalingAction::SdpOffer: break;
+    case SignalingAction::SdpAnswer:
+      return handle_answer(now, message.payload);
+    case SignalingAction::IceCandidate:
+      return handle_candidate(now, message.payload);
+    case SignalingAction::SdpOffer:
+      break;
   }
   return base::fail(base::Errc::InvalidArgument, "the storage session makes the offer: send an SDP_ANSWER");
 }
@@ -120,7 +128,8 @@ base::Result<void> StorageSession::handle_candidate(base::Instant now, const std
 }
 
 StorageSession::Member* StorageSession::find_member(const webrtc::Peer& peer) {
-  const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return &m->port_peer.peer() == &peer; });
+  const auto it =
+      std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return &m->port_peer.peer() == &peer; });
   return it == members_.end() ? nullptr : it->get();
 }
 
@@ -223,10 +232,11 @@ void StorageSession::finish_recording(base::Instant now, streams::GapReason reas
   if (recorder_ == nullptr) return;
   recorder_->finish(now, reason);
   const streams::RecorderStats stats = recorder_->stats();
-  base::log_info("recording of channel {}: stopped after {} fragments, {} video frames, {} audio packets; dropped {} frames "
-                 "after a loss, {} before a key frame, {} for a slow disk",
-                 channel_name_, stats.fragments, stats.video_frames, stats.audio_packets, stats.dropped_after_loss,
-                 stats.dropped_before_key, stats.dropped_disk_slow);
+  base::log_info(
+      "recording of channel {}: stopped after {} fragments, {} video frames, {} audio packets; dropped {} frames "
+      "after a loss, {} before a key frame, {} for a slow disk",
+      channel_name_, stats.fragments, stats.video_frames, stats.audio_packets, stats.dropped_after_loss,
+      stats.dropped_before_key, stats.dropped_disk_slow);
   recorder_.reset();
   timer_.disarm();
 }

@@ -30,10 +30,10 @@ struct SessionEnvironment {
 struct SessionStats {
   std::uint64_t joins = 0;
   std::uint64_t connected = 0;
-  std::uint64_t failed = 0;         // never connected
+  std::uint64_t failed = 0;  // never connected
   std::uint64_t rejected_answers = 0;
-  std::uint64_t replaced = 0;       // torn down because a newer join connected
-  std::uint64_t ended = 0;          // connected, then left
+  std::uint64_t replaced = 0;  // torn down because a newer join connected
+  std::uint64_t ended = 0;     // connected, then left
 };
 
 // Lives on its channel's shard; owned by the channel. Each join makes one peer with one offer. The newest join that
