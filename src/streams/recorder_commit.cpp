@@ -19,7 +19,7 @@ base::WallTime Recorder::Session::nominal_end() const {
 }
 
 // `end` by settled times, or nominal_end(), which moves along when the timeline is settled here.
-base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now) {
+base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, std::optional<GapReason> pauses) {
   const auto nominal = end - open_->start();
   if (!participant("").timeline.is_settled()) {
     settle();
@@ -29,6 +29,7 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now) {
   open_->end = end;
   closing_ = std::exchange(open_, std::nullopt);
   closing_->gap_before = gap_before(closing_->start());
+  closing_->ended_by = pauses;
   closed_ = now;
   commit_closing(now, false);
   return end;
@@ -37,6 +38,10 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now) {
 // What is missing before the fragment that starts here: the pause, and fragments that never became durable.
 std::optional<Gap> Recorder::Session::gap_before(base::WallTime start) {
   std::optional<Gap> gap;
+  if (pause_ && pause_->first_frame) {
+    const HeldFrame& frame = *pause_->first_frame;
+    pause_->from = participant("").timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
+  }
   if (pause_ && start > pause_->from) gap = Gap{pause_->reason, pause_->from, start};
   pause_.reset();
   const std::lock_guard lock(outcome_->mutex);
@@ -73,7 +78,7 @@ void Recorder::Session::commit(OpenFragment fragment) {
   draft.duration = fragment.end - start;
   draft.gap_before = fragment.gap_before;
   draft.codec_fingerprint = fingerprint_of(fragment.avcc);
-  draft.ended_by = ended_by_;
+  draft.ended_by = fragment.ended_by;
   const Participant& master = participant("");
   if (fragment.dependent) draft.flags |= kDependent;
   if (master.timeline.clock() == Timeline::Clock::Arrival) draft.flags |= kArrivalClock;

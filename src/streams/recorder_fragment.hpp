@@ -44,6 +44,7 @@ struct OpenFragment {
   base::Instant opened;
   bool dependent = false;
   std::optional<Gap> gap_before;
+  std::optional<GapReason> ended_by;
   base::Bytes avcc;
   std::uint32_t width = 0;
   std::uint32_t height = 0;

@@ -16,6 +16,13 @@ constexpr std::size_t kMaxParticipants = 120;  // track numbers take one byte
 constexpr auto kShortestFrame = std::chrono::milliseconds(1);
 constexpr auto kLongestFrame = std::chrono::milliseconds(500);  // a longer pause is not a frame rate
 
+// What the next session says of the time since the fragment that ended so. A session that ended in the middle of a gap
+// left without a word; a recording that did not say anything was stopped with the server.
+GapReason reason_of(std::optional<GapReason> ended_by) {
+  if (!ended_by) return GapReason::ServerStopped;
+  return *ended_by == GapReason::ServerStopped ? GapReason::ServerStopped : GapReason::PublisherLeft;
+}
+
 }  // namespace
 
 Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog> log, base::Instant now,
@@ -29,8 +36,7 @@ Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog>
       clock_wall_(wall) {
   participant("");
   // A recording that did not say why it stopped was stopped with the server.
-  if (const auto last = log_->last())
-    pause_ = Pause{last->header.ended_by.value_or(GapReason::ServerStopped), producer_end(*last)};
+  if (const auto last = log_->last()) pause_ = Pause{reason_of(last->header.ended_by), producer_end(*last)};
 }
 
 Recorder::Session::~Session() {
@@ -109,13 +115,13 @@ void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
     settle();
     held.time = master.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
     const base::WallTime last = nominal_end() - frame_time_;
-    pause_ =
-        Pause{GapReason::PacketsLost, close(std::clamp(held.time, last + kShortestFrame, last + frame_time_), now)};
+    const base::WallTime end = std::clamp(held.time, last + kShortestFrame, last + frame_time_);
+    pause_ = Pause{GapReason::PacketsLost, close(end, now, GapReason::PacketsLost)};
     awaits_key_ = true;
   }
   if (awaits_key_) {
     if (!key || !parameter_sets_.complete()) {
-      if (!pause_) pause_ = Pause{GapReason::KeyFrameAwaited, held.time};
+      if (!pause_) pause_ = Pause{GapReason::KeyFrameAwaited, held.time, HeldFrame{held.rtp, held.rate, {}, false, {}}};
       count_dropped();
       return;
     }
@@ -226,12 +232,12 @@ void Recorder::Session::handle_timeout(base::Instant now, base::WallTime wall) {
   commit_closing(now, false);
   // A sender that has gone quiet keeps nobody waiting for what it sent before.
   if (open_ && now - video_arrived_ >= kSenderIsQuiet) {
-    pause_ = Pause{GapReason::PublisherLeft, close(nominal_end(), now)};
+    pause_ = Pause{GapReason::PublisherLeft, close(nominal_end(), now, GapReason::PublisherLeft)};
   }
 }
 
 void Recorder::Session::interrupt(base::Instant now, GapReason reason) {
-  if (open_) pause_ = Pause{reason, close(nominal_end(), now)};
+  if (open_) pause_ = Pause{reason, close(nominal_end(), now, reason)};
   awaits_key_ = true;
 }
 
@@ -256,12 +262,10 @@ void Recorder::Session::finish(base::Instant now, GapReason reason) {
   if (finished_) return;
   finished_ = true;
   if (open_) {
-    const base::WallTime end = nominal_end();
-    if (closing_) commit_closing(now, true);
-    ended_by_ = reason;
-    close(end, now);
+    close(nominal_end(), now, reason);
+  } else if (closing_) {
+    closing_->ended_by = reason;
   }
-  ended_by_ = reason;
   commit_closing(now, true);
 }
 

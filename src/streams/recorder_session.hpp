@@ -49,6 +49,7 @@ class Recorder::Session {
   struct Pause {
     GapReason reason = GapReason::KeyFrameAwaited;
     base::WallTime from;
+    std::optional<HeldFrame> first_frame = std::nullopt;  // dropped; its time says `from` once the timeline is settled
   };
 
   base::WallTime media_clock(base::Instant now) const;
@@ -59,7 +60,7 @@ class Recorder::Session {
   HeldFrame hold(Participant& from, ArrivedFrame& frame);
   void open(HeldFrame frame, base::Instant now, bool dependent);
   void append(HeldFrame frame);
-  base::WallTime close(base::WallTime end, base::Instant now);
+  base::WallTime close(base::WallTime end, base::Instant now, std::optional<GapReason> pauses = std::nullopt);
   base::WallTime nominal_end() const;
   void limit_audio(Participant& from);
   bool audio_is_complete(base::Instant now) const;
@@ -86,7 +87,6 @@ class Recorder::Session {
   bool awaits_key_ = true;
   bool group_dropped_ = false;  // what depends on it is dropped too
   std::chrono::microseconds frame_time_{40'000};
-  std::optional<GapReason> ended_by_;
   bool finished_ = false;
   RecorderStats stats_;
 };

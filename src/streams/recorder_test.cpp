@@ -349,6 +349,19 @@ TEST(Recorder, FramesBeforeTheFirstKeyFrameAreAGap) {
   EXPECT_EQ(recording.recorder.stats().dropped_before_key, 11U);
 }
 
+TEST(Recorder, TheGapBeforeTheFirstKeyFrameIsOnTheCamerasClockToo) {
+  for (const microseconds lead : {microseconds(-3min), microseconds(3min)}) {
+    RecorderFixture recording;
+    for (std::int64_t ms = 0; ms < 400; ms += 40) recording.camera.video(ms, false);
+    recording.camera.run(400, 1'000, 2000, false);
+    recording.camera.report(MediaKind::Video, 900, kServerStart + lead + 900ms);
+    recording.finish(1'000);
+    const FragmentDraft& first = recording.log->drafts.at(0);
+    EXPECT_EQ(first.producer_time, kServerStart + lead + 400ms);
+    EXPECT_EQ(first.gap_before, (Gap{GapReason::KeyFrameAwaited, kServerStart + lead, first.producer_time}));
+  }
+}
+
 TEST(Recorder, ParameterSetsOfTheSdpAreEnough) {
   RecorderFixture recording;
   recording.recorder.set_sdp_parameter_sets({kSmallSps, kPps});
@@ -450,6 +463,7 @@ TEST(Recorder, AQuietSenderKeepsNobodyWaiting) {
   recording.recorder.handle_timeout(recording.camera.arrival(6'000), at_ms(6'000));
   ASSERT_EQ(recording.log->drafts.size(), 1U);
   EXPECT_EQ(recording.log->drafts[0].duration, 1s);
+  EXPECT_EQ(recording.log->drafts[0].ended_by, GapReason::PublisherLeft);
   recording.camera.video(30'000, false);
   recording.finish(30'100);
   ASSERT_EQ(recording.log->drafts.size(), 2U);
