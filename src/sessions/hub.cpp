@@ -154,7 +154,7 @@ async::Task<base::Result<ChannelSettings>> read_settings(streams::Catalog& catal
   settings.name = channel->name;
   settings.message_ttl = std::chrono::seconds(channel->message_ttl_seconds);
   if (channel->storage_stream_arn) {
-    const streams::ResourceName stream_name{std::nullopt, *channel->storage_stream_arn};
+    const streams::ResourceName stream_name{std::nullopt, channel->storage_stream_arn};
     CO_TRY(const streams::StreamPtr stream, catalog.find_stream(stream_name));
     const streams::StreamKey key = stream->key;
     settings.log = co_await disk.run([&archive, key] { return archive.log(key); });
