@@ -171,7 +171,7 @@ def first_durable_ms(report):
     """JoinStorageSession to first durable fragment, as the camera saw it."""
     cameras = report.get("cameras") or [report]
     timings = cameras[0].get("timings_ms", cameras[0])
-    return timings.get("first_fragment_durable")
+    return timings.get("first_fragment")
 
 
 def check(program):
