@@ -112,7 +112,7 @@ describe('webrtc-sdk-c', () => {
     assert.ok(IceServerList.length >= 1 && IceServerList.length <= 5);
     for (const each of IceServerList) {
       assert.ok(each.Uris.length >= 1 && each.Uris.length <= 4 && each.Uris.every((uri) => uri.length <= 127));
-      assert.ok(each.Ttl > 30 && each.Username.length <= 256 && each.Password.length <= 256);
+      assert.ok(each.Ttl > 30 && (each.Username ?? '').length <= 256 && (each.Password ?? '').length <= 256);
     }
   });
 

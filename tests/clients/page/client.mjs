@@ -26,17 +26,12 @@ async function prepare(config, name) {
 
 /** Writes down every encoded frame a sender passes on, unaltered. */
 function keepLedger(sender, ledger) {
-  const source = `onrtctransform = (event) => {
-    const {readable, writable} = event.transformer;
-    const note = new TransformStream({transform(frame, next) {
-      postMessage({rtp: frame.getMetadata().rtpTimestamp ?? frame.timestamp, key: frame.type === 'key', bytes: frame.data.byteLength});
-      next.enqueue(frame);
-    }});
-    readable.pipeThrough(note).pipeTo(writable);
-  };`;
-  const worker = new Worker(URL.createObjectURL(new Blob([source], {type: 'text/javascript'})));
-  worker.onmessage = (event) => ledger.push(event.data);
-  sender.transform = new RTCRtpScriptTransform(worker);
+  const {readable, writable} = sender.createEncodedStreams();
+  const note = new TransformStream({transform(frame, next) {
+    ledger.push({rtp: frame.getMetadata().rtpTimestamp ?? frame.timestamp, key: frame.type === 'key', bytes: frame.data.byteLength});
+    next.enqueue(frame);
+  }});
+  readable.pipeThrough(note).pipeTo(writable).catch(() => {});
 }
 
 async function answer(peer, media, ledgers, offer) {
@@ -67,7 +62,7 @@ const untilConnected = (peer) => new Promise((resolve, reject) => {
 export async function publish({config, name, seconds, withAudio}) {
   const session = await prepare(config, name);
   const media = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480, frameRate: 30}, audio: withAudio});
-  const peer = new RTCPeerConnection({iceServers: session.iceServers});
+  const peer = new RTCPeerConnection({iceServers: session.iceServers, encodedInsertableStreams: true});
   const ledgers = {video: [], audio: []};
   const signaling = new SignalingClient({channelARN: session.ChannelARN, channelEndpoint: session.endpoints.WSS, role: Role.MASTER,
     region: config.region, credentials: config.credentials});
