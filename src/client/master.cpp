@@ -70,6 +70,8 @@ void Master::handle_message(std::string_view text) {
   if (!message) return;  // as the JavaScript client: what does not parse is not there
   switch (message->kind) {
     case ServerMessage::Kind::Offer:
+      // The late offer of an earlier join: media flows already.
+      if (link_ && link_->is_up()) break;
       if (const auto answered = answer_offer(*message); !answered) refusal_ = answered.error().message;
       break;
     case ServerMessage::Kind::Candidate:
@@ -89,7 +91,7 @@ void Master::handle_message(std::string_view text) {
   changed_.notify_all();
 }
 
-// A newer offer replaces the connection, as on the JavaScript page.
+// A newer offer replaces a connection under way, as on the JavaScript page.
 base::Result<void> Master::answer_offer(const ServerMessage& offer) {
   timings_.offer = shard_.now() - joined_at_;
   if (link_) link_->close();

@@ -54,6 +54,7 @@ base::Result<std::unique_ptr<PeerLink>> PeerLink::open(async::Shard& shard, base
     raw->peer_->handle_timeout(raw->shard_.now());
     raw->drain();
   });
+  link->last_heard_ = shard.now();
   link->video_base_ = random.u32();
   link->audio_base_ = random.u32();
   return link;
