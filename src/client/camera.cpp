@@ -27,8 +27,8 @@ constexpr base::Duration kStagger = std::chrono::milliseconds(10);
 
 std::atomic<bool> stop_flag = false;
 
-// What the cameras have in common.
-struct Common {
+// What all cameras of a run have together.
+struct SharedSetup {
   PublisherOptions publisher;
   std::shared_ptr<const MediaLoop> loop;  // null: each camera encodes its own test picture
   TestOptions test;
@@ -46,11 +46,11 @@ base::Result<void> check(const CameraOptions& options) {
   return {};
 }
 
-base::Result<Common> prepare(const CameraOptions& options) {
+base::Result<SharedSetup> prepare(const CameraOptions& options) {
   TRY_VOID(check(options));
   TRY(const net::Url endpoint, net::Url::parse(options.endpoint));
-  Common common;
-  MasterOptions& master = common.publisher.master;
+  SharedSetup setup;
+  MasterOptions& master = setup.publisher.master;
   master.api.endpoint = options.endpoint;
   master.api.region = options.region;
   master.api.credentials = {options.access_key, options.secret_key, options.session_token};
@@ -63,26 +63,26 @@ base::Result<Common> prepare(const CameraOptions& options) {
   master.link.like_c_sdk = options.like_c_sdk;
   master.create = options.create;
   master.retention_hours = options.retention_hours;
-  common.publisher.duration = options.duration;
-  common.publisher.quiet = options.quiet;
-  if (options.count > 4) common.publisher.fragment_poll = std::chrono::seconds(1);
+  setup.publisher.duration = options.duration;
+  setup.publisher.quiet = options.quiet;
+  if (options.count > 4) setup.publisher.fragment_poll = std::chrono::seconds(1);
 
-  common.test = {options.width, options.height,          options.picture_rate, options.bitrate_kbps,
-                 options.audio, std::chrono::seconds(2), async::wall_now()};
-  common.repeat = options.duration.has_value() || options.h264_file.empty();
+  setup.test = {options.width, options.height,          options.picture_rate, options.bitrate_kbps,
+                options.audio, std::chrono::seconds(2), async::wall_now()};
+  setup.repeat = options.duration.has_value() || options.h264_file.empty();
   if (!options.h264_file.empty()) {
-    TRY(common.loop, load_media({options.h264_file, options.audio ? options.opus_file : std::string(),
-                                 options.frame_rate, common.repeat}));
+    TRY(setup.loop, load_media({options.h264_file, options.audio ? options.opus_file : std::string(),
+                                options.frame_rate, setup.repeat}));
   } else if (options.count > 1) {
-    TRY(common.loop, make_test_loop(common.test, kSharedLoop));
+    TRY(setup.loop, make_test_loop(setup.test, kSharedLoop));
   }
-  master.link.audio = common.loop ? common.loop->has(codecs::MediaKind::Audio) : options.audio;
-  return common;
+  master.link.audio = setup.loop ? setup.loop->has(codecs::MediaKind::Audio) : options.audio;
+  return setup;
 }
 
-base::Result<std::unique_ptr<MediaSource>> make_source(const Common& common) {
-  if (common.loop) return std::make_unique<LoopSource>(common.loop, common.repeat);
-  return make_test_source(common.test);
+base::Result<std::unique_ptr<MediaSource>> make_source(const SharedSetup& setup) {
+  if (setup.loop) return std::make_unique<LoopSource>(setup.loop, setup.repeat);
+  return make_test_source(setup.test);
 }
 
 std::string numbered(const std::string& name, const CameraOptions& options, int index) {
@@ -118,16 +118,16 @@ void stop_publishing() {
 
 base::Result<std::vector<CameraResult>> publish(const CameraOptions& options) {
   clear_stop();
-  TRY(const Common common, prepare(options));
+  TRY(const SharedSetup setup, prepare(options));
   std::vector<std::promise<CameraResult>> promises(static_cast<std::size_t>(options.count));
   std::vector<std::unique_ptr<async::Shard>> shards;
   for (int i = 0; i < std::min(options.threads, options.count); ++i)
     shards.push_back(std::make_unique<async::Shard>(fmt::format("camera-{}", i)));
   for (int i = 0; i < options.count; ++i) {
-    PublisherOptions one = common.publisher;
+    PublisherOptions one = setup.publisher;
     one.master.channel = numbered(options.channel, options, i);
     one.master.stream = numbered(options.stream.empty() ? options.channel : options.stream, options, i);
-    TRY(auto source, make_source(common));
+    TRY(auto source, make_source(setup));
     async::Shard& shard = *shards[static_cast<std::size_t>(i) % shards.size()];
     auto& promise = promises[static_cast<std::size_t>(i)];
     shard.spawn(fmt::format("camera {}", one.master.channel),
