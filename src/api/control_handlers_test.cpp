@@ -163,6 +163,25 @@ TEST(ControlHandlers, ice_servers_are_turn_with_credentials_that_expire) {
                 R"("Username":"1795389619:door"}]})");
 }
 
+TEST(ControlHandlers, ice_entries_stay_within_what_webrtc_sdk_c_reads) {
+  TurnOptions turn{{}, "north", std::chrono::seconds(5)};
+  for (int i = 0; i < 30; ++i) turn.uris.push_back("turn:t" + std::to_string(i) + ".example");
+  ControlPlane plane(std::move(turn));
+  (void)plane.call(operation_named("CreateSignalingChannel"), R"({"ChannelName":"door"})");
+  const std::string answer =
+      plane.call(operation_named("GetIceServerConfig"),
+                 R"({"ChannelARN":"arn:aws:kinesisvideo:us-west-2:123456789012:channel/door/1795389019582"})");
+  const auto count = [&](const std::string& text) {
+    std::size_t found = 0;
+    for (std::size_t at = answer.find(text); at != std::string::npos; at = answer.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("\"Uris\":"), 5U);
+  EXPECT_EQ(count("turn:"), 20U);
+  EXPECT_EQ(count("\"Ttl\":31,"), 5U);
+  EXPECT_LT(answer.size(), 3000U);
+}
+
 // printf '1795389619:door' | openssl dgst -sha1 -hmac north -binary | base64
 TEST(ControlHandlers, turn_passwords_are_those_that_coturn_computes) {
   const TurnCredentials credentials =

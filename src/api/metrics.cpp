@@ -46,7 +46,7 @@ std::uint64_t Metrics::requests(const aws::Operation& operation) const {
 }
 
 std::string Metrics::text() const {
-  constexpr std::array<std::string_view, kClasses> kClassNames{"1xx", "2xx", "3xx", "4xx", "5xx"};
+  static constexpr std::array<std::string_view, kClasses> kClassNames{"1xx", "2xx", "3xx", "4xx", "5xx"};
   std::string counts =
       "# HELP tidegate_requests_total Answers by operation and status.\n# TYPE tidegate_requests_total counter\n";
   std::string times =

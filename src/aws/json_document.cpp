@@ -74,7 +74,7 @@ std::optional<std::int64_t> JsonValue::integer() const {
   if (value_ == nullptr) return std::nullopt;
   if (as_value(value_).is_int64()) return as_value(value_).get_int64();
   const auto real = number();
-  constexpr double kExact = 9007199254740992.0;  // 2^53
+  static constexpr double kExact = 9007199254740992.0;  // 2^53
   if (!real || std::abs(*real) > kExact || std::trunc(*real) != *real) return std::nullopt;
   return static_cast<std::int64_t>(*real);
 }

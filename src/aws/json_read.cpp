@@ -86,7 +86,7 @@ void JsonReader::read(JsonValue in, const Rules& rules, std::int32_t& out) {
 void JsonReader::read(JsonValue in, const Rules&, base::WallTime& out) {
   const auto seconds = in.number();
   if (!seconds) return wrong_type("a number of seconds since 1970");
-  constexpr double kYear9999 = 253402300800.0;
+  static constexpr double kYear9999 = 253402300800.0;
   if (!(*seconds >= 0 && *seconds < kYear9999)) return broken_rule("is not a time between 1970 and 9999");
   out = base::from_microseconds(std::llround(*seconds * 1e6));
 }

@@ -48,7 +48,7 @@ bool take_code_point(std::string_view& text, char32_t& out) {
     if ((byte(at) & 0xc0) != 0x80) return false;
     value = value << 6 | (byte(at) & 0x3fu);
   }
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  static constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
   if (value < kSmallest[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return false;
   out = value;
   text.remove_prefix(length);

@@ -63,7 +63,7 @@ std::string sha256_hex(base::ByteView bytes) {
 }
 
 std::string uri_encode(std::string_view text, bool keep_slash) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {

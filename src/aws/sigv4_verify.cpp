@@ -186,7 +186,7 @@ Outcome<void> check_time(const Claim& claim, base::WallTime now) {
 std::optional<std::string> payload_hash(const Request& request, const Payload& payload) {
   const auto given = find_header(request.headers, "x-amz-content-sha256");
   if (!payload.body) return given ? *given : sha256_hex({});
-  const std::string actual = sha256_hex(*payload.body);
+  std::string actual = sha256_hex(*payload.body);
   if (given && *given != actual) return std::nullopt;
   return actual;
 }

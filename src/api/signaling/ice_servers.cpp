@@ -22,6 +22,9 @@ constexpr std::size_t kMaxUrisPerEntry = 4;
 // A STUN answer needs no credentials and never expires; clients ask again after this time.
 constexpr std::int32_t kStunTtlSeconds = 300;
 constexpr std::size_t kMaxNameInUsername = 200;
+// webrtc-sdk-c refuses a Ttl of 30 s and less (its Signaling.c); the model's maximum is a day.
+constexpr std::chrono::seconds kMinTurnTtl(31);
+constexpr std::chrono::seconds kMaxTurnTtl(86400);
 
 std::vector<sig::IceServer> make_turn_entries(const TurnOptions& turn, const TurnCredentials& credentials) {
   std::vector<sig::IceServer> entries;
@@ -75,6 +78,7 @@ TurnCredentials make_turn_credentials(std::string_view secret, std::string_view 
 
 void add_ice_server_handlers(Handlers& handlers, streams::Catalog& catalog, SignalingDoor& signaling,
                              TurnOptions turn) {
+  turn.ttl = std::clamp<base::Duration>(turn.ttl, kMinTurnTtl, kMaxTurnTtl);
   handlers.add<sig::GetIceServerConfig>([&catalog, &signaling, turn = std::move(turn)](const Call& call, auto input) {
     return get_ice_servers(catalog, signaling, turn, call, std::move(input));
   });
