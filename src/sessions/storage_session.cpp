@@ -172,12 +172,12 @@ void StorageSession::activate(base::Instant now, Member& member) {
     end(now, member, "a newer join had connected already");
     return;
   }
-  active_ = &member;
   for (Member* other : older) {
     ++stats_.replaced;
     base::log_info("session of channel {}: replaced by a newer join ({})", channel_name_, other->timeline.text());
     retire(now, *other);
   }
+  active_ = &member;
   if (continues) {
     recorder_->restart_media(now);
   } else {
@@ -219,8 +219,12 @@ void StorageSession::end(base::Instant now, Member& member, const std::string& r
 }
 
 void StorageSession::retire(base::Instant now, Member& member) {
+  webrtc::Peer& peer = member.port_peer.peer();
+  peer.close(now);
+  while (auto event = peer.poll_event()) {
+    if (auto* frame = std::get_if<webrtc::FrameReceived>(&*event)) record(now, member, std::move(*frame));
+  }
   if (&member == active_) active_ = nullptr;
-  member.port_peer.peer().close(now);
   member.port_peer.pump(now);
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &member; });
   retired_.push_back(std::move(*it));

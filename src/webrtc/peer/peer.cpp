@@ -178,7 +178,13 @@ void Peer::close(base::Instant now) {
   for (int copy = 1; copy < kClosingCopies; ++copy) {
     parts.transmits.insert(parts.transmits.end(), closing.begin(), closing.end());
   }
-  parts.events.clear();
+  // The recording keeps what arrived whole, also behind a packet that can no longer be repaired.
+  while (parts.media) {
+    auto event = parts.media->poll_event();
+    if (!event) break;
+    parts.take_media_event(*std::move(event));
+  }
+  std::erase_if(parts.events, [](const Event& event) { return !std::holds_alternative<FrameReceived>(event); });
   parts.over = true;
 }
 

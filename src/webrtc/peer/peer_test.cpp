@@ -381,6 +381,21 @@ TEST(Peer, NothingHappensAfterClose) {
   EXPECT_TRUE(call.server.frames.empty());
 }
 
+TEST(Peer, WhatWaitedForARepairComesOutAtClose) {
+  Call call(19);
+  ASSERT_NO_FATAL_FAILURE(connect(call));
+  call.wire.loss_permille = 300;
+  call.stream(2);
+  call.run_for(seconds(1));
+  call.server.peer->close(call.now());
+  int frames = 0;
+  while (const auto event = call.server.peer->poll_event()) {
+    EXPECT_TRUE(std::holds_alternative<FrameReceived>(*event));
+    ++frames;
+  }
+  EXPECT_GT(frames, 0);
+}
+
 TEST(Peer, LostClosingDatagramIsSentTwice) {
   Call call(18);
   call.start();
