@@ -33,8 +33,8 @@ Task<void> run_task(detail::Loop& loop, std::string what, std::move_only_functio
   }
 }
 
-void begin_task(const std::shared_ptr<detail::Loop>& loop, std::shared_ptr<detail::TaskState> state, std::string what,
-                std::move_only_function<Task<void>()> start);
+void begin_task(const std::shared_ptr<detail::Loop>& loop, const std::shared_ptr<detail::TaskState>& state,
+                std::string what, std::move_only_function<Task<void>()> start);
 
 }  // namespace
 
@@ -121,15 +121,15 @@ TaskHandle Shard::spawn(std::string what, std::move_only_function<Task<void>()> 
   handle.state_->loop = loop_;
   asio::post(loop_->context,
              [loop = loop_.get(), state = handle.state_, what = std::move(what), start = std::move(start)]() mutable {
-               begin_task(loop->shard.loop(), std::move(state), std::move(what), std::move(start));
+               begin_task(loop->shard.loop(), state, std::move(what), std::move(start));
              });
   return handle;
 }
 
 namespace {
 
-void begin_task(const std::shared_ptr<detail::Loop>& loop, std::shared_ptr<detail::TaskState> state, std::string what,
-                std::move_only_function<Task<void>()> start) {
+void begin_task(const std::shared_ptr<detail::Loop>& loop, const std::shared_ptr<detail::TaskState>& state,
+                std::string what, std::move_only_function<Task<void>()> start) {
   if (loop->stopping || state->cancelled) {
     state->done = true;
     return;

@@ -13,7 +13,7 @@ namespace net {
 
 namespace {
 
-constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
+constexpr std::size_t kMaxHeaderBytes = std::size_t{64} * 1024;
 
 base::Result<std::shared_ptr<const TlsContext>> tls_for(const Url& url, std::shared_ptr<const TlsContext> given) {
   if (!url.is_tls()) return std::shared_ptr<const TlsContext>();

@@ -12,7 +12,7 @@ namespace net {
 namespace {
 
 // A longer rest of a body that nobody read is not worth the connection.
-constexpr std::uint64_t kMaxDrainBytes = 64 * 1024;
+constexpr std::uint64_t kMaxDrainBytes = std::size_t{64} * 1024;
 
 void add_header(std::string& head, std::string_view name, std::string_view value) {
   head += name;

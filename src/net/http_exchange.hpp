@@ -30,7 +30,7 @@ class Exchange final : public HttpExchange {
   async::Task<bool> end();
 
  private:
-  enum class Phase { Waiting, Streaming, Done, Taken, Broken };
+  enum class Phase : std::uint8_t { Waiting, Streaming, Done, Taken, Broken };
 
   std::string make_head(const HttpResponse& response, std::size_t body_size, bool is_stream);
   async::Task<base::Result<void>> write(std::vector<base::ByteView> pieces);

@@ -40,9 +40,9 @@ struct HttpParser::Machine {
   base::ByteView body;
 };
 
-template <bool kIsRequest>
-struct HttpParser::MachineOf final : HttpParser::Machine, http::basic_parser<kIsRequest> {
-  using Base = http::basic_parser<kIsRequest>;
+template <bool IsRequest>
+struct HttpParser::MachineOf final : HttpParser::Machine, http::basic_parser<IsRequest> {
+  using Base = http::basic_parser<IsRequest>;
 
   explicit MachineOf(std::size_t max_header_bytes) {
     Base::header_limit(static_cast<std::uint32_t>(max_header_bytes));

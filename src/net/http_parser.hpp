@@ -16,13 +16,13 @@ namespace net {
 // One message; make a new one for the next. Sees no socket.
 class HttpParser {
  public:
-  enum class Role { Server, Client };  // what is parsed: requests, answers
+  enum class Role : std::uint8_t { Server, Client };  // what is parsed: requests, answers
   HttpParser(Role role, std::size_t max_header_bytes);
   ~HttpParser();
   HttpParser(HttpParser&&) noexcept;
   HttpParser& operator=(HttpParser&&) noexcept;
 
-  enum class Event {
+  enum class Event : std::uint8_t {
     NeedMore,  // call again with the rest and more behind it
     Headers,   // the header is complete
     Body,      // `body` is the next piece, inside the bytes given
@@ -56,7 +56,7 @@ class HttpParser {
 
  private:
   struct Machine;
-  template <bool kIsRequest>
+  template <bool IsRequest>
   struct MachineOf;
   Step fail(int status_code, std::string text);
   bool check_headers();

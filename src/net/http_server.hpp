@@ -64,7 +64,7 @@ struct HttpServerOptions {
   bool reuse_port = false;                      // several shards listen on one port, the kernel spreads connections
   std::size_t max_connections = 10'000;         // one more is closed at once
   std::size_t max_concurrent_requests = 1'000;  // one more gets 503; streams and WebSockets do not count
-  std::size_t max_header_bytes = 32 * 1024;     // request line and headers; more gets 431
+  std::size_t max_header_bytes = std::size_t{32} * 1024;     // request line and headers; more gets 431
   base::Duration header_timeout = std::chrono::seconds(10);  // TLS handshake; and first byte to end of headers
   base::Duration idle_timeout = std::chrono::seconds(75);    // between requests
   base::Duration body_timeout = std::chrono::seconds(30);    // between two pieces of a request body

@@ -13,7 +13,7 @@ namespace net {
 // Its memory is taken at the first read and given back when empty between messages.
 class ReadBuffer {
  public:
-  static constexpr std::size_t kReadSize = 16 * 1024;
+  static constexpr std::size_t kReadSize = std::size_t{16} * 1024;
 
   base::ByteView view() const { return base::ByteView(storage_).subspan(begin_, end_ - begin_); }
   std::size_t size() const { return end_ - begin_; }

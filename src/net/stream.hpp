@@ -50,7 +50,7 @@ class Stream {
   virtual base::SocketAddress remote_address() const = 0;
   virtual bool is_tls() const = 0;
 
-  static constexpr std::size_t kOneRecord = 16 * 1024;
+  static constexpr std::size_t kOneRecord = std::size_t{16} * 1024;
 
   // What the above is made of, for Beast. The callback comes from the event loop, never from within the call; the
   // bytes stay in place until then.

@@ -17,8 +17,8 @@
 namespace net {
 
 struct WebSocketOptions {
-  std::size_t max_message_bytes = 128 * 1024;  // a longer message closes with 1009
-  std::size_t max_queued_bytes = 1 << 20;      // waiting to be written; a client slower than this is cut off
+  std::size_t max_message_bytes = std::size_t{128} * 1024;  // a longer message closes with 1009
+  std::size_t max_queued_bytes = 1 << 20;  // waiting to be written; a client slower than this is cut off
   std::size_t max_queued_messages = 1024;
   base::Duration ping_interval = std::chrono::seconds(30);  // after this much silence; zero: never
   base::Duration pong_timeout = std::chrono::seconds(20);   // no frame at all after a ping: the connection is dead

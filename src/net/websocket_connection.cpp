@@ -147,7 +147,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   async::Task<void> close(std::uint16_t code, std::string reason) {
-    begin_close(code, std::move(reason));
+    begin_close(code, reason);
     while (is_open_) co_await inbox_changed_.wait();
   }
 
@@ -210,7 +210,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
   }
 
-  void begin_close(std::uint16_t code, std::string reason) {
+  void begin_close(std::uint16_t code, const std::string& reason) {
     if (!is_open_ || closing_) return;
     closing_ = CloseFrame{code, reason.substr(0, 120)};  // a control frame holds 125 bytes
     closes_at_ = async::now() + kClosePatience;
