@@ -10,8 +10,8 @@ Recorder::Recorder(RecorderOptions options, std::shared_ptr<FragmentLog> log, ba
     : session_(std::make_unique<Session>(options, std::move(log), now, wall)) {}
 Recorder::~Recorder() = default;
 
-void Recorder::set_sdp_parameter_sets(std::vector<base::Bytes> nal_units) {
-  session_->set_sdp_parameter_sets(std::move(nal_units));
+void Recorder::set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units) {
+  session_->set_sdp_parameter_sets(nal_units);
 }
 void Recorder::add_audio(const std::string& participant) {
   session_->add_audio(participant);

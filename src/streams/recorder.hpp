@@ -28,7 +28,7 @@ struct ArrivedFrame {
 };
 
 struct RecorderOptions {
-  std::chrono::microseconds target_duration{2'000'000};
+  std::chrono::microseconds target_duration{2'000'000};  // a key frame within 5 % of it counts as past it
   std::chrono::microseconds max_duration{20'000'000};
   std::size_t max_fragment_bytes = 50'000'000;
   // Handed to the store and not yet durable; past it whole groups of pictures are dropped as a gap (DiskSlow).
@@ -63,7 +63,7 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   // SPS and PPS of the SDP (NAL units without start code), used when a key frame comes without its own.
-  void set_sdp_parameter_sets(std::vector<base::Bytes> nal_units);
+  void set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units);
   // Say so when a participant has negotiated audio: from then on every fragment declares its track, packets or not.
   void add_audio(const std::string& participant);
 

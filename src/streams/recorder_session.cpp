@@ -12,6 +12,8 @@ namespace {
 constexpr auto kSenderIsQuiet = std::chrono::seconds(5);
 constexpr auto kMostHeldAudio = std::chrono::seconds(30);  // without a fragment to put it into
 constexpr std::size_t kMostHeldAudioBytes = 4U << 20U;
+// A camera with a key frame every 2 s has them at 1.998 s while its clock is slewed: cutting at 4 s would serve nobody.
+constexpr int kTolerance = 20;                 // a twentieth of the target
 constexpr std::size_t kMaxParticipants = 120;  // track numbers take one byte
 constexpr auto kShortestFrame = std::chrono::milliseconds(1);
 constexpr auto kLongestFrame = std::chrono::milliseconds(500);  // a longer pause is not a frame rate
@@ -52,7 +54,7 @@ base::WallTime Recorder::Session::server_clock(base::Instant now) const {
   return clock_wall_ + std::chrono::floor<std::chrono::microseconds>(now - clock_at_);
 }
 
-void Recorder::Session::set_sdp_parameter_sets(std::vector<base::Bytes> nal_units) {
+void Recorder::Session::set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units) {
   for (const base::Bytes& nal : nal_units) parameter_sets_.add(nal);
 }
 
@@ -136,7 +138,7 @@ void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
   const auto length = held.time - open_->start();
   const bool full = open_->bytes + held.payload.size() > options_.max_fragment_bytes;
   const bool changed = key && (change.sps_changed || change.pps_changed);
-  const bool due = key && length >= options_.target_duration;
+  const bool due = key && length >= options_.target_duration - options_.target_duration / kTolerance;
   if (changed || due || full || length >= options_.max_duration) {
     settle();
     held.time = master.timeline.time_of(MediaKind::Video, held.rtp, held.rate);

@@ -30,7 +30,7 @@ class Recorder::Session {
   Session(RecorderOptions options, std::shared_ptr<FragmentLog> log, base::Instant now, base::WallTime wall);
   ~Session();
 
-  void set_sdp_parameter_sets(std::vector<base::Bytes> nal_units);
+  void set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units);
   Participant& participant(const std::string& id);
   void add_audio(const std::string& id);
   void write_video(Participant& master, ArrivedFrame frame);

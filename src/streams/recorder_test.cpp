@@ -292,6 +292,13 @@ TEST(Recorder, AKeyFrameBeforeTheTargetDoesNotCut) {
   EXPECT_EQ(recording.log->drafts[0].duration, 2s);
 }
 
+TEST(Recorder, AKeyFrameAHairBeforeTheTargetCuts) {
+  RecorderFixture recording;
+  for (std::int64_t ms = 0; ms < 9'990; ms += 37) recording.camera.video(ms, ms % 1'998 == 0);
+  recording.finish(9'990);
+  EXPECT_EQ(recording.log->drafts.size(), 5U);
+}
+
 TEST(Recorder, WithoutKeyFramesDependentFragmentsOfTwentySeconds) {
   RecorderFixture recording;
   EXPECT_TRUE(recording.recorder.wants_key_frame(kBegin));
