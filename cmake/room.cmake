@@ -28,6 +28,8 @@ endif()
 # GoogleTest costs 2 s a unit: all test binaries share one precompiled header.
 add_library(gtest_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/gtest_pch.cpp)
 target_link_libraries(gtest_pch PUBLIC project_options GTest::gmock GTest::gtest)
+# An upgrade of a system package sets back the dates of headers, which ninja cannot see and clang refuses.
+target_compile_options(gtest_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
 target_precompile_headers(gtest_pch PUBLIC <gtest/gtest.h> <string> <vector> <map> <memory> <functional>)
 
 function(room folder)

@@ -56,6 +56,13 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
     fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", sample.name, sample.type,
                    sample.help, sample.value);
   }
+  out +=
+      "# HELP tidegate_session_packets_dropped_total packets that sessions threw away\n"
+      "# TYPE tidegate_session_packets_dropped_total counter\n";
+  for (std::size_t i = 0; i < sessions::kDropReasonNames.size(); ++i) {
+    fmt::format_to(std::back_inserter(out), "tidegate_session_packets_dropped_total{{reason=\"{}\"}} {}\n",
+                   sessions::kDropReasonNames[i], s.dropped.counts[i]);
+  }
   return out;
 }
 

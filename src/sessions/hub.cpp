@@ -45,6 +45,22 @@ std::vector<base::SocketAddress> with_port(const std::vector<base::IpAddress>& a
   return out;
 }
 
+// On the port's shard.
+void add_port(HubStats& total, const MediaPort& port) {
+  total.media.unknown_flow += port.stats().unknown_flow;
+  total.media.stun_answered += port.stats().stun_answered;
+  total.media.flows_refused += port.stats().flows_refused;
+  const net::UdpPort::Stats udp = port.udp_stats();
+  total.udp.received += udp.received;
+  total.udp.received_bytes += udp.received_bytes;
+  total.udp.receive_overflows += udp.receive_overflows;
+  total.udp.oversized += udp.oversized;
+  total.udp.sent += udp.sent;
+  total.udp.sent_bytes += udp.sent_bytes;
+  total.udp.send_drops += udp.send_drops;
+  total.udp.send_errors += udp.send_errors;
+}
+
 }  // namespace
 
 class Hub::ShardState : public ShardChannels {
@@ -71,14 +87,30 @@ struct Hub::Parts {
   async::SecureRandom random;
   std::vector<async::Shard*> shards;
   std::vector<std::unique_ptr<ShardState>> states;
+  // Answers plain STUN and nothing else, on the first shard. Not a media port: Chromium takes everything that comes
+  // from the address of one of its STUN servers for an answer to a STUN request, so a media port in that role never
+  // connects.
+  std::unique_ptr<MediaPort> stun_port;
   bool closed = false;
+
+  // The port of `listen` and `index` above it. When it is taken, what was opened before is closed.
+  base::Result<std::unique_ptr<MediaPort>> open_port(async::Shard& shard, std::size_t index) {
+    base::SocketAddress listen = options.media_listen;
+    if (listen.port != 0) listen.port = static_cast<std::uint16_t>(listen.port + index);
+    auto opened = shard.run_blocking([&] { return MediaPort::open(shard, listen); });
+    if (opened) return *std::move(opened);
+    for (auto& state : states) state->shard().run_blocking([&] { state->close(); });
+    return base::fail(
+        std::move(opened).error().with_context(fmt::format("opening the media port UDP {}", listen.text())));
+  }
 };
 
 base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<async::Shard*> shards,
                                              streams::Catalog& catalog, streams::Archive& archive,
                                              async::DiskWorker& disk) {
   CHECK(!shards.empty());
-  std::unique_ptr<Parts> parts(new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}, false});
+  std::unique_ptr<Parts> parts(
+      new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}, nullptr, false});
   TRY(const auto certificate, webrtc::Certificate::make(async::wall_now()));
   const auto addresses = candidate_addresses(parts->options);
   auto loopback_addresses = addresses;
@@ -88,24 +120,18 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
   }
   for (std::size_t i = 0; i < parts->shards.size(); ++i) {
     async::Shard& shard = *parts->shards[i];
-    base::SocketAddress listen = parts->options.media_listen;
-    if (listen.port != 0) listen.port = static_cast<std::uint16_t>(listen.port + i);
-    auto opened = shard.run_blocking([&] { return MediaPort::open(shard, listen); });
-    if (!opened) {
-      auto error = std::move(opened).error().with_context(fmt::format("opening the media port UDP {}", listen.text()));
-      for (auto& state : parts->states) state->shard().run_blocking([&] { state->close(); });
-      return base::fail(std::move(error));
-    }
-    const std::uint16_t port = (*opened)->local_address().port;
-    SessionEnvironment environment{**opened,
+    TRY(auto opened, parts->open_port(shard, i));
+    const std::uint16_t port = opened->local_address().port;
+    SessionEnvironment environment{*opened,
                                    parts->random,
                                    certificate,
                                    with_port(addresses, port),
                                    with_port(loopback_addresses, port),
                                    parts->options.recorder};
     parts->states.push_back(shard.run_blocking(
-        [&] { return std::make_unique<ShardState>(*std::move(opened), shard, std::move(environment)); }));
+        [&] { return std::make_unique<ShardState>(std::move(opened), shard, std::move(environment)); }));
   }
+  TRY(parts->stun_port, parts->open_port(*parts->shards.front(), parts->shards.size()));
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
 
@@ -118,6 +144,7 @@ Hub::~Hub() {
 void Hub::close() {
   if (std::exchange(parts_->closed, true)) return;
   for (auto& state : parts_->states) state->shard().run_blocking([&] { state->close(); });
+  if (parts_->stun_port) parts_->shards.front()->run_blocking([&] { parts_->stun_port.reset(); });
 }
 
 Hub::ShardState& Hub::owner_of(const std::string& channel_arn) {
@@ -217,7 +244,7 @@ std::vector<base::SocketAddress> Hub::media_addresses() const {
 std::string Hub::stun_uri(const base::SocketAddress& caller) const {
   const auto addresses = candidate_addresses(parts_->options);
   const bool use_loopback = caller.ip.is_loopback() && parts_->options.advertised.empty();
-  base::SocketAddress address = parts_->states.front()->port()->local_address();
+  base::SocketAddress address = parts_->stun_port->local_address();
   address.ip = use_loopback || addresses.empty() ? base::IpAddress::v4(127, 0, 0, 1) : addresses.front();
   return "stun:" + address.text();
 }
@@ -237,22 +264,15 @@ async::Task<HubStats> Hub::stats() {
       total.sessions.rejected_answers += one.sessions.rejected_answers;
       total.sessions.replaced += one.sessions.replaced;
       total.sessions.ended += one.sessions.ended;
+      total.sessions.dropped.add(one.sessions.dropped);
       const MediaPort* port = shard_state.port();
       if (port == nullptr) return;
-      total.media.unknown_flow += port->stats().unknown_flow;
-      total.media.stun_answered += port->stats().stun_answered;
-      total.media.flows_refused += port->stats().flows_refused;
-      const net::UdpPort::Stats udp = port->udp_stats();
-      total.udp.received += udp.received;
-      total.udp.received_bytes += udp.received_bytes;
-      total.udp.receive_overflows += udp.receive_overflows;
-      total.udp.oversized += udp.oversized;
-      total.udp.sent += udp.sent;
-      total.udp.sent_bytes += udp.sent_bytes;
-      total.udp.send_drops += udp.send_drops;
-      total.udp.send_errors += udp.send_errors;
+      add_port(total, *port);
     });
   }
+  co_await parts_->shards.front()->call([&] {
+    if (parts_->stun_port) add_port(total, *parts_->stun_port);
+  });
   co_return total;
 }
 

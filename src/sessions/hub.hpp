@@ -20,7 +20,7 @@
 namespace sessions {
 
 struct HubOptions {
-  base::SocketAddress media_listen;         // shard n uses port + n; port 0: the system chooses each
+  base::SocketAddress media_listen;         // shard n uses port + n, STUN the next; port 0: the system chooses each
   std::vector<base::IpAddress> advertised;  // empty: every usable address of this machine
   streams::RecorderOptions recorder;
   // AWS ends a signaling connection after 10 minutes of silence and after an hour; zero here means never.
@@ -61,7 +61,7 @@ class Hub {
 
   // Where the media ports listen, one for each shard.
   std::vector<base::SocketAddress> media_addresses() const;
-  // The STUN URI that GetIceServerConfig hands to this caller when no TURN server is configured.
+  // The STUN URI that GetIceServerConfig hands to this caller when no TURN server is configured; never a media port.
   std::string stun_uri(const base::SocketAddress& caller) const;
 
   async::Task<HubStats> stats();

@@ -34,6 +34,7 @@ struct StorageSession::Member {
   PortPeer port_peer;
   SessionTimeline timeline;
   std::uint64_t sequence = 0;
+  DroppedPackets counted;  // what of its drops is in the statistics already
   bool answered = false;
 };
 
@@ -225,6 +226,7 @@ void StorageSession::retire(base::Instant now, Member& member) {
     if (auto* frame = std::get_if<webrtc::FrameReceived>(&*event)) record(now, member, std::move(*frame));
   }
   if (&member == active_) active_ = nullptr;
+  count_dropped(member);
   member.port_peer.pump(now);
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &member; });
   retired_.push_back(std::move(*it));
@@ -245,8 +247,15 @@ void StorageSession::finish_recording(base::Instant now, streams::GapReason reas
   timer_.disarm();
 }
 
+void StorageSession::count_dropped(Member& member) {
+  const DroppedPackets now = dropped_packets(member.port_peer.peer().stats());
+  stats_.dropped.add(now.since(member.counted));
+  member.counted = now;
+}
+
 void StorageSession::tick() {
   if (recorder_ == nullptr) return;
+  for (const auto& member : members_) count_dropped(*member);
   const base::Instant now = async::now();
   recorder_->handle_timeout(now, async::wall_now());
   if (active_ != nullptr && recorder_->has_committed() && !active_->timeline.has(Step::FirstFragmentDurable)) {

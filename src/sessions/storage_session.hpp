@@ -9,6 +9,7 @@
 
 #include "async/timer.hpp"
 #include "base/random.hpp"
+#include "sessions/dropped_packets.hpp"
 #include "sessions/media_port.hpp"
 #include "sessions/session_timeline.hpp"
 #include "sessions/signaling_channel.hpp"
@@ -34,6 +35,7 @@ struct SessionStats {
   std::uint64_t rejected_answers = 0;
   std::uint64_t replaced = 0;  // torn down because a newer join connected
   std::uint64_t ended = 0;     // connected, then left
+  DroppedPackets dropped;      // by all peers; those of a live one are a second behind
 };
 
 // Lives on its channel's shard; owned by the channel. Each join makes one peer with one offer. The newest join that
@@ -74,6 +76,7 @@ class StorageSession final : public PeerOwner {
   void retire(base::Instant now, Member& member);
   void finish_recording(base::Instant now, streams::GapReason reason);
   void tick();
+  void count_dropped(Member& member);
   Member* find_member(const webrtc::Peer& peer);
 
   SessionEnvironment& environment_;

@@ -54,7 +54,10 @@ const untilConnected = (peer) => new Promise((resolve, reject) => {
   const timer = setTimeout(() => reject(new Error(`connection state ${peer.connectionState}, ICE ${peer.iceConnectionState}`)), 20000);
   peer.addEventListener('connectionstatechange', () => {
     if (peer.connectionState === 'connected') { clearTimeout(timer); resolve(); }
-    if (peer.connectionState === 'failed') { clearTimeout(timer); reject(new Error('connection failed')); }
+    if (peer.connectionState === 'failed') {
+      clearTimeout(timer);
+      peer.getStats().then((stats) => reject(new Error(`connection failed: ${JSON.stringify([...stats.values()].filter((each) => /candidate|transport/.test(each.type)))}`)));
+    }
   });
 });
 
