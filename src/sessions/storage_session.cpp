@@ -141,8 +141,8 @@ void StorageSession::handle_peer_event(base::Instant now, webrtc::Peer& peer, we
     record(now, *member, std::move(*frame));
   } else if (const auto* report = std::get_if<webrtc::SenderReportReceived>(&event)) {
     if (member == active_) {
-      recorder_->handle_sender_report(kMasterParticipant, to_stream_kind(report->kind), report->ntp,
-                                      report->rtp_timestamp, clock_of(report->kind), now);
+      recorder_->handle_sender_report(kMasterParticipant, {to_stream_kind(report->kind), report->ntp,
+                                                           report->rtp_timestamp, clock_of(report->kind)});
     }
   } else if (std::holds_alternative<webrtc::IceConnected>(event)) {
     member->timeline.reach(now, Step::IceConnected);

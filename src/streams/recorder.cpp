@@ -29,9 +29,8 @@ void Recorder::write_frame(const std::string& participant, ArrivedFrame frame) {
   session_->commit_waiting(now);
 }
 
-void Recorder::handle_sender_report(const std::string& participant, MediaKind kind, base::WallTime ntp,
-                                    std::int64_t rtp_timestamp, std::uint32_t clock_rate, base::Instant) {
-  session_->handle_report(session_->participant(participant), kind, ntp, rtp_timestamp, clock_rate);
+void Recorder::handle_sender_report(const std::string& participant, const ClockReport& report) {
+  session_->handle_report(session_->participant(participant), report);
 }
 void Recorder::handle_timeout(base::Instant now, base::WallTime wall) {
   session_->handle_timeout(now, wall);

@@ -27,6 +27,14 @@ struct ArrivedFrame {
   bool after_loss = false;  // something before it is missing for good
 };
 
+// What an RTCP sender report says of one of a participant's tracks.
+struct ClockReport {
+  MediaKind kind = MediaKind::Video;
+  base::WallTime ntp;              // the sender's clock ...
+  std::int64_t rtp_timestamp = 0;  // ... at this RTP time, unwrapped as in ArrivedFrame
+  std::uint32_t clock_rate = 90000;
+};
+
 struct RecorderOptions {
   std::chrono::microseconds target_duration{2'000'000};  // a key frame within 5 % of it counts as past it
   std::chrono::microseconds max_duration{20'000'000};
@@ -69,8 +77,7 @@ class Recorder {
 
   // `participant` is the client id; empty for the master.
   void write_frame(const std::string& participant, ArrivedFrame frame);
-  void handle_sender_report(const std::string& participant, MediaKind kind, base::WallTime ntp,
-                            std::int64_t rtp_timestamp, std::uint32_t clock_rate, base::Instant arrived);
+  void handle_sender_report(const std::string& participant, const ClockReport& report);
   // About once a second: keeps server times true, and commits what waits for nothing any more.
   void handle_timeout(base::Instant now, base::WallTime wall);
   // A new master connection continues the session: time stamps start anew, frames wait for a key frame.

@@ -222,9 +222,8 @@ void Recorder::Session::limit_audio(Participant& from) {
   }
 }
 
-void Recorder::Session::handle_report(Participant& from, MediaKind kind, base::WallTime ntp, std::int64_t rtp,
-                                      std::uint32_t rate) {
-  from.timeline.handle_report(kind, ntp, rtp, rate);
+void Recorder::Session::handle_report(Participant& from, const ClockReport& report) {
+  from.timeline.handle_report(report.kind, report.ntp, report.rtp_timestamp, report.clock_rate);
   if (!from.timeline.is_settled()) replace_times(from);
 }
 

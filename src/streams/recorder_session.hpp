@@ -35,7 +35,7 @@ class Recorder::Session {
   void add_audio(const std::string& id);
   void write_video(Participant& master, ArrivedFrame frame);
   void write_audio(Participant& from, ArrivedFrame frame);
-  void handle_report(Participant& from, MediaKind kind, base::WallTime ntp, std::int64_t rtp, std::uint32_t rate);
+  void handle_report(Participant& from, const ClockReport& report);
   void handle_timeout(base::Instant now, base::WallTime wall);
   void commit_waiting(base::Instant now) { commit_closing(now, false); }
   void restart_media(base::Instant now);

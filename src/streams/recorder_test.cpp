@@ -140,8 +140,8 @@ struct Camera {
   }
   void report(MediaKind kind, std::int64_t ms, base::WallTime ntp) {
     const bool is_video = kind == MediaKind::Video;
-    recorder->handle_sender_report("", kind, ntp, is_video ? video_rtp + ms * 90 : audio_rtp + ms * 48,
-                                   is_video ? 90'000 : 48'000, arrival(ms));
+    recorder->handle_sender_report(
+        "", {kind, ntp, is_video ? video_rtp + ms * 90 : audio_rtp + ms * 48, is_video ? 90'000U : 48'000U});
   }
   // 25 frames a second and 50 packets a second, a key frame every `group` ms or when it is asked for.
   void run(std::int64_t from, std::int64_t to, std::int64_t group = 2000, bool with_audio = true) {
