@@ -185,7 +185,7 @@ describe('everything else', () => {
     }
   });
   test('the same over HTTPS with the server\'s own CA', async () => {
-    const script = `import {Kvs} from './lib/kvs.mjs'; const kvs = new Kvs('https://localhost:${server.httpsPort}');
+    const script = `import {Kvs} from '${import.meta.resolve('./lib/kvs.mjs')}'; const kvs = new Kvs('https://localhost:${server.httpsPort}');
       const {StreamInfo} = await kvs.call('DescribeStream', {StreamName: 'clip'}); console.log(StreamInfo.StreamName, (await kvs.call('GetDataEndpoint', {StreamName: 'clip', APIName: 'GET_MEDIA'})).DataEndpoint);`;
     const {stdout} = await mustRun(process.execPath, ['--input-type=module', '-e', script], {env: {NODE_EXTRA_CA_CERTS: server.ca}});
     assert.equal(stdout.trim(), `clip https://localhost:${server.httpsPort}`);
