@@ -47,6 +47,8 @@ inline constexpr std::uint32_t kArrivalClock = 1U
 inline constexpr std::uint32_t kClockReplaced =
     1U << 2;                                      // producer time is the server's clock: the camera's is > 15 min off
 inline constexpr std::uint32_t kAudio = 1U << 3;  // the session has negotiated audio: render an audio track
+inline constexpr std::uint32_t kProducerDocument =
+    1U << 4;  // the payload is what a PutMedia producer sent, byte for byte: its header, and one cluster
 
 struct FragmentHeader {
   StreamKey stream;
@@ -63,7 +65,7 @@ struct FragmentHeader {
   friend bool operator==(const FragmentHeader&, const FragmentHeader&) = default;
 };
 
-// Where the bytes lie: `offset` is that of the record's header.
+// Where the bytes lie: `offset` is that of the record's header. Volumes count from 1.
 struct RecordPlace {
   std::uint64_t volume = 0;
   std::uint64_t offset = 0;
@@ -76,6 +78,8 @@ struct StoredFragment {
   std::uint32_t payload_size = 0;
   std::uint32_t payload_crc = 0;  // CRC-32C
   RecordPlace place;
+  // False for a fragment of a stream without retention: it is in memory only, for a while.
+  bool is_durable() const { return place.volume != 0; }
   friend bool operator==(const StoredFragment&, const StoredFragment&) = default;
 };
 

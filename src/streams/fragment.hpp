@@ -20,6 +20,7 @@ using store::kArrivalClock;
 using store::kAudio;
 using store::kClockReplaced;
 using store::kDependent;
+using store::kProducerDocument;
 
 // First instant after the fragment on the producer's time axis.
 inline base::WallTime producer_end(const StoredFragment& fragment) {

@@ -15,7 +15,7 @@ using sqlite::Transaction;
 
 // docs/formats/metadata.md explains every column. A fragment's number is its server time unless the clock stood still
 // or went back, so only those exceptions need an index by server time.
-constexpr std::array<const char*, 1> kSchema = {R"sql(
+constexpr std::array<const char*, 2> kSchema = {R"sql(
 CREATE TABLE fragments(
   stream INTEGER NOT NULL, generation INTEGER NOT NULL, number INTEGER NOT NULL, producer_us INTEGER NOT NULL,
   server_us INTEGER NOT NULL, duration_us INTEGER NOT NULL, flags INTEGER NOT NULL, gap_reason INTEGER NOT NULL,
@@ -31,6 +31,9 @@ CREATE TABLE last_numbers(
 CREATE TABLE tombstones(
   stream INTEGER NOT NULL, generation INTEGER NOT NULL, through INTEGER NOT NULL,
   PRIMARY KEY(stream, generation)) WITHOUT ROWID;
+)sql",
+                                                 R"sql(
+CREATE INDEX fragments_with_gaps ON fragments(stream, generation, producer_us, number) WHERE gap_reason <> 0;
 )sql"};
 
 #define TIDEGATE_FRAGMENT_COLUMNS                                                                                \
