@@ -32,7 +32,8 @@ std::vector<codecs::Frame> make_second() {
     slice[0] = i == 0 ? 0x65 : 0x41;
     slice[1] = 0x88;
     if (i == 0) {
-      codecs::h264::append_nal(frame.payload, base::parse_hex("6742c00dd90141fb011000000300100000030320f142a480").value());
+      codecs::h264::append_nal(frame.payload,
+                               base::parse_hex("6742c00dd90141fb011000000300100000030320f142a480").value());
       codecs::h264::append_nal(frame.payload, base::parse_hex("68cb83cb20").value());
     }
     codecs::h264::append_nal(frame.payload, slice);
@@ -101,7 +102,8 @@ void receive(benchmark::State& state) {
   auto packets = make_packets();
   if (state.range(1) != 0) {
     for (std::size_t i = 50; i + 20 < packets.size(); i += 50) {
-      std::rotate(packets.begin() + static_cast<std::ptrdiff_t>(i), packets.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+      std::rotate(packets.begin() + static_cast<std::ptrdiff_t>(i),
+                  packets.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                   packets.begin() + static_cast<std::ptrdiff_t>(i) + 20);
     }
   }

@@ -29,6 +29,8 @@ class File {
   virtual base::Result<std::uint64_t> size() = 0;
   // Sets space aside; the file grows to `size` and reads as zeros there. Only an optimisation: may fail.
   virtual base::Result<void> reserve(std::uint64_t size) = 0;
+  // Gives the space of these bytes back; they read as zeros, the size stays. Any thread, beside the writer.
+  virtual base::Result<void> punch(std::uint64_t offset, std::uint64_t size) = 0;
 };
 
 // Held until destroyed.
@@ -50,6 +52,8 @@ class FileLayer {
   virtual base::Result<void> remove(const std::string& path) = 0;
   // Created, removed and renamed entries of the directory are durable afterwards.
   virtual base::Result<void> sync_directory(const std::string& directory) = 0;
+  // Bytes that the file system of the directory has left for this process.
+  virtual base::Result<std::uint64_t> free_bytes(const std::string& directory) = 0;
   // InUse if another process holds it.
   virtual base::Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;
 };

@@ -23,17 +23,58 @@ struct ListPosition {
   friend auto operator<=>(const ListPosition&, const ListPosition&) = default;
 };
 
+// How many fragments have their record in a volume, and how many of those are still in the index.
+struct VolumeUse {
+  std::uint64_t volume = 0;
+  std::uint64_t fragments = 0;
+  std::uint64_t live = 0;
+  std::uint64_t hollow = 0;  // so many were dead when the space of the dead ones was last given back
+};
+
+struct StreamUse {
+  StreamKey stream;
+  std::uint64_t fragments = 0;
+  std::uint64_t bytes = 0;  // of payloads
+};
+
+// A tombstone and where its record lies: `volume` has the newest copy, `born` the first one, behind everything that it
+// covers. Volume 0: no volume holds any of that any more.
+struct BuriedStream {
+  Tombstone tombstone;
+  std::uint64_t volume = 0;
+  std::uint64_t born = 0;
+};
+
+struct RemovedRows {
+  std::uint64_t fragments = 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::uint64_t> volumes;  // that lost live fragments
+  bool complete = true;                // nothing up to the number is left
+};
+
 // Thread-safe, blocks: call it on a disk worker.
 class FragmentIndex {
  public:
   virtual ~FragmentIndex() = default;
 
-  // One transaction: the rows and how far they bring each volume. A fragment already there is left as it is.
+  // One transaction: the rows and how far they bring each volume. A fragment already there is left as it is, one that
+  // is buried stays out.
   virtual base::Result<void> insert(std::span<const StoredFragment> fragments, std::span<const VolumeMark> marks) = 0;
   virtual base::Result<std::vector<VolumeMark>> marks() = 0;
-  // Removes what the tombstone covers and remembers it.
-  virtual base::Result<void> bury(const Tombstone& tombstone) = 0;
-  virtual base::Result<std::vector<Tombstone>> tombstones() = 0;
+  // Nothing that the tombstone covers is inserted any more; what is there stays until remove(). Its record is in
+  // `volume`.
+  virtual base::Result<void> bury(const Tombstone& tombstone, std::uint64_t volume) = 0;
+  virtual base::Result<std::vector<BuriedStream>> buried_streams() = 0;
+  // No volume holds anything that this stream's tombstone covers.
+  virtual base::Result<void> settle_tombstone(StreamKey stream) = 0;
+  // Deletes the oldest `limit` rows with numbers up to `through`. Cost: what is deleted.
+  virtual base::Result<RemovedRows> remove(StreamKey stream, FragmentNumber through, std::size_t limit) = 0;
+
+  virtual base::Result<std::vector<VolumeUse>> volume_uses() = 0;
+  virtual base::Result<void> note_hollow(std::uint64_t volume, std::uint64_t hollow) = 0;
+  // The file is gone.
+  virtual base::Result<void> forget_volume(std::uint64_t volume) = 0;
+  virtual base::Result<std::vector<StreamUse>> stream_uses() = 0;
 
   // The highest number ever indexed of this stream, also of fragments that are gone; 0 if none.
   virtual base::Result<FragmentNumber> last_number(StreamKey stream) = 0;

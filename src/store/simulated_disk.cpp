@@ -90,6 +90,13 @@ class SimulatedFile final : public File {
     return {};
   }
 
+  base::Result<void> punch(std::uint64_t offset, std::uint64_t size) override {
+    const std::lock_guard lock(disk_.mutex_);
+    if (is_dead() || disk_.begin_operation() != SimulatedDisk::Verdict::Proceed) return io_error();
+    disk_.punch(*node_, static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+    return {};
+  }
+
  private:
   bool is_dead() const { return disk_.off_ || boot_ != disk_.boots_; }
 
@@ -124,6 +131,23 @@ bool SimulatedDisk::fault_happened() const {
 void SimulatedDisk::set_full(bool full) {
   const std::lock_guard lock(mutex_);
   full_ = full;
+}
+
+void SimulatedDisk::set_capacity(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  capacity_ = bytes;
+}
+
+std::uint64_t SimulatedDisk::used_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return used_now();
+}
+
+std::vector<std::string> SimulatedDisk::paths() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> paths;
+  for (const auto& [path, node] : names_) paths.push_back(path);
+  return paths;
 }
 
 void SimulatedDisk::set_mutant(Mutant mutant) {
@@ -221,10 +245,34 @@ void SimulatedDisk::lose_pages(Node& node) {
 void SimulatedDisk::write(Node& node, std::size_t offset, base::ByteView bytes) {
   if (node.now.size() < offset + bytes.size()) resize(node, offset + bytes.size());
   std::copy(bytes.begin(), bytes.end(), node.now.begin() + static_cast<std::ptrdiff_t>(offset));
-  for (std::size_t page = offset / kPage; page * kPage < offset + bytes.size(); ++page) node.dirty.insert(page);
+  for (std::size_t page = offset / kPage; page * kPage < offset + bytes.size(); ++page) {
+    node.dirty.insert(page);
+    node.holes.erase(page);
+  }
+}
+
+// As a hole on a disk: whole pages lose their space, and a power cut may bring the old bytes back.
+void SimulatedDisk::punch(Node& node, std::size_t offset, std::size_t size) {
+  const std::size_t end = std::min(offset + size, node.now.size());
+  if (offset >= end) return;
+  std::fill(node.now.begin() + static_cast<std::ptrdiff_t>(offset), node.now.begin() + static_cast<std::ptrdiff_t>(end),
+            std::uint8_t{0});
+  for (std::size_t page = offset / kPage; page * kPage < end; ++page) {
+    node.dirty.insert(page);
+    if (page * kPage >= offset && (page + 1) * kPage <= end) node.holes.insert(page);
+  }
+}
+
+std::uint64_t SimulatedDisk::used_now() const {
+  std::uint64_t used = 0;
+  for (const auto& [path, node] : names_) {
+    used += (node->now.size() + kPage - 1) / kPage * kPage - node->holes.size() * kPage;
+  }
+  return used;
 }
 
 void SimulatedDisk::resize(Node& node, std::size_t size) {
+  node.holes.erase(node.holes.lower_bound((size + kPage - 1) / kPage), node.holes.end());
   const std::size_t from = std::min(size, node.now.size());
   node.now.resize(size);
   for (std::size_t page = from / kPage; page * kPage < std::max(size, from + 1); ++page) node.dirty.insert(page);
@@ -275,6 +323,13 @@ base::Result<void> SimulatedDisk::sync_directory(const std::string& directory) {
     if (directory_of(path) == directory) durable_names_[path] = node;
   }
   return {};
+}
+
+base::Result<std::uint64_t> SimulatedDisk::free_bytes(const std::string&) {
+  const std::lock_guard lock(mutex_);
+  if (off_) return io_error();
+  const std::uint64_t used = used_now();
+  return used > capacity_ ? 0 : capacity_ - used;
 }
 
 base::Result<std::unique_ptr<DirectoryLock>> SimulatedDisk::lock(const std::string& path) {

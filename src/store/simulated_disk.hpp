@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/random.hpp"
 #include "store/file_layer.hpp"
@@ -44,6 +45,12 @@ class SimulatedDisk final : public FileLayer {
   // Loses what is not durable. Files opened before are dead.
   void power_on();
 
+  // What free_bytes() is reckoned from; only that: writes do not fail for it.
+  void set_capacity(std::uint64_t bytes);
+  // Bytes of all files, holes excepted.
+  std::uint64_t used_bytes() const;
+  std::vector<std::string> paths() const;
+
   // For tests that damage a file: its present contents.
   base::Bytes& contents(const std::string& path);
   std::uint64_t sync_count() const;
@@ -53,6 +60,7 @@ class SimulatedDisk final : public FileLayer {
   base::Result<void> make_directory(const std::string& directory) override;
   base::Result<void> remove(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& directory) override;
+  base::Result<std::uint64_t> free_bytes(const std::string& directory) override;
   base::Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
 
  private:
@@ -61,6 +69,7 @@ class SimulatedDisk final : public FileLayer {
     base::Bytes now;
     base::Bytes durable;
     std::set<std::size_t> dirty;  // pages
+    std::set<std::size_t> holes;  // pages without space
   };
   enum class Verdict : std::uint8_t { Proceed, Fail, FailFull, HalfThenFail, HalfThenFull, Half };
 
@@ -71,6 +80,8 @@ class SimulatedDisk final : public FileLayer {
   void lose_pages(Node& node);
   void write(Node& node, std::size_t offset, base::ByteView bytes);
   void resize(Node& node, std::size_t size);
+  void punch(Node& node, std::size_t offset, std::size_t size);
+  std::uint64_t used_now() const;
 
   mutable std::mutex mutex_;
   base::SeededRandom random_;
@@ -82,6 +93,7 @@ class SimulatedDisk final : public FileLayer {
   std::map<std::uint64_t, Fault> faults_;
   bool fault_happened_ = false;
   bool full_ = false;
+  std::uint64_t capacity_ = 1ULL << 40U;
   bool off_ = false;
   std::uint64_t boots_ = 0;
   std::set<std::string> locks_;

@@ -186,14 +186,87 @@ TEST(SqliteIndex, TombstonesStayAndNumbersDoNotGoBack) {
   FragmentIndex& index = **opened;
   const std::vector<StoredFragment> rows = {stored(100, 1000, 100), stored(110, 1010, 110)};
   ASSERT_TRUE(index.insert(rows, {}));
-  ASSERT_TRUE(index.bury({kStream, {100}}));
+  ASSERT_TRUE(index.bury({kStream, {100}}, 5));
+  ASSERT_TRUE(index.remove(kStream, {100}, 10));
   EXPECT_EQ(numbers(index.after(kStream, {}, 10)), std::vector<std::uint64_t>{110});
-  ASSERT_TRUE(index.bury({kStream, {UINT64_MAX}}));
+  ASSERT_TRUE(index.bury({kStream, {UINT64_MAX}}, 5));
+  ASSERT_TRUE(index.remove(kStream, {UINT64_MAX}, 10));
   ASSERT_TRUE(index.insert(rows, {}));  // found again in a volume: still gone
   EXPECT_EQ(numbers(index.after(kStream, {}, 10)), std::vector<std::uint64_t>{});
   EXPECT_EQ(index.last_number(kStream)->value, 110U);
-  ASSERT_EQ(index.tombstones()->size(), 1U);
-  EXPECT_EQ((*index.tombstones())[0].through.value, UINT64_MAX);
+  ASSERT_EQ(index.buried_streams()->size(), 1U);
+  EXPECT_EQ((*index.buried_streams())[0].tombstone.through.value, UINT64_MAX);
+}
+
+TEST(SqliteIndex, CountsWhatLivesInEachVolumeAndStream) {
+  const TemporaryDirectory directory;
+  auto opened = open_sqlite_index(directory / "index.db");
+  FragmentIndex& index = **opened;
+  std::vector<StoredFragment> rows;
+  for (int i = 1; i <= 6; ++i) {
+    rows.push_back(stored(100 + i, 1000 + i, 100 + i));
+    rows.back().place.volume = i <= 4 ? 5 : 6;
+  }
+  ASSERT_TRUE(index.insert(rows, {}));
+  ASSERT_TRUE(index.insert(rows, {}));  // found again where it is: no more than before
+  StoredFragment copy = rows[0];        // written a second time after a failed sync
+  copy.place = {6, 99 * 4096, 128};
+  ASSERT_TRUE(index.insert({&copy, 1}, {}));
+  const auto use_of = [&index](std::uint64_t volume) {
+    const auto uses = index.volume_uses();
+    EXPECT_TRUE(uses);
+    for (const VolumeUse& use : *uses) {
+      if (use.volume == volume) return std::pair(use.fragments, use.live);
+    }
+    return std::pair<std::uint64_t, std::uint64_t>(0, 0);
+  };
+  using Use = std::pair<std::uint64_t, std::uint64_t>;
+  EXPECT_EQ(use_of(5), Use(4, 4));
+  EXPECT_EQ(use_of(6), Use(3, 2));
+  EXPECT_EQ((*index.stream_uses())[0].bytes, 6U * 1234U);
+
+  const auto first = index.remove(kStream, {105}, 3);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->fragments, 3U);
+  EXPECT_EQ(first->bytes, 3U * 1234U);
+  EXPECT_FALSE(first->complete);
+  EXPECT_EQ(first->volumes, std::vector<std::uint64_t>{5});
+  const auto rest = index.remove(kStream, {105}, 3);
+  EXPECT_EQ(rest->fragments, 2U);
+  EXPECT_TRUE(rest->complete);
+  EXPECT_EQ(rest->volumes, (std::vector<std::uint64_t>{5, 6}));
+  EXPECT_EQ(use_of(5), Use(4, 0));
+  EXPECT_EQ(use_of(6), Use(3, 1));
+  EXPECT_EQ(numbers(index.after(kStream, {}, 10)), std::vector<std::uint64_t>{106});
+  EXPECT_EQ((*index.stream_uses())[0].fragments, 1U);
+
+  // Of the volumes that are gone only the highest number is remembered.
+  ASSERT_TRUE(index.forget_volume(5));
+  EXPECT_EQ(index.marks()->size(), 1U);
+  ASSERT_TRUE(index.forget_volume(6));
+  EXPECT_EQ(index.volume_uses()->size(), 0U);
+  ASSERT_EQ(index.marks()->size(), 1U);
+  EXPECT_EQ((*index.marks())[0].volume, 6U);
+}
+
+TEST(SqliteIndex, ATombstoneKnowsItsFirstAndItsNewestVolume) {
+  const TemporaryDirectory directory;
+  auto opened = open_sqlite_index(directory / "index.db");
+  FragmentIndex& index = **opened;
+  const auto only = [&index] { return index.buried_streams()->at(0); };
+  ASSERT_TRUE(index.bury({kStream, {100}}, 5));
+  ASSERT_TRUE(index.bury({kStream, {100}}, 8));  // the same, written again
+  EXPECT_EQ(only().volume, 8U);
+  EXPECT_EQ(only().born, 5U);
+  ASSERT_TRUE(index.bury({kStream, {90}}, 9));  // covered by the other
+  EXPECT_EQ(only().tombstone.through.value, 100U);
+  EXPECT_EQ(only().volume, 8U);
+  ASSERT_TRUE(index.bury({kStream, {200}}, 9));
+  EXPECT_EQ(only().tombstone.through.value, 200U);
+  EXPECT_EQ(only().born, 9U);
+  ASSERT_TRUE(index.settle_tombstone(kStream));
+  EXPECT_EQ(only().volume, 0U);
+  EXPECT_EQ(only().tombstone.through.value, 200U);
 }
 
 }  // namespace

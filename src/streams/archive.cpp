@@ -36,12 +36,12 @@ class VolumeArchive final : public Archive {
     TRY(volumes_, store::open_file_volumes(std::move(options), layer, random_, marks, recovered));
     around_.volumes = volumes_.get();
     for (const auto& [tombstone, place] : recovered.tombstones) {
-      TRY_VOID(index_->bury(tombstone));
+      TRY_VOID(index_->bury(tombstone, place.volume));
     }
     TRY_VOID(index_->insert(recovered.fragments, recovered.marks));
-    TRY(const auto tombstones, index_->tombstones());
-    for (const store::Tombstone& tombstone : tombstones) {
-      if (tombstone.through.value == UINT64_MAX) removed_.insert(tombstone.stream);
+    TRY(const auto buried, index_->buried_streams());
+    for (const store::BuriedStream& each : buried) {
+      if (each.tombstone.through.value == UINT64_MAX) removed_.insert(each.tombstone.stream);
     }
     found_at_start_ = recovered.fragments.size();
     if (recovered.damaged_payloads + recovered.damaged_places > 0) {

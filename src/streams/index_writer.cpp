@@ -108,7 +108,7 @@ bool IndexWriter::write(const std::deque<Item>& batch) {
     }
     const auto& burial = std::get<Burial>(item);
     done = flush_fragments();
-    if (done) done = index_.bury(burial.tombstone);
+    if (done) done = index_.bury(burial.tombstone, burial.place.volume);
     if (!done) break;
     marks[burial.place.volume] = {burial.place.volume, store::end_of_record(burial.place, 0), false};
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -90,6 +91,14 @@ class PosixFile final : public File {
     return {};
   }
 
+  base::Result<void> punch(std::uint64_t offset, std::uint64_t size) override {
+    if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                    static_cast<off_t>(size)) != 0) {
+      return fail_with_errno("giving space back of", path_, errno);
+    }
+    return {};
+  }
+
  private:
   Descriptor fd_;
   std::string path_;
@@ -146,6 +155,12 @@ class PosixFileLayer final : public FileLayer {
     const Descriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd.get() < 0 || ::fsync(fd.get()) != 0) return fail_with_errno("syncing directory", directory, errno);
     return {};
+  }
+
+  base::Result<std::uint64_t> free_bytes(const std::string& directory) override {
+    struct statvfs status{};
+    if (::statvfs(directory.c_str(), &status) != 0) return fail_with_errno("examining", directory, errno);
+    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
   }
 
   base::Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override {

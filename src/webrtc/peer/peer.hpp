@@ -63,8 +63,8 @@ class Peer {
   // Asks the sender of video for a key frame (PLI) until one comes; a request under way absorbs further ones.
   void request_key_frame(base::Instant now);
 
-  // RTCP BYE for what we sent, then DTLS close_notify. Drain poll_transmit() a last time, and poll_event(): whole frames
-  // that waited for a lost packet come out; no other event follows.
+  // RTCP BYE for what we sent, then DTLS close_notify. Drain poll_transmit() a last time, and poll_event(): whole
+  // frames that waited for a lost packet come out; no other event follows.
   void close(base::Instant now);
 
   bool connected() const;  // DtlsConnected was raised and nothing ended it
