@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "webrtc/dtls/fingerprint.hpp"
@@ -14,5 +15,8 @@ SslContextHandle make_ssl_context(X509& certificate, EVP_PKEY& key);
 
 // `expected` outlives the SSL.
 bool set_expected_fingerprints(SSL& ssl, const std::vector<Fingerprint>& expected);
+
+// The least length of a record's body under the cipher suite that was chosen; kNothingSealed before there is one.
+std::size_t shortest_sealed_record(const SSL& ssl);
 
 }  // namespace webrtc::dtls

@@ -9,12 +9,12 @@
 #include "webrtc/dtls/certificate_parts.hpp"
 #include "webrtc/dtls/datagram_bio.hpp"
 #include "webrtc/dtls/keying_material.hpp"
+#include "webrtc/dtls/record_shape.hpp"
 #include "webrtc/dtls/ssl_context.hpp"
 
 namespace webrtc::dtls {
 namespace {
 
-constexpr std::size_t kRecordHeader = 13;      // RFC 6347 4.1
 constexpr std::size_t kMaxDatagram = 1 << 14;  // far above any path's MTU
 // RFC 6347 4.2.4.1 wants 1 s; over an ICE-checked path a lost flight should not cost that much (RFC 8261, and every
 // browser does the same).
@@ -23,11 +23,6 @@ constexpr unsigned kMaxRetransmission = 4'000'000;
 
 unsigned next_retransmission(SSL* /*ssl*/, unsigned previous) {
   return previous == 0 ? kFirstRetransmission : std::min(previous * 2, kMaxRetransmission);
-}
-
-bool looks_like_dtls(base::ByteView datagram) {
-  return datagram.size() >= kRecordHeader && datagram.size() <= kMaxDatagram && datagram[0] >= 20 &&
-         datagram[0] <= 63;  // RFC 7983
 }
 
 }  // namespace
@@ -164,7 +159,7 @@ void Transport::handle_datagram(base::Instant now, base::ByteView datagram) {
   Session& session = *session_;
   ++session.stats.datagrams_received;
   const bool running = session.phase == Session::Phase::Handshake || session.phase == Session::Phase::Connected;
-  if (!running || !looks_like_dtls(datagram)) {
+  if (!running || datagram.size() > kMaxDatagram || !is_well_formed(datagram, shortest_sealed_record(*session.ssl))) {
     ++session.stats.datagrams_dropped;
     return;
   }

@@ -48,7 +48,7 @@ struct Failed {
 
 struct TransportStats {
   std::uint64_t datagrams_received = 0;
-  std::uint64_t datagrams_dropped = 0;  // not DTLS, too large, or after the end
+  std::uint64_t datagrams_dropped = 0;  // not well-formed DTLS, too large, or after the end
   std::uint64_t retransmissions = 0;    // flights sent again by our timer
 };
 
