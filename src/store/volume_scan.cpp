@@ -14,12 +14,12 @@ constexpr std::size_t kWindow = 1U << 20U;
 // A part of the file in memory. Owned by one scan.
 class Window {
  public:
-  explicit Window(File& file) : file_(file) {}
+  Window(File& file, std::size_t size) : file_(file), size_(size) {}
 
   // At least `wanted` bytes from `offset`, or fewer at the end of the file.
   base::Result<base::ByteView> at(std::uint64_t offset, std::size_t wanted) {
     if (offset < start_ || offset + wanted > start_ + filled_) {
-      buffer_.resize(kWindow);
+      buffer_.resize(std::max(size_, wanted));
       start_ = offset;
       TRY(filled_, file_.read_at(offset, buffer_));
     }
@@ -28,6 +28,7 @@ class Window {
 
  private:
   File& file_;
+  const std::size_t size_;
   base::Bytes buffer_;
   std::uint64_t start_ = 0;
   std::size_t filled_ = 0;
@@ -44,6 +45,17 @@ base::Result<std::uint32_t> payload_crc(Window& window, std::uint64_t offset, st
     size -= view.size();
   }
   return crc;
+}
+
+base::Result<bool> is_zero(Window& window, PayloadBlocks blocks) {
+  while (blocks.size > 0) {
+    TRY(base::ByteView view, window.at(blocks.offset, 1));
+    view = view.first(static_cast<std::size_t>(std::min<std::uint64_t>(view.size(), blocks.size)));
+    if (view.empty() || std::ranges::any_of(view, [](std::uint8_t byte) { return byte != 0; })) return false;
+    blocks.offset += view.size();
+    blocks.size -= view.size();
+  }
+  return true;
 }
 
 // The next aligned place at or after `offset` (aligned) where a record's magic stands, or `size`.
@@ -74,12 +86,28 @@ base::Result<bool> is_end_of_group(Window& window, std::uint64_t at, std::uint64
   return std::ranges::all_of(view.first(std::min(rest, view.size())), [](std::uint8_t byte) { return byte == 0; });
 }
 
+enum class PayloadState : std::uint8_t { Whole, Hollow, Damaged };
+
+base::Result<PayloadState> examine(Window& window, const RecordHeader& header) {
+  TRY(const std::uint32_t crc, payload_crc(window, header.offset + header.header_size, header.payload_size));
+  if (crc == header.payload_crc) return PayloadState::Whole;
+  const PayloadBlocks blocks = payload_blocks(header.offset, header.header_size, header.payload_size);
+  TRY(const bool hollow, is_zero(window, blocks));
+  return hollow && blocks.size > 0 ? PayloadState::Hollow : PayloadState::Damaged;
+}
+
 }  // namespace
 
+PayloadBlocks payload_blocks(std::uint64_t offset, std::uint64_t header_size, std::uint64_t payload_size) {
+  const std::uint64_t begin = align_up(offset + header_size, kBlock);
+  const std::uint64_t end = (offset + header_size + payload_size) / kBlock * kBlock;
+  return end > begin ? PayloadBlocks{begin, end - begin} : PayloadBlocks{begin, 0};
+}
+
 base::Result<VolumeScan> scan_volume(File& file, std::optional<std::uint64_t> salt, std::uint64_t from,
-                                     const std::function<void(const RecordHeader&)>& visit) {
+                                     const std::function<void(const RecordHeader&)>& visit, PayloadCheck check) {
   TRY(const std::uint64_t size, file.size());
-  Window window(file);
+  Window window(file, check == PayloadCheck::Checksum ? kWindow : kMaxRecordHeaderSize);
   VolumeScan scan;
   scan.salt = salt;
   std::uint64_t at = align_up(std::max(from, kBlock), kRecordAlignment);
@@ -105,14 +133,15 @@ base::Result<VolumeScan> scan_volume(File& file, std::optional<std::uint64_t> sa
     }
     if (at != expected) ++scan.damaged_places;
     scan.salt = header->salt;
-    TRY(const std::uint32_t crc, payload_crc(window, at + header->header_size, header->payload_size));
-    if (crc == header->payload_crc) {
+    TRY(const PayloadState state,
+        check == PayloadCheck::None ? base::Result<PayloadState>(PayloadState::Whole) : examine(window, *header));
+    if (state == PayloadState::Whole) {
       ++scan.records;
       visit(*header);
-      scan.end = at + header->extent();
     } else {
-      ++scan.damaged_payloads;
+      ++(state == PayloadState::Hollow ? scan.hollow_payloads : scan.damaged_payloads);
     }
+    if (state != PayloadState::Damaged) scan.end = at + header->extent();
     at = expected = at + header->extent();
   }
   scan.end = std::min(scan.end, size);

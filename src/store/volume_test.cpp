@@ -7,6 +7,7 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <thread>
 
 #include "base/log.hpp"
 #include "base/random.hpp"
@@ -159,6 +160,7 @@ struct Opened {
   RecoveredRecords recovered;
 };
 
+// No patience: what cannot be written is given back at once.
 Opened open_volumes(SimulatedDisk& disk, std::span<const VolumeMark> known = {},
                     std::uint64_t volume_bytes = 1U << 20U) {
   static base::SeededRandom salts(99);
@@ -167,6 +169,7 @@ Opened open_volumes(SimulatedDisk& disk, std::span<const VolumeMark> known = {},
   options.directory = "/volumes";
   options.volume_bytes = volume_bytes;
   options.reserve_bytes = 128U << 10U;
+  options.patience = base::Duration::zero();
   auto volumes = open_file_volumes(options, disk, salts, known, opened.recovered);
   EXPECT_TRUE(volumes) << (volumes ? "" : volumes.error().message);
   if (volumes) opened.volumes = *std::move(volumes);
@@ -232,6 +235,102 @@ TEST(FileVolumes, RollsBySize) {
   EXPECT_GT(disk.list("/volumes")->size(), 4U);
   auto again = open_volumes(disk);
   EXPECT_EQ(compare(ledger, again), "");
+}
+
+TEST(FileVolumes, RollsByAgeAndOnDemand) {
+  SimulatedDisk disk(1);
+  base::SeededRandom salts(3);
+  RecoveredRecords recovered;
+  FileVolumeOptions options;
+  options.directory = "/volumes";
+  base::WallTime now = base::from_microseconds(1'000'000'000);
+  options.wall_clock = [&now] { return now; };
+  options.volume_age = std::chrono::hours(1);
+  auto volumes = open_file_volumes(options, disk, salts, {}, recovered);
+  ASSERT_TRUE(volumes);
+  Ledger ledger;
+  const auto append = [&](std::uint64_t number) {
+    ledger.append(**volumes, number, base::Bytes(100, 1));
+    (*volumes)->flush();
+    return ledger.acknowledged[number].place.volume;
+  };
+  EXPECT_EQ((*volumes)->open_volume(), 0U);
+  EXPECT_EQ(append(1), 1U);
+  now += std::chrono::minutes(59);
+  EXPECT_EQ(append(2), 1U);
+  now += std::chrono::minutes(1);
+  EXPECT_EQ(append(3), 2U);
+  EXPECT_EQ((*volumes)->open_volume(), 2U);
+  (*volumes)->roll();
+  EXPECT_EQ((*volumes)->open_volume(), 0U);
+  EXPECT_EQ(append(4), 3U);
+}
+
+TEST(FileVolumes, SpaceGivenBackLeavesTheNeighboursAlone) {
+  SimulatedDisk disk(1);
+  base::SeededRandom random(2);
+  Ledger ledger;
+  {
+    auto opened = open_volumes(disk);
+    for (std::uint64_t number = 1; number <= 9; ++number) {
+      base::Bytes payload(20'000 + random.below(20'000));
+      random.fill(payload);
+      ledger.append(*opened.volumes, number, std::move(payload));
+    }
+    opened.volumes->flush();
+    std::vector<VolumeRange> ranges;
+    std::uint64_t seen = 0;
+    const auto visited =
+        opened.volumes->visit(opened.volumes->open_volume(), [&](const StoredFragment& fragment) -> base::Result<void> {
+          ++seen;
+          const std::uint64_t number = fragment.header.number.value;
+          EXPECT_EQ(fragment, ledger.acknowledged[number]);
+          if (number % 3 == 0) ranges.push_back({fragment.place.offset + 128, fragment.payload_size});
+          return {};
+        });
+    ASSERT_TRUE(visited);
+    EXPECT_EQ(seen, 9U);
+    const std::uint64_t before = disk.used_bytes();
+    ASSERT_TRUE(opened.volumes->punch(opened.volumes->open_volume(), ranges));
+    EXPECT_GE(before - disk.used_bytes(), 3U * (20'000U - 2 * 4096U));
+    for (const std::uint64_t number : {3U, 6U, 9U}) {
+      EXPECT_FALSE(opened.volumes->read(ledger.acknowledged[number]));
+      ledger.acknowledged.erase(number);
+    }
+    for (const auto& [number, fragment] : ledger.acknowledged) {
+      const auto payload = opened.volumes->read(fragment);
+      ASSERT_TRUE(payload) << payload.error().message;
+      EXPECT_EQ(**payload, ledger.payloads[number]);
+    }
+  }
+  auto again = open_volumes(disk);
+  EXPECT_EQ(compare(ledger, again), "");
+  EXPECT_EQ(again.recovered.hollow_payloads, 3U);
+  EXPECT_EQ(again.recovered.damaged_payloads, 0U);
+}
+
+TEST(FileVolumes, WhatWaitsOnAFullDiskIsWrittenWhenThereIsRoomAgain) {
+  SimulatedDisk disk(1);
+  base::SeededRandom salts(3);
+  RecoveredRecords recovered;
+  FileVolumeOptions options;
+  options.directory = "/volumes";
+  options.patience = std::chrono::minutes(10);
+  options.retry_interval = std::chrono::milliseconds(1);
+  auto volumes = open_file_volumes(options, disk, salts, {}, recovered);
+  ASSERT_TRUE(volumes);
+  EXPECT_TRUE((*volumes)->health().writable);
+  Ledger ledger;
+  disk.set_full(true);
+  ledger.append(**volumes, 1, base::Bytes(5000, 1));
+  while ((*volumes)->health().writable) std::this_thread::yield();
+  EXPECT_NE((*volumes)->health().reason.find("full"), std::string::npos);
+  ledger.append(**volumes, 2, base::Bytes(5000, 2));
+  disk.set_full(false);
+  (*volumes)->flush();
+  EXPECT_TRUE((*volumes)->health().writable);
+  EXPECT_EQ(ledger.acknowledged.size(), 2U);
+  EXPECT_EQ(ledger.refused, 0U);
 }
 
 TEST(FileVolumes, TombstonesComeBackInOrder) {

@@ -11,11 +11,6 @@
 #include "store/crc32c.hpp"
 
 namespace store {
-namespace {
-
-constexpr std::size_t kMaxOpenReaders = 128;
-
-}  // namespace
 
 FileVolumeStore::FileVolumeStore(FileVolumeOptions options, FileLayer& layer, base::Random& random,
                                  std::uint64_t highest_volume)
@@ -73,19 +68,21 @@ void FileVolumeStore::enqueue(Entry entry) {
 void FileVolumeStore::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) break;
+    arrived_.wait(lock, [this] { return stopping_ || roll_wanted_ || !queue_.empty(); });
+    if (queue_.empty() && !roll_wanted_) break;
     Group group = take_group(lock);
+    const bool roll = std::exchange(roll_wanted_, false);
     writing_ = true;
     lock.unlock();
-    commit_group(group);
+    if (!group.empty()) commit_group(group);
     group.clear();
+    if (roll) seal_volume();
     lock.lock();
     writing_ = false;
-    if (queue_.empty()) idle_.notify_all();
+    if (queue_.empty() && !roll_wanted_) idle_.notify_all();
   }
   lock.unlock();
-  if (file_) seal_volume();
+  seal_volume();
 }
 
 FileVolumeStore::Group FileVolumeStore::take_group(std::unique_lock<std::mutex>& lock) {
@@ -104,26 +101,61 @@ void FileVolumeStore::commit_group(Group& group) {
   for (Entry& entry : group) {
     if (entry.payload) entry.header.payload_crc = crc32c(*entry.payload);
   }
-  base::Result<void> result = write_group(group);
-  // What a failed write or sync left behind is unknown: the records go to a new volume, from memory. A full disk is
-  // different: nothing is wrong with the volume, and there is no room for another.
-  if (!result && result.error().code != base::Errc::Unavailable) {
-    base::log_warning("{}; writing {} records to a new volume", result.error().message, group.size());
-    seal_volume();
-    {
-      const std::lock_guard lock(mutex_);
-      stats_.rewritten += group.size();
-    }
-    result = write_group(group);
-    if (!result) seal_volume();
+  seal_if_due();
+  base::Result<void> result = write_somewhere(group);
+  note_health(result);
+  while (!result && wait_to_retry()) {
+    result = write_somewhere(group);
+    note_health(result);
   }
   answer(group, result);
-  if (file_ && end_ >= options_.volume_bytes) seal_volume();
+  seal_if_due();
+}
+
+// What a failed write or sync left behind is unknown: the records go to a new volume, from memory. A full disk is
+// different: nothing is wrong with the volume, and there is no room for another.
+base::Result<void> FileVolumeStore::write_somewhere(Group& group) {
+  base::Result<void> result = write_group(group);
+  if (result || result.error().code == base::Errc::Unavailable) return result;
+  seal_volume();
+  {
+    const std::lock_guard lock(mutex_);
+    stats_.rewritten += group.size();
+  }
+  result = write_group(group);
+  if (!result) seal_volume();
+  return result;
+}
+
+// Says once that there is trouble, and once that it is over.
+void FileVolumeStore::note_health(const base::Result<void>& result) {
+  const std::lock_guard lock(mutex_);
+  if (result.has_value() == health_.writable) return;
+  health_.writable = result.has_value();
+  if (result) {
+    base::log_info("the volumes can be written again");
+    health_.reason.clear();
+    return;
+  }
+  trouble_began_ = std::chrono::steady_clock::now();
+  health_.reason = result.error().message;
+  if (options_.wall_clock) health_.since = options_.wall_clock();
+  base::log_error("recordings cannot be written: {}; trying again until it works", health_.reason);
+}
+
+// False when the trouble has lasted too long for what waits.
+bool FileVolumeStore::wait_to_retry() {
+  const auto give_up = trouble_began_ + options_.patience;
+  const auto next = std::chrono::steady_clock::now() + options_.retry_interval;
+  if (next > give_up) return false;
+  std::unique_lock lock(mutex_);
+  arrived_.wait_until(lock, next, [this] { return stopping_; });
+  return !stopping_;
 }
 
 base::Result<void> FileVolumeStore::write_group(Group& group) {
   if (!file_) {
-    TRY_VOID(open_volume());
+    TRY_VOID(begin_volume());
   }
   const std::uint64_t begin = align_up(end_, kBlock);
   std::uint64_t at = begin;
@@ -163,14 +195,17 @@ base::Result<void> FileVolumeStore::write_group(Group& group) {
   return {};
 }
 
-base::Result<void> FileVolumeStore::open_volume() {
+base::Result<void> FileVolumeStore::begin_volume() {
   TRY(NewVolume volume, create_volume(options_, layer_, random_, highest_volume_ + 1));
   file_ = std::move(volume.file);
   volume_ = volume.number;
   salt_ = volume.salt;
   highest_volume_ = volume.number;
+  if (options_.wall_clock) begun_ = options_.wall_clock();
   end_ = kBlock;
   reserved_ = 0;
+  const std::lock_guard lock(mutex_);
+  open_volume_ = volume.number;
   return {};
 }
 
@@ -180,6 +215,15 @@ void FileVolumeStore::seal_volume() {
   static_cast<void>(file_->truncate(end_));
   file_.reset();
   if (end_ <= kBlock) static_cast<void>(layer_.remove(volume_path(options_.directory, volume_)));
+  const std::lock_guard lock(mutex_);
+  open_volume_ = 0;
+}
+
+void FileVolumeStore::seal_if_due() {
+  if (!file_) return;
+  const bool old =
+      options_.wall_clock && options_.volume_age.count() > 0 && options_.wall_clock() - begun_ >= options_.volume_age;
+  if (old || end_ >= options_.volume_bytes) seal_volume();
 }
 
 void FileVolumeStore::answer(Group& group, const base::Result<void>& result) {
@@ -217,41 +261,17 @@ void FileVolumeStore::answer(Group& group, const base::Result<void>& result) {
   }
 }
 
-base::Result<Payload> FileVolumeStore::read(const StoredFragment& fragment) {
-  const RecordPlace& place = fragment.place;
-  std::shared_ptr<File> file;
-  {
-    const std::lock_guard lock(readers_mutex_);
-    if (const auto found = readers_.find(place.volume); found != readers_.end()) file = found->second;
-  }
-  if (!file) {
-    TRY(file, layer_.open(volume_path(options_.directory, place.volume), FileLayer::Mode::Read));
-    const std::lock_guard lock(readers_mutex_);
-    if (readers_.size() >= kMaxOpenReaders) readers_.erase(readers_.begin());
-    readers_[place.volume] = file;
-  }
-  const auto corrupt = [&fragment, &place](const char* what) {
-    return base::fail(base::Errc::Corrupt,
-                      fmt::format("fragment {} at {} of volume {:016x}: {}", fragment.header.number.text(),
-                                  place.offset, place.volume, what));
-  };
-  base::Bytes head(place.header_size);
-  TRY(const std::size_t head_size, file->read_at(place.offset, head));
-  head.resize(head_size);
-  const auto header = parse_record_header(head);
-  if (!header || header->offset != place.offset || header->fragment.stream != fragment.header.stream ||
-      header->fragment.number != fragment.header.number) {
-    return corrupt("the record there is damaged or another one");
-  }
-  auto payload = std::make_shared<base::Bytes>(static_cast<std::size_t>(header->payload_size));
-  TRY(const std::size_t got, file->read_at(place.offset + header->header_size, *payload));
-  if (got != payload->size() || crc32c(*payload) != fragment.payload_crc) return corrupt("the payload is damaged");
-  return payload;
-}
-
 void FileVolumeStore::flush() {
   std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return queue_.empty() && !writing_; });
+  idle_.wait(lock, [this] { return queue_.empty() && !writing_ && !roll_wanted_; });
+}
+
+void FileVolumeStore::roll() {
+  std::unique_lock lock(mutex_);
+  if (stopping_) return;
+  roll_wanted_ = true;
+  arrived_.notify_one();
+  idle_.wait(lock, [this] { return !roll_wanted_ && !writing_; });
 }
 
 VolumeStats FileVolumeStore::stats() const {
@@ -259,11 +279,21 @@ VolumeStats FileVolumeStore::stats() const {
   return stats_;
 }
 
+VolumeHealth FileVolumeStore::health() const {
+  const std::lock_guard lock(mutex_);
+  return health_;
+}
+
+std::uint64_t FileVolumeStore::open_volume() const {
+  const std::lock_guard lock(mutex_);
+  return open_volume_;
+}
+
 base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions options, FileLayer& layer,
                                                              base::Random& random, std::span<const VolumeMark> known,
-                                                             RecoveredRecords& recovered) {
+                                                             RecoveredRecords& recovered, const TakeRecovered& take) {
   TRY_VOID(layer.make_directory(options.directory));
-  TRY(const std::uint64_t highest, recover_volumes(options.directory, layer, known, recovered));
+  TRY(const std::uint64_t highest, recover_volumes(options.directory, layer, known, recovered, take));
   return std::make_unique<FileVolumeStore>(std::move(options), layer, random, highest);
 }
 

@@ -26,6 +26,14 @@ class FileVolumeStore final : public VolumeStore {
   base::Result<Payload> read(const StoredFragment& fragment) override;
   void flush() override;
   VolumeStats stats() const override;
+  VolumeHealth health() const override;
+  base::Result<void> visit(std::uint64_t volume,
+                           const std::function<base::Result<void>(const StoredFragment&)>& visit) override;
+  base::Result<void> punch(std::uint64_t volume, std::span<const VolumeRange> ranges) override;
+  base::Result<void> remove_volume(std::uint64_t volume) override;
+  std::uint64_t open_volume() const override;
+  void roll() override;
+  base::Result<std::uint64_t> free_bytes() const override;
 
  private:
   struct Entry {
@@ -40,10 +48,15 @@ class FileVolumeStore final : public VolumeStore {
   void run();
   Group take_group(std::unique_lock<std::mutex>& lock);
   void commit_group(Group& group);
+  base::Result<void> write_somewhere(Group& group);
   base::Result<void> write_group(Group& group);
-  base::Result<void> open_volume();
+  bool wait_to_retry();
+  void note_health(const base::Result<void>& result);
+  base::Result<void> begin_volume();
   void seal_volume();
+  void seal_if_due();
   void answer(Group& group, const base::Result<void>& result);
+  base::Result<std::shared_ptr<File>> open_reader(std::uint64_t volume);
 
   const FileVolumeOptions options_;
   FileLayer& layer_;
@@ -53,9 +66,11 @@ class FileVolumeStore final : public VolumeStore {
   std::unique_ptr<File> file_;
   std::uint64_t volume_ = 0;
   std::uint64_t salt_ = 0;
+  base::WallTime begun_;
   std::uint64_t end_ = 0;       // of what is durable
   std::uint64_t reserved_ = 0;  // size of the file
   std::uint64_t highest_volume_ = 0;
+  std::chrono::steady_clock::time_point trouble_began_;  // while !health_.writable
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
@@ -63,7 +78,10 @@ class FileVolumeStore final : public VolumeStore {
   Group queue_;
   bool writing_ = false;
   bool stopping_ = false;
+  bool roll_wanted_ = false;
   VolumeStats stats_;
+  VolumeHealth health_;
+  std::uint64_t open_volume_ = 0;  // as volume_, for others
 
   std::mutex readers_mutex_;
   std::map<std::uint64_t, std::shared_ptr<File>> readers_;  // shared by the reads that are under way

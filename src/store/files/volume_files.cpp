@@ -42,13 +42,14 @@ class Recovery {
     TRY(const VolumeScan scan,
         scan_volume(*file, salt, indexed_to, [this, number](const RecordHeader& record) { keep(record, number); }));
     recovered_.damaged_payloads += scan.damaged_payloads;
+    recovered_.hollow_payloads += scan.hollow_payloads;
     recovered_.damaged_places += scan.damaged_places;
     if (scan.end < size) {
       recovered_.cut_bytes += size - scan.end;
       TRY_VOID(file->truncate(scan.end));
       TRY_VOID(file->sync());
     }
-    if (scan.end <= kBlock && scan.damaged_payloads == 0) return layer_.remove(path);
+    if (scan.end <= kBlock && scan.damaged_payloads + scan.hollow_payloads == 0) return layer_.remove(path);
     recovered_.marks.push_back({number, scan.end, true});
     return {};
   }
@@ -85,13 +86,16 @@ std::optional<std::uint64_t> parse_volume_name(std::string_view name) {
 }
 
 base::Result<std::uint64_t> recover_volumes(const std::string& directory, FileLayer& layer,
-                                            std::span<const VolumeMark> known, RecoveredRecords& recovered) {
+                                            std::span<const VolumeMark> known, RecoveredRecords& recovered,
+                                            const TakeRecovered& take) {
   std::map<std::uint64_t, VolumeMark> marks;
   for (const VolumeMark& mark : known) marks[mark.volume] = mark;
   TRY(const std::vector<std::string> names, layer.list(directory));
   Recovery recovery(layer, recovered);
   std::uint64_t highest = marks.empty() ? 0 : marks.rbegin()->first;
+  std::size_t behind = 0;
   for (const std::string& name : names) {
+    ++behind;
     const auto number = parse_volume_name(name);
     if (!number) continue;
     highest = std::max(highest, *number);
@@ -101,6 +105,9 @@ base::Result<std::uint64_t> recover_volumes(const std::string& directory, FileLa
     const auto done =
         recovery.recover(directory + "/" + name, *number, mark == marks.end() ? 0 : mark->second.indexed_to);
     if (!done) base::log_error("volume {} is left out: {}", name, done.error().message);
+    if (take) {
+      TRY_VOID(take(recovered, behind, names.size()));
+    }
   }
   return highest;
 }

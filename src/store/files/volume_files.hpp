@@ -21,7 +21,8 @@ std::optional<std::uint64_t> parse_volume_name(std::string_view name);
 // Scans every volume past what is known of it, makes what it finds durable, cuts torn tails. Gives the highest volume
 // number there is.
 base::Result<std::uint64_t> recover_volumes(const std::string& directory, FileLayer& layer,
-                                            std::span<const VolumeMark> known, RecoveredRecords& recovered);
+                                            std::span<const VolumeMark> known, RecoveredRecords& recovered,
+                                            const TakeRecovered& take);
 
 // A new volume with a durable header and directory entry, ready for records at kBlock.
 struct NewVolume {
