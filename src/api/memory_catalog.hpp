@@ -31,7 +31,10 @@ class MemoryMetadata final : public store::MetadataStore {
 class NoArchive final : public streams::Archive {
  public:
   std::shared_ptr<streams::FragmentLog> log(streams::StreamKey) override { return nullptr; }
-  void set_retention(streams::StreamKey, std::uint32_t) override {}
+  base::Result<void> set_retention(streams::StreamKey, streams::RetentionPolicy) override { return {}; }
+  store::VolumeHealth health() const override { return {}; }
+  base::Result<std::vector<store::StreamUse>> uses() override { return std::vector<store::StreamUse>(); }
+  base::Result<void> sweep() override { return {}; }
   base::Result<void> remove(streams::StreamKey) override { return {}; }
   void flush() override {}
   streams::ArchiveStats stats() const override { return {}; }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/address.hpp"
+#include "base/byte_count.hpp"
 #include "base/bytes.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
@@ -88,6 +89,20 @@ TEST(ConstantTime, ComparesContent) {
   EXPECT_TRUE(equal_in_constant_time(as_bytes("abc"), as_bytes("abc")));
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("abd")));
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("ab")));
+}
+
+TEST(ByteCount, ReadsAndWritesWhatPeopleWrite) {
+  EXPECT_EQ(parse_byte_count("0"), 0U);
+  EXPECT_EQ(parse_byte_count("500000"), 500'000U);
+  EXPECT_EQ(parse_byte_count("500 MB"), 500'000'000U);
+  EXPECT_EQ(parse_byte_count("2gib"), 2ULL << 30U);
+  for (const char* bad : {"", "MB", "-1", "1.5 GB", "5 GBs", "9223372036854775808", "9223373 TB", "1 KB x"})
+    EXPECT_FALSE(parse_byte_count(bad)) << bad;
+  EXPECT_EQ(to_byte_count_text(0), "0 B");
+  EXPECT_EQ(to_byte_count_text(999), "999 B");
+  EXPECT_EQ(to_byte_count_text(1'250'000), "1.25 MB");
+  EXPECT_EQ(to_byte_count_text(310'000'000'000), "310 GB");
+  EXPECT_EQ(to_byte_count_text(999'600), "1.00 MB");
 }
 
 }  // namespace

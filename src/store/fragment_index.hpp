@@ -26,6 +26,7 @@ struct ListPosition {
 // How many fragments have their record in a volume, and how many of those are still in the index.
 struct VolumeUse {
   std::uint64_t volume = 0;
+  std::uint64_t indexed_to = 0;  // what begins there or later may be alive without being counted here
   std::uint64_t fragments = 0;
   std::uint64_t live = 0;
   std::uint64_t hollow = 0;  // so many were dead when the space of the dead ones was last given back

@@ -5,7 +5,7 @@
 #include <future>
 #include <map>
 #include <mutex>
-#include <set>
+#include <span>
 
 #include "async/secure_random.hpp"
 #include "base/log.hpp"
@@ -18,37 +18,39 @@ constexpr std::size_t kRecentAtStart = 64;
 
 class VolumeArchive final : public Archive {
  public:
-  VolumeArchive(std::size_t cache_bytes, std::unique_ptr<store::DirectoryLock> lock,
-                std::unique_ptr<store::FragmentIndex> index, async::DiskWorker& readers,
-                std::function<base::WallTime()> wall_clock)
-      : lock_(std::move(lock)), index_(std::move(index)), cache_(cache_bytes), index_writer_(*index_) {
+  VolumeArchive(const ArchiveOptions& options, std::unique_ptr<store::DirectoryLock> lock,
+                std::unique_ptr<store::FragmentIndex> index, async::DiskWorker& readers)
+      : lock_(std::move(lock)), index_(std::move(index)), cache_(options.cache_bytes), index_writer_(*index_) {
     around_.index = index_.get();
     around_.index_writer = &index_writer_;
     around_.cache = &cache_;
     around_.readers = &readers;
-    around_.wall_clock = std::move(wall_clock);
+    around_.wall_clock = options.wall_clock;
   }
 
   // Before anything is read or written.
-  base::Result<void> open(store::FileVolumeOptions options, store::FileLayer& layer) {
+  base::Result<void> open(const ArchiveOptions& options, store::FileLayer& layer) {
     TRY(const auto marks, index_->marks());
     store::RecoveredRecords recovered;
-    TRY(volumes_, store::open_file_volumes(std::move(options), layer, random_, marks, recovered));
+    const auto take = [this, &options](store::RecoveredRecords& records, std::size_t done, std::size_t all) {
+      if (options.progress) options.progress(done, all);
+      return take_recovered(records);
+    };
+    TRY(volumes_, store::open_file_volumes(volume_options(options), layer, random_, marks, recovered, take));
     around_.volumes = volumes_.get();
-    for (const auto& [tombstone, place] : recovered.tombstones) {
-      TRY_VOID(index_->bury(tombstone, place.volume));
-    }
-    TRY_VOID(index_->insert(recovered.fragments, recovered.marks));
-    TRY(const auto buried, index_->buried_streams());
-    for (const store::BuriedStream& each : buried) {
-      if (each.tombstone.through.value == UINT64_MAX) removed_.insert(each.tombstone.stream);
-    }
-    found_at_start_ = recovered.fragments.size();
     if (recovered.damaged_payloads + recovered.damaged_places > 0) {
       base::log_warning("{} damaged records and {} damaged places were skipped in the volumes",
                         recovered.damaged_payloads, recovered.damaged_places);
     }
-    return {};
+    TRY(const auto buried, index_->buried_streams());
+    for (const store::BuriedStream& each : buried) buried_[each.tombstone.stream] = each.tombstone.through;
+    RetentionOptions retention = options.retention;
+    retention.wall_clock = options.wall_clock;
+    retention.prune_live_buffers = [this] { around_.live.prune(); };
+    retention_ =
+        std::make_unique<Retention>(std::move(retention), *volumes_, *index_, index_writer_,
+                                    [this](std::span<const store::Tombstone> tombstones) { return bury(tombstones); });
+    return retention_->start();
   }
 
   std::shared_ptr<FragmentLog> log(StreamKey stream) override {
@@ -56,33 +58,33 @@ class VolumeArchive final : public Archive {
     return find_or_make(stream);
   }
 
-  void set_retention(StreamKey stream, std::uint32_t hours) override {
+  base::Result<void> set_retention(StreamKey stream, RetentionPolicy policy) override {
+    std::optional<RetentionPolicy> old;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto known = policies_.find(stream); known != policies_.end()) old = known->second;
+    }
+    if (old && policy.hours > old->hours) {
+      TRY_VOID(bury_expired(stream, *old));
+    }
     const std::lock_guard lock(mutex_);
-    retention_[stream] = hours;
-    if (const auto log = logs_[stream].lock()) log->set_retention(hours);
+    policies_[stream] = policy;
+    if (const auto log = logs_[stream].lock()) log->set_retention(policy.hours);
+    if (!old || *old != policy) retention_->set_policy(stream, policy);
+    return {};
   }
 
   base::Result<void> remove(StreamKey stream) override {
     {
       const std::lock_guard lock(mutex_);
-      if (removed_.contains(stream)) return {};
+      if (is_removed(stream)) return {};
       // Held in the map's stead: whoever asks for it later gets an empty log.
       find_or_make(stream)->mark_deleted();
+      policies_.erase(stream);
     }
-    std::promise<base::Result<store::RecordPlace>> durable;
-    auto answer = durable.get_future();
-    const store::Tombstone tombstone{stream, {UINT64_MAX}};
-    volumes_->append_tombstone(tombstone, [this, &durable, tombstone](base::Result<store::RecordPlace> place) {
-      if (place) index_writer_.push(tombstone, *place);
-      durable.set_value(std::move(place));
-    });
-    const auto place = answer.get();
-    if (!place) return base::fail(place.error());
-    index_writer_.flush();
-    const std::lock_guard lock(mutex_);
-    removed_.insert(stream);
-    retention_.erase(stream);
-    return {};
+    retention_->forget_stream(stream);
+    const store::Tombstone whole{stream, {UINT64_MAX}};
+    return bury({&whole, 1});
   }
 
   void flush() override {
@@ -97,10 +99,94 @@ class VolumeArchive final : public Archive {
     stats.cache_hits = around_.cache_hits;
     stats.cache_misses = around_.cache_misses;
     stats.index_failures = index_writer_.failures();
+    stats.unindexed = index_writer_.waiting();
+    stats.retention = retention_->stats();
     return stats;
   }
 
+  store::VolumeHealth health() const override { return volumes_->health(); }
+  base::Result<std::vector<store::StreamUse>> uses() override { return index_->stream_uses(); }
+  base::Result<void> sweep() override { return retention_->sweep(); }
+
  private:
+  static store::FileVolumeOptions volume_options(const ArchiveOptions& options) {
+    store::FileVolumeOptions volumes;
+    volumes.directory = options.directory + "/volumes";
+    volumes.max_queued_bytes = options.max_queued_bytes;
+    volumes.wall_clock = options.wall_clock;
+    volumes.volume_bytes = options.volume_bytes;
+    volumes.volume_age = options.volume_age;
+    volumes.patience = options.write_patience;
+    return volumes;
+  }
+
+  base::Result<void> take_recovered(store::RecoveredRecords& records) {
+    for (const auto& [tombstone, place] : records.tombstones) {
+      TRY_VOID(index_->bury(tombstone, place.volume));
+    }
+    TRY_VOID(index_->insert(records.fragments, records.marks));
+    found_at_start_ += records.fragments.size();
+    records.fragments.clear();
+    records.tombstones.clear();
+    records.marks.clear();
+    return {};
+  }
+
+  // Durable, in the index, and hidden when this returns.
+  base::Result<void> bury(std::span<const store::Tombstone> tombstones) {
+    std::vector<std::future<base::Result<store::RecordPlace>>> answers;
+    for (const store::Tombstone& tombstone : tombstones) {
+      auto durable = std::make_shared<std::promise<base::Result<store::RecordPlace>>>();  // shared with the callback
+      answers.push_back(durable->get_future());
+      volumes_->append_tombstone(tombstone, [this, durable, tombstone](base::Result<store::RecordPlace> place) {
+        if (place) index_writer_.push(tombstone, *place);
+        durable->set_value(std::move(place));
+      });
+    }
+    base::Result<void> done;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const auto place = answers[i].get();
+      if (place) {
+        hide(tombstones[i]);
+      } else {
+        done = base::fail(place.error());
+      }
+    }
+    if (!answers.empty()) index_writer_.flush();
+    return done;
+  }
+
+  void hide(const store::Tombstone& tombstone) {
+    {
+      const std::lock_guard lock(mutex_);
+      FragmentNumber& through = buried_[tombstone.stream];
+      through = std::max(through, tombstone.through);
+      if (const auto log = logs_[tombstone.stream].lock()) log->hide_through(through);
+    }
+    retention_->handle_buried(tombstone);
+  }
+
+  // Before a longer retention: what has expired so far must not show again, neither now nor after a rebuild.
+  base::Result<void> bury_expired(StreamKey stream, const RetentionPolicy& old) {
+    const std::shared_ptr<StreamLog> log = find_log(stream);
+    const FragmentNumber last = log->last_number();
+    const FragmentNumber kept = first_kept(old, around_.wall_clock());
+    const FragmentNumber through{std::min(last.value, std::max<std::uint64_t>(kept.value, 1) - 1)};
+    if (through.value == 0) return {};
+    const store::Tombstone expired{stream, through};
+    return bury({&expired, 1});
+  }
+
+  std::shared_ptr<StreamLog> find_log(StreamKey stream) {
+    const std::lock_guard lock(mutex_);
+    return find_or_make(stream);
+  }
+
+  bool is_removed(StreamKey stream) const {  // needs mutex_
+    const auto buried = buried_.find(stream);
+    return buried != buried_.end() && buried->second.value == UINT64_MAX;
+  }
+
   // Needs mutex_.
   std::shared_ptr<StreamLog> find_or_make(StreamKey stream) {
     auto& known = logs_[stream];
@@ -116,10 +202,11 @@ class VolumeArchive final : public Archive {
       base::log_error("the fragment index cannot be read: {}",
                       last_number ? newest.error().message : last_number.error().message);
     }
-    const auto hours = retention_.find(stream);
+    const auto policy = policies_.find(stream);
     auto log = std::make_shared<StreamLog>(around_, stream, last, std::move(recent),
-                                           hours == retention_.end() ? kKeepForEver : hours->second);
-    if (removed_.contains(stream)) log->mark_deleted();
+                                           policy == policies_.end() ? kKeepForEver : policy->second.hours);
+    if (const auto buried = buried_.find(stream); buried != buried_.end()) log->hide_through(buried->second);
+    if (is_removed(stream)) log->mark_deleted();
     // Fragments on their way to the index keep their log alive, so a log made anew finds all rows there.
     known = log;
     return log;
@@ -134,9 +221,10 @@ class VolumeArchive final : public Archive {
   std::uint64_t found_at_start_ = 0;
   std::mutex mutex_;
   std::map<StreamKey, std::weak_ptr<StreamLog>> logs_;
-  std::map<StreamKey, std::uint32_t> retention_;
-  std::set<StreamKey> removed_;
-  std::unique_ptr<store::VolumeStore> volumes_;  // last: its end answers everything that is queued, through the above
+  std::map<StreamKey, RetentionPolicy> policies_;
+  std::map<StreamKey, FragmentNumber> buried_;   // the largest number: the stream is deleted
+  std::unique_ptr<store::VolumeStore> volumes_;  // its end answers everything that is queued, through the above
+  std::unique_ptr<Retention> retention_;         // last: it uses all of the above
 };
 
 base::Result<std::unique_ptr<store::FragmentIndex>> open_index(const std::string& path) {
@@ -158,14 +246,9 @@ base::Result<std::unique_ptr<Archive>> open_archive(ArchiveOptions options, asyn
   TRY_VOID(store::posix_files().make_directory(options.directory));
   TRY(auto lock, store::posix_files().lock(options.directory + "/lock"));
   TRY(auto index, open_index(options.directory + "/index.db"));
-  auto wall_clock = options.wall_clock ? options.wall_clock : [] { return async::wall_now(); };
-  auto archive =
-      std::make_unique<VolumeArchive>(options.cache_bytes, std::move(lock), std::move(index), readers, wall_clock);
-  store::FileVolumeOptions volumes;
-  volumes.directory = options.directory + "/volumes";
-  volumes.max_queued_bytes = options.max_queued_bytes;
-  volumes.wall_clock = std::move(wall_clock);
-  TRY_VOID(archive->open(std::move(volumes), layer));
+  if (!options.wall_clock) options.wall_clock = [] { return async::wall_now(); };
+  auto archive = std::make_unique<VolumeArchive>(options, std::move(lock), std::move(index), readers);
+  TRY_VOID(archive->open(options, layer));
   return archive;
 }
 

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "store/volume_store.hpp"
 #include "streams/fragment_log.hpp"
+#include "streams/retention.hpp"
 
 namespace streams {
 
@@ -20,6 +21,12 @@ struct ArchiveOptions {
   std::uint64_t max_queued_bytes = 512ULL << 20U;  // handed over and not yet durable
   std::function<base::WallTime()> wall_clock;      // for retention; the system's clock if empty
   store::FileLayer* layer = nullptr;               // of the volumes; the real one if null
+  RetentionOptions retention;                      // its clock is the one above
+  std::uint64_t volume_bytes = 1ULL << 30U;
+  std::chrono::microseconds volume_age = std::chrono::hours(1);
+  base::Duration write_patience = std::chrono::seconds(5);  // store::FileVolumeOptions::patience
+  // Tells how far a start that reads whole volumes has come; none if empty.
+  std::function<void(std::size_t done, std::size_t all)> progress;
 };
 
 struct ArchiveStats {
@@ -28,6 +35,8 @@ struct ArchiveStats {
   std::uint64_t cache_hits = 0;
   std::uint64_t cache_misses = 0;
   std::uint64_t index_failures = 0;  // batches that could not be indexed yet; they are retried and stay visible
+  std::uint64_t unindexed = 0;       // durable fragments that wait for the index
+  RetentionStats retention;
 };
 
 // Any thread. Owned by the process; destroyed after every shard has stopped.
@@ -37,13 +46,20 @@ class Archive {
 
   // The same object for the same key as long as somebody holds it. Blocks for a few index reads on first use.
   virtual std::shared_ptr<FragmentLog> log(StreamKey stream) = 0;
-  // Seen by lists at once; 0 keeps nothing visible.
-  virtual void set_retention(StreamKey stream, std::uint32_t hours) = 0;
+  // Seen by lists at once. What was past its retention under the old policy never comes back under a longer one: an
+  // increase first makes that durable. Blocks then.
+  virtual base::Result<void> set_retention(StreamKey stream, RetentionPolicy policy) = 0;
   // Nothing of this generation is ever visible again once this returns; durable. Blocks.
   virtual base::Result<void> remove(StreamKey stream) = 0;
   // Makes everything handed over durable and indexes it. Blocks.
   virtual void flush() = 0;
   virtual ArchiveStats stats() const = 0;
+  // Not writable: recordings pause until the disk works again.
+  virtual store::VolumeHealth health() const = 0;
+  // Fragments and payload bytes of every stream that has some. Blocks.
+  virtual base::Result<std::vector<store::StreamUse>> uses() = 0;
+  // Removes what is past its retention and gives its space back, now instead of within seconds. Blocks.
+  virtual base::Result<void> sweep() = 0;
 };
 
 // Takes the directory's lock (InUse if another server holds it), cuts torn tails, scans what the index has not seen.

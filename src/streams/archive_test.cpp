@@ -43,9 +43,17 @@ struct ArchiveFixture {
     ArchiveOptions options;
     options.directory = directory.path;
     options.wall_clock = [this] { return now; };
+    options.retention.interval = base::Duration::zero();  // sweeps come when a test asks for them
+    options.write_patience = base::Duration::zero();
     auto opened = open_archive(options, readers);
     ASSERT_TRUE(opened) << opened.error().message;
     archive = *std::move(opened);
+  }
+  void lose_index() {
+    archive.reset();
+    for (const char* name : {"/index.db", "/index.db-wal", "/index.db-shm"})
+      std::filesystem::remove(directory.path + name);
+    open();
   }
 };
 
@@ -185,10 +193,10 @@ TEST(FragmentLog, StartingAtFindsTheFragmentThatContainsTheTime) {
   EXPECT_EQ(at(12'000), -1);
 }
 
-TEST(FragmentLog, RetentionHidesAndAnIncreaseShowsAgain) {
+TEST(FragmentLog, RetentionHidesAtOnceAndNothingComesBack) {
   ArchiveFixture fixture;
-  const auto log = fixture.archive->log({1, 1});
-  fixture.archive->set_retention({1, 1}, 24);
+  auto log = fixture.archive->log({1, 1});
+  ASSERT_TRUE(fixture.archive->set_retention({1, 1}, {24}));
   ASSERT_TRUE(commit_now(*fixture.archive, *log, fixture.now - std::chrono::hours(20), "old"));
   ASSERT_TRUE(commit_now(*fixture.archive, *log, fixture.now, "new"));
   const auto count = [&] {
@@ -198,11 +206,15 @@ TEST(FragmentLog, RetentionHidesAndAnIncreaseShowsAgain) {
     return page->fragments.size();
   };
   EXPECT_EQ(count(), 2U);
-  fixture.archive->set_retention({1, 1}, 10);
+  ASSERT_TRUE(fixture.archive->set_retention({1, 1}, {10}));
   EXPECT_EQ(count(), 1U);
-  fixture.archive->set_retention({1, 1}, 48);
-  EXPECT_EQ(count(), 2U);
-  fixture.archive->set_retention({1, 1}, 0);
+  ASSERT_TRUE(fixture.archive->set_retention({1, 1}, {48}));
+  EXPECT_EQ(count(), 1U);
+  fixture.lose_index();
+  ASSERT_TRUE(fixture.archive->set_retention({1, 1}, {48}));
+  log = fixture.archive->log({1, 1});
+  EXPECT_EQ(count(), 1U);
+  ASSERT_TRUE(fixture.archive->set_retention({1, 1}, {0}));
   EXPECT_EQ(count(), 0U);
   EXPECT_FALSE(log->last());
 }
@@ -241,10 +253,7 @@ TEST(FragmentLog, ADeletedStreamIsGoneForGood) {
   EXPECT_FALSE(fixture.shard.run_blocking([&] { return log->read(*stored); }));
   EXPECT_FALSE(commit_now(*fixture.archive, *log, fixture.now + std::chrono::seconds(5), "more"));
   // Also when the index is lost and made anew from the volumes.
-  fixture.archive.reset();
-  for (const char* name : {"/index.db", "/index.db-wal", "/index.db-shm"})
-    std::filesystem::remove(fixture.directory.path + name);
-  fixture.open();
+  fixture.lose_index();
   const auto again = fixture.archive->log({1, 1});
   auto page = fixture.shard.run_blocking([&] { return again->list({}); });
   EXPECT_TRUE(page->fragments.empty());

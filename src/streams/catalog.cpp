@@ -7,6 +7,7 @@
 #include "async/shard.hpp"
 #include "base/log.hpp"
 #include "streams/catalog_rows.hpp"
+#include "streams/stream_limit.hpp"
 
 namespace streams {
 namespace {
@@ -71,7 +72,8 @@ base::Result<void> Catalog::load() {
 }
 
 void Catalog::publish(StreamPtr stream) {
-  archive_.set_retention(stream->key, stream->retention_hours);
+  const auto set = archive_.set_retention(stream->key, retention_of(*stream, options_.default_max_bytes));
+  if (!set) base::log_warning("{}: the retention is not set in the archive: {}", stream->arn, set.error().message);
   const std::unique_lock lock(mutex_);
   auto& known = streams_[stream->name];
   known = std::move(stream);

@@ -108,6 +108,7 @@ struct CatalogOptions {
   std::string region = "us-east-1";
   std::string account_id = "123456789012";
   CatalogLimits limits;
+  std::uint64_t default_max_bytes = 0;         // a stream keeps at most so much unless its tag says otherwise; 0: all
   std::function<base::WallTime()> wall_clock;  // for creation times; the system's clock if empty
 };
 

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "streams/catalog.hpp"
 #include "streams/catalog_rows.hpp"
+#include "streams/stream_limit.hpp"
 
 namespace streams {
 namespace {
@@ -110,6 +111,7 @@ base::Result<StreamPtr> Catalog::create_stream_now(NewStream wanted) {
   stream.kms_key_id = wanted.kms_key_id.empty() ? kDefaultKey : std::move(wanted.kms_key_id);
   stream.storage_tier = wanted.storage_tier.empty() ? "HOT" : std::move(wanted.storage_tier);
   stream.retention_hours = wanted.retention_hours;
+  TRY_VOID(check_stream_tags(wanted.tags));
   TRY_VOID(add_tags(stream.tags, wanted.tags));
   store::StreamRow row = row_of(stream);
   TRY_VOID(metadata_.insert_stream(row));
@@ -150,6 +152,9 @@ async::Task<base::Result<void>> Catalog::update_retention(ResourceName resource,
       }
       stream.retention_hours = static_cast<std::uint32_t>(wanted);
       stream.version = make_version();
+      // Before the catalog says so: what has expired by now must not come back.
+      if (direction == RetentionChange::Increase)
+        return archive_.set_retention(stream.key, retention_of(stream, options_.default_max_bytes));
       return {};
     });
   });
@@ -328,6 +333,7 @@ base::Result<void> Catalog::put_tags_now(const std::string& arn, const Tags& tag
   if (is_arn_of(arn, "channel")) {
     return change_channel(arn, {}, [&](Channel& channel) { return add_tags(channel.tags, tags); });
   }
+  TRY_VOID(check_stream_tags(tags));
   return change_stream({std::nullopt, arn}, {}, [&](Stream& stream) { return add_tags(stream.tags, tags); });
 }
 

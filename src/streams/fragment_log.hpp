@@ -51,7 +51,8 @@ class FragmentLog {
   // Writing. Every number is committed or abandoned, or later ones stay invisible for ever.
   virtual FragmentNumber open_fragment(base::WallTime server_time) = 0;
   // Never blocks. `done` runs on the store's thread when the fragment is durable, or at once with an error if the
-  // store's queue is full; then the number is abandoned.
+  // store's queue is full; then the number is abandoned. A stream without retention keeps its fragments in memory for a
+  // while: `done` runs at once, with a fragment that is not is_durable(); lists do not show it.
   virtual void commit(FragmentNumber number, FragmentDraft draft, Committed done) = 0;
   virtual void abandon(FragmentNumber number) = 0;
 

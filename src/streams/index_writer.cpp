@@ -56,6 +56,19 @@ std::uint64_t IndexWriter::failures() const {
   return failures_;
 }
 
+bool IndexWriter::has_waiting(std::uint64_t volume) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(queue_, [volume](const Item& item) {
+    const auto* fragment = std::get_if<Fragment>(&item);
+    return (fragment ? fragment->fragment.place.volume : std::get<Burial>(item).place.volume) == volume;
+  });
+}
+
+std::size_t IndexWriter::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
 void IndexWriter::run() {
   std::unique_lock lock(mutex_);
   bool failed = false;

@@ -30,6 +30,11 @@ class IndexWriter {
   // Waits until the queue is empty or an attempt has failed. Blocks.
   void flush();
   std::uint64_t failures() const;
+  // Something in this volume is durable and not indexed yet. False for a volume that is not written any more means: all
+  // of it is in the index.
+  bool has_waiting(std::uint64_t volume) const;
+  // Durable and not indexed yet.
+  std::size_t waiting() const;
 
  private:
   struct Fragment {

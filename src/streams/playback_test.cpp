@@ -85,7 +85,10 @@ class MemoryLog final : public FragmentLog {
 class MemoryArchive final : public Archive {
  public:
   std::shared_ptr<FragmentLog> log(StreamKey) override { return memory; }
-  void set_retention(StreamKey, std::uint32_t) override {}
+  base::Result<void> set_retention(StreamKey, RetentionPolicy) override { return {}; }
+  store::VolumeHealth health() const override { return {}; }
+  base::Result<std::vector<store::StreamUse>> uses() override { return std::vector<store::StreamUse>(); }
+  base::Result<void> sweep() override { return {}; }
   base::Result<void> remove(StreamKey) override { return {}; }
   void flush() override {}
   ArchiveStats stats() const override { return {}; }

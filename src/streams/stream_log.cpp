@@ -10,6 +10,8 @@ namespace streams {
 namespace {
 
 constexpr std::size_t kRecent = 256;
+// Durable and not indexed. Past it nothing more is taken: the index is derived, but listings look through this list.
+constexpr std::size_t kMaxUnindexed = 200'000;
 
 }  // namespace
 
@@ -47,11 +49,39 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
   header.codec_fingerprint = draft.codec_fingerprint;
   header.gap_before = draft.gap_before;
   header.ended_by = draft.ended_by;
+  if (retention_hours_ == 0) {
+    commit_to_memory(std::move(header), std::move(draft.payload), std::move(done));
+    return;
+  }
+  if (around_.index_writer->waiting() >= kMaxUnindexed) {
+    abandon(number);
+    done(base::fail(base::Errc::Unavailable, "the fragment index has not been writable for too long"));
+    return;
+  }
   around_.volumes->append(std::move(header), draft.payload,
                           [self = shared_from_this(), number, payload = draft.payload,
                            done = std::move(done)](base::Result<StoredFragment> result) mutable {
                             self->handle_appended(number, payload, std::move(done), std::move(result));
                           });
+}
+
+void StreamLog::commit_to_memory(FragmentHeader header, Payload payload, Committed done) {
+  StoredFragment fragment;
+  fragment.payload_size = static_cast<std::uint32_t>(payload->size());
+  fragment.place.offset = header.number.value;  // no volume; distinct for whoever compares places
+  fragment.header = std::move(header);
+  std::vector<std::pair<Committed, StoredFragment>> published;
+  {
+    const std::lock_guard lock(mutex_);
+    Open& open = open_[fragment.header.number];
+    open.durable = fragment;
+    open.done = std::move(done);
+    open.payload = std::move(payload);
+    publish_resolved(published);
+  }
+  around_.live.keep(shared_from_this());
+  if (!published.empty()) signal_.notify_all();
+  for (auto& [tell, each] : published) tell(std::move(each));
 }
 
 void StreamLog::handle_appended(FragmentNumber number, const Payload& payload, Committed done,
@@ -93,6 +123,7 @@ void StreamLog::publish_resolved(std::vector<std::pair<Committed, StoredFragment
     auto node = open_.extract(open_.begin());
     StoredFragment& fragment = *node.mapped().durable;
     visible_through_ = fragment.header.number;
+    if (node.mapped().payload) live_.push(fragment, std::move(node.mapped().payload));
     recent_.push_back(fragment);
     if (recent_.size() > kRecent) {
       recent_.pop_front();
@@ -112,39 +143,77 @@ void StreamLog::mark_deleted() {
   signal_.notify_all();
 }
 
-base::WallTime StreamLog::horizon() const {
-  const std::uint32_t hours = retention_hours_;
-  if (hours == kKeepForEver) return base::WallTime::min();
-  if (hours == 0) return base::WallTime::max();
-  return around_.wall_clock() - std::chrono::hours(hours);
+void StreamLog::hide_through(FragmentNumber number) {
+  std::uint64_t hidden = hidden_through_;
+  while (hidden < number.value && !hidden_through_.compare_exchange_weak(hidden, number.value)) {
+  }
+}
+
+FragmentNumber StreamLog::last_number() const {
+  const std::lock_guard lock(mutex_);
+  return last_number_;
+}
+
+bool StreamLog::prune_live_buffer() {
+  const base::WallTime oldest = around_.wall_clock() - LiveBuffer::kMaxAge;
+  const std::lock_guard lock(mutex_);
+  live_.forget_before(oldest);
+  if (deleted_) live_.clear();
+  return !live_.empty();
+}
+
+void LiveLogs::keep(std::shared_ptr<StreamLog> log) {
+  const std::lock_guard lock(mutex_);
+  logs_.insert(std::move(log));
+}
+
+void LiveLogs::prune() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(logs_, [](const auto& log) { return !log->prune_live_buffer(); });
+}
+
+FragmentNumber StreamLog::first_kept() const {
+  const FragmentNumber by_age = streams::first_kept({retention_hours_, 0}, around_.wall_clock());
+  const std::uint64_t hidden = hidden_through_;
+  return std::max(by_age, FragmentNumber{hidden == UINT64_MAX ? hidden : hidden + 1});
 }
 
 bool StreamLog::Memory::shows(const StoredFragment& fragment) const {
-  return !deleted && fragment.header.number <= visible_through && fragment.header.server_time >= horizon;
+  return !deleted && fragment.header.number <= visible_through && fragment.header.number >= first_kept;
+}
+
+// Of the live buffer everything counts that is still in it and young enough; pruning is a matter of memory only.
+bool StreamLog::is_kept(const StoredFragment& fragment, FragmentNumber first) const {
+  if (fragment.is_durable()) return fragment.header.number >= first;
+  const base::WallTime oldest = around_.wall_clock() - LiveBuffer::kMaxAge;
+  return fragment.header.server_time >= oldest && live_.find(fragment.header.number) != nullptr;
 }
 
 StreamLog::Memory StreamLog::look() const {
   Memory memory;
-  memory.horizon = horizon();
+  memory.first_kept = first_kept();
   memory.deleted = deleted_;
   const std::lock_guard lock(mutex_);
   memory.visible_through = visible_through_;
   for (const auto& [number, fragment] : unindexed_) {
     if (memory.shows(fragment)) memory.unindexed.push_back(fragment);
   }
+  if (deleted_ || live_.empty()) return memory;
+  memory.live = live_.fragments();
+  std::erase_if(memory.live, [&](const auto& fragment) { return !is_kept(fragment, memory.first_kept); });
   return memory;
 }
 
 std::optional<StoredFragment> StreamLog::last() const {
-  const base::WallTime oldest = horizon();
+  const FragmentNumber first = first_kept();
   const std::lock_guard lock(mutex_);
-  if (deleted_ || recent_.empty() || recent_.back().header.server_time < oldest) return std::nullopt;
+  if (deleted_ || recent_.empty() || !is_kept(recent_.back(), first)) return std::nullopt;
   return recent_.back();
 }
 
 // What readers of the live end ask for is in memory; nothing means "ask the index".
 std::optional<std::vector<StoredFragment>> StreamLog::after_in_memory(FragmentNumber number, std::size_t limit) const {
-  const base::WallTime oldest = horizon();
+  const FragmentNumber first = first_kept();
   const std::lock_guard lock(mutex_);
   if (deleted_) return std::vector<StoredFragment>();
   const bool covered =
@@ -153,7 +222,7 @@ std::optional<std::vector<StoredFragment>> StreamLog::after_in_memory(FragmentNu
   std::vector<StoredFragment> fragments;
   auto fragment = std::ranges::upper_bound(recent_, number, {}, [](const auto& each) { return each.header.number; });
   for (; fragment != recent_.end() && fragments.size() < limit; ++fragment) {
-    if (fragment->header.server_time >= oldest) fragments.push_back(*fragment);
+    if (is_kept(*fragment, first)) fragments.push_back(*fragment);
   }
   return fragments;
 }
@@ -176,6 +245,11 @@ async::Task<std::optional<StoredFragment>> StreamLog::wait_after(FragmentNumber 
 
 async::Task<base::Result<Payload>> StreamLog::read(StoredFragment fragment) {
   if (deleted_) co_return base::fail(base::Errc::NotFound, "the stream has been deleted");
+  if (!fragment.is_durable()) {
+    const std::lock_guard lock(mutex_);
+    if (Payload payload = live_.find(fragment.header.number)) co_return payload;
+    co_return base::fail(base::Errc::NotFound, "the fragment has left the live buffer");
+  }
   if (Payload cached = around_.cache->find(fragment)) {
     ++around_.cache_hits;
     co_return cached;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "async/disk_worker.hpp"
 #include "store/fragment_index.hpp"
@@ -15,9 +16,25 @@
 #include "streams/commit_signal.hpp"
 #include "streams/fragment_log.hpp"
 #include "streams/index_writer.hpp"
+#include "streams/live_buffer.hpp"
 #include "streams/payload_cache.hpp"
+#include "streams/retention.hpp"
 
 namespace streams {
+
+class StreamLog;
+
+// The logs that hold a live buffer: kept alive by it, though nobody may use them at the moment.
+class LiveLogs {
+ public:
+  void keep(std::shared_ptr<StreamLog> log);
+  // Forgets what is too old, and the logs that have nothing left.
+  void prune();
+
+ private:
+  std::mutex mutex_;
+  std::set<std::shared_ptr<StreamLog>> logs_;
+};
 
 // What every log uses. Owned by the archive; outlives its logs' calls.
 struct LogSurroundings {
@@ -26,12 +43,11 @@ struct LogSurroundings {
   IndexWriter* index_writer = nullptr;
   PayloadCache* cache = nullptr;
   async::DiskWorker* readers = nullptr;
+  LiveLogs live;
   std::function<base::WallTime()> wall_clock;
   std::atomic<std::uint64_t> cache_hits = 0;
   std::atomic<std::uint64_t> cache_misses = 0;
 };
-
-inline constexpr std::uint32_t kKeepForEver = UINT32_MAX;
 
 // The mutex guards a few maps and is never held across a disk operation. Shared by the archive, writers, readers, and
 // the store's callbacks that are under way.
@@ -57,7 +73,13 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   bool deleted() const override { return deleted_; }
 
   void set_retention(std::uint32_t hours) { retention_hours_ = hours; }
+  // Nothing up to this number is visible any more.
+  void hide_through(FragmentNumber number);
   void mark_deleted();
+  // The highest number given so far.
+  FragmentNumber last_number() const;
+  // Forgets what is too old; false when nothing is left.
+  bool prune_live_buffer();
   // The index has it: lists find it there.
   void forget_unindexed(FragmentNumber number);
 
@@ -72,21 +94,26 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   struct Open {
     std::optional<StoredFragment> durable;
     Committed done;
+    Payload payload;  // of a fragment that goes to the live buffer
   };
   // One consistent look at what is in memory.
   struct Memory {
     FragmentNumber visible_through;
-    base::WallTime horizon;
+    FragmentNumber first_kept;              // what is below is past its retention, or deleted
     std::vector<StoredFragment> unindexed;  // visible ones, ascending
+    std::vector<StoredFragment> live;       // the same of the live buffer
     bool deleted = false;
     bool shows(const StoredFragment& fragment) const;
   };
 
   void handle_appended(FragmentNumber number, const Payload& payload, Committed done,
                        base::Result<StoredFragment> result);
+  void commit_to_memory(FragmentHeader header, Payload payload, Committed done);
   void publish_resolved(std::vector<std::pair<Committed, StoredFragment>>& published);
   Memory look() const;
-  base::WallTime horizon() const;
+  FragmentNumber first_kept() const;
+  // Needs mutex_.
+  bool is_kept(const StoredFragment& fragment, FragmentNumber first) const;
   std::string write_token(const Cursor& cursor) const;
   std::optional<Cursor> parse_token(const std::string& token) const;
 
@@ -100,6 +127,7 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   LogSurroundings& around_;
   const StreamKey stream_;
   std::atomic<std::uint32_t> retention_hours_;
+  std::atomic<std::uint64_t> hidden_through_ = 0;
   std::atomic<bool> deleted_ = false;
   CommitSignal signal_;
 
@@ -110,6 +138,7 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   std::deque<StoredFragment> recent_;    // the newest visible ones, ascending, without a hole
   bool recent_is_all_ = false;           // nothing older exists
   std::map<FragmentNumber, StoredFragment> unindexed_;
+  LiveBuffer live_;
 };
 
 }  // namespace streams

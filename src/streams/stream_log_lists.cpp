@@ -95,11 +95,9 @@ base::Result<FragmentPage> StreamLog::list_now(const Cursor& cursor, std::size_t
     const auto time = time_on(axis, fragment);
     if (time >= cursor.from && time <= cursor.to && position_of(axis, fragment) > cursor.past) more.push_back(fragment);
   }
-  base::WallTime from = cursor.from;
-  if (axis == TimeAxis::Server) from = std::max(from, memory.horizon);
   std::vector<StoredFragment> shown;
   for (store::ListPosition past = cursor.past; shown.size() <= limit && !memory.deleted;) {
-    TRY(const auto rows, around_.index->between(stream_, axis, from, cursor.to, past, limit + 1));
+    TRY(const auto rows, around_.index->between(stream_, axis, cursor.from, cursor.to, past, limit + 1));
     for (const StoredFragment& row : rows) {
       if (memory.shows(row)) shown.push_back(row);
     }
@@ -121,8 +119,9 @@ base::Result<FragmentPage> StreamLog::list_now(const Cursor& cursor, std::size_t
 
 async::Task<base::Result<std::optional<StoredFragment>>> StreamLog::find(FragmentNumber number) {
   const Memory memory = look();
-  for (const StoredFragment& fragment : memory.unindexed) {
-    if (fragment.header.number == number) co_return std::optional(fragment);
+  for (const auto* list : {&memory.unindexed, &memory.live}) {
+    const auto found = std::ranges::find(*list, number, [](const auto& each) { return each.header.number; });
+    if (found != list->end()) co_return std::optional(*found);
   }
   auto found = co_await around_.readers->run([this, number] { return around_.index->find(stream_, number); });
   if (found && *found && !memory.shows(**found)) co_return std::optional<StoredFragment>();
@@ -139,9 +138,7 @@ base::Result<std::vector<StoredFragment>> StreamLog::after_now(FragmentNumber nu
   limit = std::clamp<std::size_t>(limit, 1, kMaxPage);
   const Memory memory = look();
   std::vector<StoredFragment> shown;
-  // A number is never below its server time: everything up to the horizon is past retention.
-  const std::int64_t expired = std::max<std::int64_t>(base::to_microseconds(memory.horizon), 1) - 1;
-  FragmentNumber past{std::max(number.value, static_cast<std::uint64_t>(expired))};
+  FragmentNumber past{std::max(number.value, std::max<std::uint64_t>(memory.first_kept.value, 1) - 1)};
   while (shown.size() < limit && !memory.deleted) {
     TRY(const auto rows, around_.index->after(stream_, past, limit));
     for (const StoredFragment& row : rows) {
@@ -151,8 +148,9 @@ base::Result<std::vector<StoredFragment>> StreamLog::after_now(FragmentNumber nu
     past = rows.back().header.number;
   }
   std::vector<StoredFragment> more;
-  for (const StoredFragment& fragment : memory.unindexed) {
-    if (fragment.header.number > number) more.push_back(fragment);
+  for (const auto* list : {&memory.unindexed, &memory.live}) {
+    std::ranges::copy_if(*list, std::back_inserter(more),
+                         [number](const auto& fragment) { return fragment.header.number > number; });
   }
   merge(shown, more, limit, by_number);
   return shown;
@@ -160,13 +158,13 @@ base::Result<std::vector<StoredFragment>> StreamLog::after_now(FragmentNumber nu
 
 async::Task<base::Result<std::vector<StoredFragment>>> StreamLog::newest(std::size_t limit) {
   {
-    const base::WallTime oldest = horizon();
+    const FragmentNumber first = first_kept();
     const std::lock_guard lock(mutex_);
     if (deleted_) co_return std::vector<StoredFragment>();
     if (recent_is_all_ || recent_.size() >= limit) {
       const std::size_t count = std::min(limit, recent_.size());
       std::vector<StoredFragment> fragments(recent_.end() - static_cast<std::ptrdiff_t>(count), recent_.end());
-      std::erase_if(fragments, [oldest](const auto& fragment) { return fragment.header.server_time < oldest; });
+      std::erase_if(fragments, [&](const auto& fragment) { return !is_kept(fragment, first); });
       co_return fragments;
     }
   }
@@ -181,6 +179,7 @@ base::Result<std::vector<StoredFragment>> StreamLog::newest_now(std::size_t limi
   TRY(auto rows, around_.index->newest(stream_, limit));
   std::erase_if(rows, [&memory](const auto& row) { return !memory.shows(row); });
   merge(rows, memory.unindexed, SIZE_MAX, by_number);
+  merge(rows, memory.live, SIZE_MAX, by_number);
   if (rows.size() > limit) rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(limit));
   return rows;
 }
@@ -191,17 +190,22 @@ async::Task<base::Result<std::optional<StoredFragment>>> StreamLog::starting_at(
 }
 
 base::Result<std::optional<StoredFragment>> StreamLog::starting_at_now(TimeAxis axis, base::WallTime time) {
-  const Memory memory = look();
+  Memory memory = look();
   if (memory.deleted) return std::optional<StoredFragment>();
   TRY(auto best, around_.index->at_or_before(stream_, axis, time));
   if (best && !memory.shows(*best)) best.reset();
-  for (const StoredFragment& fragment : memory.unindexed) {
-    if (time_on(axis, fragment) <= time && (!best || position_of(axis, fragment) > position_of(axis, *best)))
-      best = fragment;
+  for (const auto* list : {&memory.unindexed, &memory.live}) {
+    for (const StoredFragment& fragment : *list) {
+      if (time_on(axis, fragment) <= time && (!best || position_of(axis, fragment) > position_of(axis, *best)))
+        best = fragment;
+    }
   }
   if (best && time < time_on(axis, *best) + best->header.duration) return best;
   const Cursor later{axis, time, base::WallTime::max(), {base::WallTime::min(), {}}};
-  TRY(const FragmentPage page, list_now(later, 1));
+  TRY(FragmentPage page, list_now(later, 1));
+  std::erase_if(memory.live, [axis, time](const auto& fragment) { return time_on(axis, fragment) < time; });
+  merge(page.fragments, memory.live, 1,
+        [axis](const auto& a, const auto& b) { return position_of(axis, a) < position_of(axis, b); });
   if (page.fragments.empty()) return std::optional<StoredFragment>();
   return std::optional(page.fragments.front());
 }

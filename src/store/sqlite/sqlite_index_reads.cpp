@@ -172,12 +172,12 @@ base::Result<std::vector<VolumeUse>> SqliteFragmentIndex::volume_uses() {
   const Reader reader(*this);
   TRY(Database* const database, reader.get());
   std::vector<VolumeUse> uses;
-  Query query =
-      database->query("SELECT volume, fragments, live, hollow FROM volumes WHERE removed = 0 ORDER BY volume");
+  Query query = database->query(
+      "SELECT volume, indexed_to, fragments, live, hollow FROM volumes WHERE removed = 0 ORDER BY volume");
   while (true) {
     TRY(const bool more, query.next());
     if (!more) return uses;
-    uses.push_back({query.word(0), query.word(1), query.word(2), query.word(3)});
+    uses.push_back({query.word(0), query.word(1), query.word(2), query.word(3), query.word(4)});
   }
 }
 
