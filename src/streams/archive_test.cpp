@@ -124,6 +124,27 @@ TEST(FragmentLog, VisibleOnlyInNumberOrder) {
   EXPECT_EQ(list(), (std::vector<std::uint64_t>{200, 300}));
 }
 
+TEST(FragmentLog, KnowsTheEndOfARecordingThatIsNotVisibleYet) {
+  ArchiveFixture fixture;
+  const auto log = fixture.archive->log({1, 1});
+  EXPECT_FALSE(log->recorded_until());
+  ASSERT_TRUE(commit_now(*fixture.archive, *log, wall_us(1'000'000), "a"));
+  const FragmentNumber before = log->open_fragment(wall_us(2'000'000));
+  const FragmentNumber last = log->open_fragment(wall_us(3'000'000));
+  FragmentDraft ended = draft(wall_us(3'000'000), "b");
+  const base::WallTime end = ended.producer_time + ended.duration;
+  ended.ended_by = GapReason::PublisherLeft;
+  log->commit(last, std::move(ended), [](base::Result<StoredFragment>) {});
+  for (const bool resolved : {false, true}) {
+    if (resolved) log->abandon(before);
+    fixture.archive->flush();
+    EXPECT_EQ(log->last()->header.number == last, resolved);
+    ASSERT_TRUE(log->recorded_until());
+    EXPECT_EQ(log->recorded_until()->producer_end, end);
+    EXPECT_EQ(log->recorded_until()->ended_by, GapReason::PublisherLeft);
+  }
+}
+
 TEST(FragmentLog, ListsByBothTimesInPages) {
   ArchiveFixture fixture;
   const auto log = fixture.archive->log({1, 1});

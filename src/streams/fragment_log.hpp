@@ -26,6 +26,12 @@ struct FragmentDraft {
   Payload payload;
 };
 
+// Where the recording before ours ended, and why if it said so.
+struct RecordingEnd {
+  base::WallTime producer_end;
+  std::optional<GapReason> ended_by;
+};
+
 struct FragmentQuery {
   TimeAxis axis = TimeAxis::Server;
   // Start time of the fragments, both bounds inclusive; none means unbounded.
@@ -58,6 +64,9 @@ class FragmentLog {
 
   // The last visible fragment, from memory.
   virtual std::optional<StoredFragment> last() const = 0;
+  // The end of the newest fragment that was handed to commit() and not refused, durable or not, from memory: a camera
+  // may be back before its last fragment is on disk.
+  virtual std::optional<RecordingEnd> recorded_until() const = 0;
 
   // Reading. Each resumes on the caller's executor.
   virtual async::Task<base::Result<FragmentPage>> list(FragmentQuery query) = 0;

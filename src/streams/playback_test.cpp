@@ -36,6 +36,7 @@ class MemoryLog final : public FragmentLog {
   void commit(FragmentNumber, FragmentDraft, Committed) override {}
   void abandon(FragmentNumber) override {}
   std::optional<StoredFragment> last() const override { return all.empty() ? std::nullopt : std::optional(all.back()); }
+  std::optional<RecordingEnd> recorded_until() const override { return std::nullopt; }
   async::Task<base::Result<FragmentPage>> list(FragmentQuery query) override {
     FragmentPage page;
     for (const StoredFragment& one : all) {

@@ -10,7 +10,20 @@ namespace {
 
 constexpr auto kAudioIsSending = std::chrono::seconds(1);  // a participant that was silent for longer is not waited for
 
+// What the next session says of the time since the fragment that ended so. A session that ended in the middle of a gap
+// left without a word; a recording that did not say anything was stopped with the server.
+GapReason reason_of(std::optional<GapReason> ended_by) {
+  if (!ended_by) return GapReason::ServerStopped;
+  return *ended_by == GapReason::ServerStopped ? GapReason::ServerStopped : GapReason::PublisherLeft;
+}
+
 }  // namespace
+
+std::optional<Recorder::Session::Pause> Recorder::Session::pause_since_last_session() const {
+  const auto before = log_->recorded_until();
+  if (!before) return std::nullopt;
+  return Pause{.reason = reason_of(before->ended_by), .from = before->producer_end, .since_last_session = true};
+}
 
 base::WallTime Recorder::Session::nominal_end() const {
   base::WallTime last = open_->start();
@@ -38,6 +51,8 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, s
 // What is missing before the fragment that starts here: the pause, and fragments that never became durable.
 std::optional<Gap> Recorder::Session::gap_before(base::WallTime start) {
   std::optional<Gap> gap;
+  // Its last fragment may have been refused since we began.
+  if (pause_ && pause_->since_last_session) pause_ = pause_since_last_session();
   if (pause_ && pause_->first_frame) {
     const HeldFrame& frame = *pause_->first_frame;
     pause_->from = participant("").timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);

@@ -18,13 +18,6 @@ constexpr std::size_t kMaxParticipants = 120;  // track numbers take one byte
 constexpr auto kShortestFrame = std::chrono::milliseconds(1);
 constexpr auto kLongestFrame = std::chrono::milliseconds(500);  // a longer pause is not a frame rate
 
-// What the next session says of the time since the fragment that ended so. A session that ended in the middle of a gap
-// left without a word; a recording that did not say anything was stopped with the server.
-GapReason reason_of(std::optional<GapReason> ended_by) {
-  if (!ended_by) return GapReason::ServerStopped;
-  return *ended_by == GapReason::ServerStopped ? GapReason::ServerStopped : GapReason::PublisherLeft;
-}
-
 }  // namespace
 
 Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog> log, base::Instant now,
@@ -37,8 +30,7 @@ Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog>
       clock_at_(now),
       clock_wall_(wall) {
   participant("");
-  // A recording that did not say why it stopped was stopped with the server.
-  if (const auto last = log_->last()) pause_ = Pause{reason_of(last->header.ended_by), producer_end(*last)};
+  pause_ = pause_since_last_session();
 }
 
 Recorder::Session::~Session() {
@@ -123,7 +115,8 @@ void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
   }
   if (awaits_key_) {
     if (!key || !parameter_sets_.complete()) {
-      if (!pause_) pause_ = Pause{GapReason::KeyFrameAwaited, held.time, HeldFrame{held.rtp, held.rate, {}, false, {}}};
+      if (!pause_)
+        pause_ = Pause{GapReason::KeyFrameAwaited, held.time, false, HeldFrame{held.rtp, held.rate, {}, false, {}}};
       count_dropped();
       return;
     }

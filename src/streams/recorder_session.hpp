@@ -49,6 +49,7 @@ class Recorder::Session {
   struct Pause {
     GapReason reason = GapReason::KeyFrameAwaited;
     base::WallTime from;
+    bool since_last_session = false;
     std::optional<HeldFrame> first_frame = std::nullopt;  // dropped; its time says `from` once the timeline is settled
   };
 
@@ -66,6 +67,7 @@ class Recorder::Session {
   bool audio_is_complete(base::Instant now) const;
   void commit_closing(base::Instant now, bool in_any_case);
   void commit(OpenFragment fragment);
+  std::optional<Pause> pause_since_last_session() const;
   std::optional<Gap> gap_before(base::WallTime start);
 
   const RecorderOptions options_;

@@ -45,7 +45,8 @@ class HeldLog final : public FragmentLog {
     if (at_once) answer();
   }
   void abandon(FragmentNumber number) override { std::erase(open, number); }
-  std::optional<StoredFragment> last() const override { return last_fragment; }
+  std::optional<StoredFragment> last() const override { return std::nullopt; }
+  std::optional<RecordingEnd> recorded_until() const override { return recording_end; }
   async::Task<base::Result<FragmentPage>> list(FragmentQuery) override { co_return FragmentPage{}; }
   async::Task<base::Result<FragmentPage>> list_next(std::string, std::size_t) override { co_return FragmentPage{}; }
   async::Task<base::Result<std::optional<StoredFragment>>> find(FragmentNumber) override {
@@ -82,7 +83,7 @@ class HeldLog final : public FragmentLog {
   std::vector<FragmentNumber> open;
   std::vector<FragmentDraft> drafts;
   std::deque<Commit> held;
-  std::optional<StoredFragment> last_fragment;
+  std::optional<RecordingEnd> recording_end;
   bool at_once = true;
   bool refuse = false;
 };
@@ -382,11 +383,8 @@ TEST(Recorder, ParameterSetsOfTheSdpAreEnough) {
 TEST(Recorder, TheGapSinceTheLastSessionHasItsReason) {
   for (const bool said_why : {true, false}) {
     auto log = std::make_shared<HeldLog>();
-    StoredFragment last;
-    last.header.producer_time = kServerStart - 60s;
-    last.header.duration = 2s;
-    if (said_why) last.header.ended_by = GapReason::PublisherLeft;
-    log->last_fragment = last;
+    log->recording_end = RecordingEnd{kServerStart - 58s, std::nullopt};
+    if (said_why) log->recording_end->ended_by = GapReason::PublisherLeft;
     Recorder recorder({}, log, kBegin, kServerStart);
     Camera camera{log.get(), &recorder};
     camera.run(0, 400, 2000, false);
@@ -398,6 +396,20 @@ TEST(Recorder, TheGapSinceTheLastSessionHasItsReason) {
     EXPECT_EQ(gap.to, log->drafts[0].producer_time);
     EXPECT_EQ(log->drafts[0].ended_by, GapReason::ServerStopped);
   }
+}
+
+TEST(Recorder, TheGapSinceTheLastSessionGrowsWhenItsLastFragmentIsRefused) {
+  auto log = std::make_shared<HeldLog>();
+  log->recording_end = RecordingEnd{kServerStart - 10s, GapReason::PublisherLeft};
+  Recorder recorder({}, log, kBegin, kServerStart);
+  Camera camera{log.get(), &recorder};
+  camera.run(0, 400, 2000, false);
+  log->recording_end = RecordingEnd{kServerStart - 12s, std::nullopt};
+  recorder.finish(camera.arrival(400), GapReason::ServerStopped);
+  ASSERT_EQ(log->drafts.size(), 1U);
+  const Gap gap = *log->drafts[0].gap_before;
+  EXPECT_EQ(gap.reason, GapReason::ServerStopped);
+  EXPECT_EQ(gap.from, kServerStart - 12s);
 }
 
 TEST(Recorder, ASlowDiskDropsWholeGroupsAndSaysSo) {

@@ -39,6 +39,10 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
     done(base::fail(base::Errc::NotFound, "the stream has been deleted"));
     return;
   }
+  {
+    const std::lock_guard lock(mutex_);
+    open_[number].handed_over = RecordingEnd{draft.producer_time + draft.duration, draft.ended_by};
+  }
   FragmentHeader header;
   header.stream = stream_;
   header.number = number;
@@ -209,6 +213,18 @@ std::optional<StoredFragment> StreamLog::last() const {
   const std::lock_guard lock(mutex_);
   if (deleted_ || recent_.empty() || !is_kept(recent_.back(), first)) return std::nullopt;
   return recent_.back();
+}
+
+std::optional<RecordingEnd> StreamLog::recorded_until() const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto newest = std::ranges::find_if(open_.rbegin(), open_.rend(),
+                                             [](const auto& each) { return each.second.handed_over.has_value(); });
+    if (newest != open_.rend() && !deleted_) return newest->second.handed_over;
+  }
+  const auto visible = last();
+  if (!visible) return std::nullopt;
+  return RecordingEnd{producer_end(*visible), visible->header.ended_by};
 }
 
 // What readers of the live end ask for is in memory; nothing means "ask the index".

@@ -62,6 +62,7 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   void commit(FragmentNumber number, FragmentDraft draft, Committed done) override;
   void abandon(FragmentNumber number) override;
   std::optional<StoredFragment> last() const override;
+  std::optional<RecordingEnd> recorded_until() const override;
   async::Task<base::Result<FragmentPage>> list(FragmentQuery query) override;
   async::Task<base::Result<FragmentPage>> list_next(std::string token, std::size_t limit) override;
   async::Task<base::Result<std::optional<StoredFragment>>> find(FragmentNumber number) override;
@@ -92,6 +93,7 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
     store::ListPosition past;
   };
   struct Open {
+    std::optional<RecordingEnd> handed_over;
     std::optional<StoredFragment> durable;
     Committed done;
     Payload payload;  // of a fragment that goes to the live buffer
