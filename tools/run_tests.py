@@ -259,7 +259,7 @@ def run_everything(options, totals):
                             environment={"TIDEGATE_SEEDS": LONG_SEEDS}), options.jobs, totals)
     building("asan", options.jobs, [], totals)
     run_suites(ctest_suites("asan", prefix="asan/", timeout=1800), options.jobs, totals)
-    binary = {"TIDEGATE_BINARY": str(ROOT / "build" / "asan" / "tidegate")}
+    binary = {"TEST_BINARY": str(ROOT / "build" / "asan" / "tidegate")}
     run_suites(client_suites(options.node, lambda name: name in ("bad_input", "sdk", "c_client"), binary, "asan/clients/"),
                options.jobs, totals)
     building("tsan", options.jobs, [f"{room}_test" for room in TSAN_ROOMS], totals)

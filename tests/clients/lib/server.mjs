@@ -10,7 +10,7 @@ import {fileURLToPath} from 'node:url';
 import {scratch} from './media_files.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
-export const binary = process.env.TIDEGATE_BINARY ?? join(root, 'build/release/tidegate');
+export const binary = process.env.TEST_BINARY ?? join(root, 'build/release/tidegate');
 export const region = 'us-west-2';
 export const accountId = '123456789012';
 export const credentials = {accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secretsecretsecretsecretsecretsecret1234'};
