@@ -187,6 +187,7 @@ void StorageSession::activate(base::Instant now, Member& member) {
   const webrtc::Peer& peer = member.port_peer.peer();
   recorder_->set_sdp_parameter_sets(peer.sdp_parameter_sets());
   if (peer.receives(webrtc::MediaKind::Audio)) recorder_->add_audio(kMasterParticipant);
+  watch_for_fragment(member);
   timer_.arm(now + std::chrono::seconds(1));
   base::log_info("session of channel {}: connected ({})", channel_name_, member.timeline.text());
 }
@@ -258,11 +259,26 @@ void StorageSession::tick() {
   for (const auto& member : members_) count_dropped(*member);
   const base::Instant now = async::now();
   recorder_->handle_timeout(now, async::wall_now());
-  if (active_ != nullptr && recorder_->has_committed() && !active_->timeline.has(Step::FirstFragmentDurable)) {
-    active_->timeline.reach(now, Step::FirstFragmentDurable);
-    base::log_info("session of channel {}: recording ({})", channel_name_, active_->timeline.text());
-  }
   timer_.arm(now + std::chrono::seconds(1));
+}
+
+// The commit itself tells: an operator reads here how long a camera takes until its footage is safe.
+void StorageSession::watch_for_fragment(const Member& member) {
+  environment_.port.shard().spawn(fmt::format("first fragment of channel {}", channel_name_),
+                                  [weak = std::weak_ptr(self_), sequence = member.sequence,
+                                   ordinal = recorder_->stats().fragments + 1]() -> async::Task<void> {
+                                    streams::Recorder* recorder = nullptr;
+                                    if (const auto session = weak.lock()) recorder = (*session)->recorder_.get();
+                                    if (recorder == nullptr) co_return;
+                                    const bool durable = co_await recorder->wait_for_fragment(ordinal);
+                                    const auto session = weak.lock();
+                                    if (!durable || session == nullptr) co_return;
+                                    Member* active = (*session)->active_;
+                                    if (active == nullptr || active->sequence != sequence) co_return;
+                                    active->timeline.reach(async::now(), Step::FirstFragmentDurable);
+                                    base::log_info("session of channel {}: recording ({})", (*session)->channel_name_,
+                                                   active->timeline.text());
+                                  });
 }
 
 async::Task<void> StorageSession::stop(streams::GapReason reason) {

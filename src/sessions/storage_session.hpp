@@ -76,6 +76,7 @@ class StorageSession final : public PeerOwner {
   void retire(base::Instant now, Member& member);
   void finish_recording(base::Instant now, streams::GapReason reason);
   void tick();
+  void watch_for_fragment(const Member& member);
   void count_dropped(Member& member);
   Member* find_member(const webrtc::Peer& peer);
 
@@ -88,6 +89,7 @@ class StorageSession final : public PeerOwner {
   std::unique_ptr<streams::Recorder> recorder_;
   std::vector<std::unique_ptr<Member>> retired_;  // destroyed on a later turn: they may be handling an event now
   std::uint64_t next_sequence_ = 1;
+  const std::shared_ptr<StorageSession*> self_ = std::make_shared<StorageSession*>(this);  // held weakly by tasks
   async::Timer timer_;
   async::Timer reaper_;
 };

@@ -65,4 +65,17 @@ async::Task<void> Recorder::wait_until_durable(base::Duration timeout) {
   }
 }
 
+async::Task<bool> Recorder::wait_for_fragment(std::uint64_t ordinal) {
+  const auto outcome = session_->outcome();
+  while (true) {
+    const std::uint64_t ticket = outcome->answered.ticket();
+    {
+      const std::lock_guard lock(outcome->mutex);
+      if (outcome->newest_durable >= ordinal) co_return true;
+      if (outcome->recorder_is_gone && outcome->uncommitted == 0) co_return false;
+    }
+    co_await outcome->answered.wait(ticket, base::kNever);
+  }
+}
+
 }  // namespace streams

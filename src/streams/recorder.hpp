@@ -92,10 +92,11 @@ class Recorder {
   void finish(base::Instant now, GapReason reason);
   // Resumes when nothing of this recorder is on its way to disk any more, or after `timeout`.
   async::Task<void> wait_until_durable(base::Duration timeout);
+  // Fragments are counted as they are handed over, from 1. Resumes with true when fragment `ordinal` or a later one is
+  // durable, hence visible; with false when that cannot happen any more, the recorder being gone.
+  async::Task<bool> wait_for_fragment(std::uint64_t ordinal);
 
   RecorderStats stats() const;
-  // True once a fragment of this recorder is durable, hence visible.
-  bool has_committed() const { return stats().committed > 0; }
 
  private:
   class Session;

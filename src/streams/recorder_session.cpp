@@ -36,6 +36,11 @@ Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog>
 Recorder::Session::~Session() {
   if (open_) log_->abandon(open_->number);
   if (closing_) log_->abandon(closing_->number);
+  {
+    const std::lock_guard lock(outcome_->mutex);
+    outcome_->recorder_is_gone = true;
+  }
+  outcome_->answered.notify_all();
 }
 
 // Media is placed by a clock that is never set; only what is stored as server time follows the system's.

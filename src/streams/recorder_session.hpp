@@ -21,6 +21,8 @@ struct RecorderOutcome {
   std::uint64_t uncommitted = 0;
   std::uint64_t committed = 0;
   std::uint64_t failed = 0;
+  std::uint64_t newest_durable = 0;  // counted from 1 as handed over
+  bool recorder_is_gone = false;
   std::optional<Gap> lost;  // refused by the store and not yet recorded as a gap
   CommitSignal answered;
 };

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <future>
 
+#include "async/shard.hpp"
 #include "base/random.hpp"
 #include "codecs/h264_nal.hpp"
 #include "container/matroska_parser.hpp"
@@ -410,6 +412,37 @@ TEST(Recorder, TheGapSinceTheLastSessionGrowsWhenItsLastFragmentIsRefused) {
   const Gap gap = *log->drafts[0].gap_before;
   EXPECT_EQ(gap.reason, GapReason::ServerStopped);
   EXPECT_EQ(gap.from, kServerStart - 12s);
+}
+
+TEST(Recorder, TheCommitTellsWhoWaitsForAFragment) {
+  async::Shard shard("test");
+  auto log = std::make_shared<HeldLog>();
+  log->at_once = false;
+  auto recorder = std::make_unique<Recorder>(RecorderOptions{}, log, kBegin, kServerStart);
+  Camera camera{log.get(), recorder.get()};
+  camera.run(0, 2'200, 2000, false);
+  ASSERT_EQ(log->held.size(), 1U);
+  std::promise<bool> first, second;
+  for (const auto& [ordinal, told] : {std::pair(1, &first), std::pair(2, &second)}) {
+    shard.spawn("waits", [&recorder = *recorder, ordinal, told]() -> async::Task<void> {
+      const bool durable = co_await recorder.wait_for_fragment(static_cast<std::uint64_t>(ordinal));
+      told->set_value(durable);
+    });
+  }
+  shard.run_blocking([] {});
+  auto first_told = first.get_future(), second_told = second.get_future();
+  EXPECT_EQ(first_told.wait_for(0s), std::future_status::timeout);
+  log->answer();
+  ASSERT_EQ(first_told.wait_for(10s), std::future_status::ready);
+  EXPECT_TRUE(first_told.get());
+  EXPECT_EQ(second_told.wait_for(0s), std::future_status::timeout);
+  recorder->finish(camera.arrival(2'200), GapReason::PublisherLeft);
+  recorder.reset();
+  EXPECT_EQ(second_told.wait_for(0s), std::future_status::timeout);
+  log->refuse = true;
+  log->answer();
+  ASSERT_EQ(second_told.wait_for(10s), std::future_status::ready);
+  EXPECT_FALSE(second_told.get());
 }
 
 TEST(Recorder, ASlowDiskDropsWholeGroupsAndSaysSo) {
