@@ -2,6 +2,7 @@
 #include "codecs/annex_b_reader.hpp"
 
 #include "codecs/h264_nal.hpp"
+#include "codecs/h264_recovery_point.hpp"
 
 namespace codecs::h264 {
 
@@ -16,10 +17,10 @@ std::optional<Frame> AnnexBReader::next() {
   // From here on nals_[at_] has been shown to the boundary: it ended the access unit before.
   Frame frame;
   do {
-    if (nal_type(nals_[at_]) == NalType::Idr) frame.key_frame = true;
     append_nal(frame.payload, nals_[at_]);
     ++at_;
   } while (at_ < nals_.size() && !boundary_.begins_access_unit(nals_[at_]));
+  frame.key_frame = is_random_access_point(frame.payload);
   return frame;
 }
 

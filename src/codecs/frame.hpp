@@ -19,7 +19,7 @@ constexpr MediaKind kind_of(CodecId codec) {
 // 4-byte big-endian length. Opus: one packet. Aac: one raw_data_block without ADTS header.
 struct Frame {
   CodecId codec = CodecId::H264;
-  bool key_frame = false;  // H264: an IDR picture. Opus and Aac: always true.
+  bool key_frame = false;  // H264: a random access point (h264_recovery_point.hpp). Opus and Aac: always true.
   base::Bytes payload;
 };
 

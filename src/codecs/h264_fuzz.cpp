@@ -6,6 +6,7 @@
 #include "codecs/annex_b_reader.hpp"
 #include "codecs/h264_nal.hpp"
 #include "codecs/h264_parameter_sets.hpp"
+#include "codecs/h264_recovery_point.hpp"
 
 // Any bytes as an Annex B stream: every NAL unit comes out once and in order, parameter sets stay in range.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -17,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   while (auto frame = reader.next()) {
     sets.observe(frame->payload);
     base::append(joined, frame->payload);
+    if (const auto count = recovery_frame_count(frame->payload)) CHECK(*count < 65536);
   }
   CHECK(joined == from_annex_b(stream));
   if (const auto sps = sets.active_sps()) CHECK(sps->width > 0 && sps->width <= 16384 && sps->height > 0);

@@ -8,6 +8,7 @@
 #include "codecs/bit_reader.hpp"
 #include "codecs/h264_nal.hpp"
 #include "codecs/h264_parameter_sets.hpp"
+#include "codecs/h264_recovery_point.hpp"
 #include "codecs/h264_slice.hpp"
 #include "codecs/h264_sps.hpp"
 
@@ -188,6 +189,32 @@ TEST(Nal, ReaderStopsAtALengthPastTheEnd) {
 }
 
 // Golden record of ffmpeg's MP4 muxer for the 1080p stream above.
+TEST(RecoveryPoint, IsFoundAmongOtherMessages) {
+  const auto count_in = [](std::string_view nal) {
+    base::Bytes unit;
+    append_nal(unit, hex("09f0"));
+    append_nal(unit, hex(nal));
+    append_nal(unit, hex("419a"));
+    return recovery_frame_count(unit);
+  };
+  EXPECT_EQ(count_in("06060209c480"), 18U);             // x264 --intra-refresh, 20 macroblocks wide: ue 00001 0011
+  EXPECT_EQ(count_in("060601c480"), 0U);                // x264 --open-gop: ue 1
+  EXPECT_EQ(count_in("060502aabb060209c480"), 18U);     // behind user data
+  EXPECT_EQ(count_in("06ff05000601c480"), 0U);          // behind a message of type 260
+  EXPECT_EQ(count_in("06050400000300ff0601c480"), 0U);  // emulation prevention inside the message before
+  EXPECT_FALSE(count_in("060502aabb80"));
+  EXPECT_FALSE(count_in("06"));
+  EXPECT_FALSE(count_in("0606"));
+  EXPECT_FALSE(count_in("0605ff"));
+  EXPECT_FALSE(count_in("060605000080010080"));  // ue of 65536 and more
+  EXPECT_FALSE(count_in("41060209c480"));        // not an SEI NAL unit
+  EXPECT_FALSE(recovery_frame_count(base::Bytes{}));
+  base::Bytes endless;
+  append_nal(endless, base::Bytes(60'000, 0xff));
+  endless[4] = 6;
+  EXPECT_FALSE(recovery_frame_count(endless));
+}
+
 TEST(Avcc, WritesAndParsesTheRecord) {
   const base::Bytes sps = hex(kSpsCases[2].nal);
   const base::Bytes pps = hex("68ebe3cb22c0");

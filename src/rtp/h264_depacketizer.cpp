@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codecs/h264_nal.hpp"
+#include "codecs/h264_recovery_point.hpp"
 #include "codecs/h264_slice.hpp"
 
 namespace rtp {
@@ -91,12 +92,13 @@ void H264Depacketizer::complete(std::vector<DepacketizedFrame>& out) {
     out.push_back({.whole = false, .frame = {}, .timestamp = timestamp_, .arrived = arrived_});
     unit_.clear();
   } else {
-    if (!key_frame_) expected_size_ = unit_.size();
-    out.push_back({true, {codecs::CodecId::H264, key_frame_, std::move(unit_)}, timestamp_, arrived_});
+    const bool key_frame = has_idr_ || (has_sei_ && codecs::h264::recovery_frame_count(unit_));
+    if (!key_frame) expected_size_ = unit_.size();
+    out.push_back({true, {codecs::CodecId::H264, key_frame, std::move(unit_)}, timestamp_, arrived_});
     unit_ = {};
   }
   fragment_at_.reset();
-  open_ = broken_ = has_slice_ = key_frame_ = false;
+  open_ = broken_ = has_slice_ = has_idr_ = has_sei_ = false;
 }
 
 void H264Depacketizer::lose() {
@@ -144,7 +146,8 @@ void H264Depacketizer::append(base::ByteView payload) {
 void H264Depacketizer::note_nal(std::uint8_t nal_header) {
   const NalType type = type_of(nal_header);
   if (codecs::h264::is_slice(type)) has_slice_ = true;
-  if (type == NalType::Idr) key_frame_ = true;
+  if (type == NalType::Idr) has_idr_ = true;
+  if (type == NalType::Sei) has_sei_ = true;
 }
 
 void H264Depacketizer::append_single(base::ByteView nal) {

@@ -64,7 +64,8 @@ class H264Depacketizer {
   bool open_ = false;
   bool broken_ = false;
   bool has_slice_ = false;
-  bool key_frame_ = false;
+  bool has_idr_ = false;
+  bool has_sei_ = false;
   bool loss_pending_ = false;
   bool trust_marker_ = true;
   std::size_t expected_size_ = 0;  // of the next access unit: as the last one that was no key frame

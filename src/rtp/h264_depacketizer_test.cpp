@@ -53,6 +53,18 @@ TEST(H264Depacketizer, SingleNalUnitsUpToTheMarker) {
   EXPECT_EQ(run.out[0].arrived, base::Instant(std::chrono::milliseconds(1)));
 }
 
+TEST(H264Depacketizer, ARecoveryPointIsAKeyFrameWithoutIdr) {
+  DepacketizerRun run;
+  run.push(100, "06060209c480").push(100, "419abb", true);
+  run.push(200, "060502aabb80").push(200, "419abb", true);
+  run.push(300, "419acc", true);
+  EXPECT_EQ(run.units(), (Units{"K 0000000606060209c480"
+                                "00000003419abb",
+                                "00000006060502aabb80"
+                                "00000003419abb",
+                                "00000003419acc"}));
+}
+
 TEST(H264Depacketizer, AggregateThenFragments) {
   DepacketizerRun run;
   run.push(1,

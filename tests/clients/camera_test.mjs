@@ -8,7 +8,7 @@ import {firstDifference, nalType, readAnnexB} from './lib/annexb.mjs';
 import {Camera} from './lib/camera.mjs';
 import {harsh} from './lib/impairment.mjs';
 import {Kvs} from './lib/kvs.mjs';
-import {makeH264, makeOpus, scratch} from './lib/media_files.mjs';
+import {makeH264, makeIntraRefresh, makeOpus, scratch} from './lib/media_files.mjs';
 import {decodeDocuments, examine, gapless} from './lib/recording.mjs';
 import {Relay} from './lib/relay.mjs';
 import {Server} from './lib/server.mjs';
@@ -27,18 +27,22 @@ describe('tidegate camera', () => {
   });
   afterEach(async () => { await server?.stop(); });
 
-  async function published(endpoint, name, args, withAudio, t) {
-    const report = await Camera.start(endpoint, ['--channel', name, '--stream', name, '--create', '--h264', video.path, '--frame-rate', String(video.fps), ...args]).report();
+  async function published(endpoint, name, args, withAudio, t, file = video, types = [1, 5, 6, 7, 8, 9]) {
+    const report = await Camera.start(endpoint, ['--channel', name, '--stream', name, '--create', '--h264', file.path, '--frame-rate', String(file.fps), ...args]).report();
     t.diagnostic(JSON.stringify(report).slice(0, 600));
-    await kvs.untilFragments(name, (found) => found.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) > video.seconds * 1000 - 200);
+    await kvs.untilFragments(name, (found) => found.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) > file.seconds * 1000 - 200);
     const documents = await kvs.documents(name);
     const found = examine(documents, {withAudio});
-    const sent = readAnnexB(video.bytes);
-    assert.ok([1, 5, 6, 7, 8, 9].every((type) => sent.some((unit) => nalType(unit) === type)), 'the file has AUD, SEI, parameter sets and slices');
+    const sent = readAnnexB(file.bytes);
+    assert.deepEqual([...new Set(sent.map(nalType))].sort(), types, 'what the file has: AUD, SEI, parameter sets and slices');
     assert.equal(firstDifference(sent, found.video.units), null);
-    assert.equal(found.video.count, video.frames);
-    assert.ok(Math.abs(found.video.to - found.video.from - video.seconds * 1000) <= 100, `duration ${found.video.to - found.video.from} ms`);
+    assert.equal(found.video.count, file.frames);
+    assert.ok(Math.abs(found.video.to - found.video.from - file.seconds * 1000) <= 100, `duration ${found.video.to - found.video.from} ms`);
     await decodeDocuments(documents, folder);
+    // The camera learns of its first fragment by asking again and again; the server's log has it from the commit itself.
+    const [, logged] = server.output.match(/recording \(.*first fragment durable (\d+) ms\)/) ?? assert.fail(server.output);
+    const {first_fragment: listed} = report.cameras[0].timings_ms;
+    assert.ok(Number(logged) <= listed, `${logged} ms by the server, ${listed} ms by the camera`);
     return {found, documents};
   }
 
@@ -50,6 +54,11 @@ describe('tidegate camera', () => {
 
   test('video only', async (t) => {
     await published(server.url, 'silent', ['--no-audio', '--ca', server.ca], false, t);
+  });
+
+  test('intra refresh: no IDR picture, recording begins at a recovery point', async (t) => {
+    const {documents} = await published(server.url, 'refresh', ['--no-audio', '--ca', server.ca], false, t, await makeIntraRefresh(folder), [1, 6, 7, 8, 9]);
+    assert.ok(documents.length >= 5, `recovery points cut fragments of 2 s: ${documents.length} of 12 s`);
   });
 
   test('bit for bit through 5 % loss, 50 +- 20 ms delay and 1 % duplicates', async (t) => {

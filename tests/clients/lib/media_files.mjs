@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Test media made by ffmpeg: real x264 and libopus output, the same bytes every time on one machine.
-import {mkdtempSync, readFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {nalType, readAnnexB} from './annexb.mjs';
 import {mustRun} from './programs.mjs';
 
 /** A folder that is left behind only when a test crashes. */
@@ -15,6 +16,19 @@ export async function makeH264(folder, {seconds = 12, fps = 30, size = '640x360'
   await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds}`,
     '-c:v', 'libx264', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-preset', 'veryfast', '-tune', 'zerolatency',
     '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-x264-params', params, '-f', 'h264', path]);
+  return {path, bytes: readFileSync(path), frames: seconds * fps, seconds, fps};
+}
+
+/** Annex-B file without any IDR picture: columns of intra blocks wander through the picture, a recovery point each second. */
+export async function makeIntraRefresh(folder, {seconds = 12, fps = 30, size = '640x360', name = 'refresh.h264'} = {}) {
+  const path = join(folder, name);
+  await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds + 1}`,
+    '-c:v', 'libx264', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-preset', 'veryfast', '-b:v', '900k',
+    '-x264-params', `intra-refresh=1:keyint=${fps}:scenecut=0:bframes=0:aud=1:repeat-headers=1:force-cfr=1:threads=1`, '-f', 'h264', path]);
+  // x264 begins with an IDR picture all the same: the first second goes, up to the AUD before the second SPS.
+  const units = readAnnexB(readFileSync(path));
+  const second = units.findIndex((unit, i) => nalType(unit) === 7 && i > 2) - 1;
+  writeFileSync(path, Buffer.concat(units.slice(second).flatMap((unit) => [Buffer.from([0, 0, 0, 1]), unit])));
   return {path, bytes: readFileSync(path), frames: seconds * fps, seconds, fps};
 }
 
