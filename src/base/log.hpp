@@ -8,7 +8,7 @@
 
 namespace base {
 
-enum class LogLevel { Debug, Info, Warning, Error };
+enum class LogLevel { Debug, Info, Warning, Error, Off };  // Off: for tests that make trouble on purpose
 
 // Process-wide, may be called from any thread; lines go to standard error, so that standard output stays for data.
 void set_log_level(LogLevel level);

@@ -73,7 +73,7 @@ class FragmentIndex {
 
   virtual base::Result<std::vector<VolumeUse>> volume_uses() = 0;
   virtual base::Result<void> note_hollow(std::uint64_t volume, std::uint64_t hollow) = 0;
-  // The file is gone.
+  // The file is gone; what the index still has of it goes too. Cost: the whole index if that is anything.
   virtual base::Result<void> forget_volume(std::uint64_t volume) = 0;
   virtual base::Result<std::vector<StreamUse>> stream_uses() = 0;
 

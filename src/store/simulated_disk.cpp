@@ -160,6 +160,21 @@ std::uint64_t SimulatedDisk::sync_count() const {
   return syncs_;
 }
 
+void SimulatedDisk::cut_off() {
+  const std::lock_guard lock(mutex_);
+  off_ = true;
+}
+
+void SimulatedDisk::restart() {
+  const std::lock_guard lock(mutex_);
+  late_syncs_.clear();
+  off_ = false;
+  full_ = false;
+  faults_.clear();
+  locks_.clear();
+  ++boots_;
+}
+
 void SimulatedDisk::power_on() {
   const std::lock_guard lock(mutex_);
   late_syncs_.clear();

@@ -42,8 +42,12 @@ class SimulatedDisk final : public FileLayer {
   // Every write fails as on a full disk, until it is set back.
   void set_full(bool full);
   void set_mutant(Mutant mutant);
+  // Everything fails from now on, as for a process that was killed: orderly ends reach nothing.
+  void cut_off();
   // Loses what is not durable. Files opened before are dead.
   void power_on();
+  // After a killed process: nothing is lost, nothing becomes durable. Files opened before are dead.
+  void restart();
 
   // What free_bytes() is reckoned from; only that: writes do not fail for it.
   void set_capacity(std::uint64_t bytes);

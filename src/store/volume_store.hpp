@@ -85,6 +85,8 @@ class VolumeStore {
   virtual base::Result<void> punch(std::uint64_t volume, std::span<const VolumeRange> ranges) = 0;
   // Deletes the file. Not of the volume that is being written.
   virtual base::Result<void> remove_volume(std::uint64_t volume) = 0;
+  // Of every file there is, ascending.
+  virtual base::Result<std::vector<std::uint64_t>> list_volumes() = 0;
   // The volume that is being written; 0 if none is.
   virtual std::uint64_t open_volume() const = 0;
   // Seals it; what comes next begins a new one.

@@ -21,7 +21,7 @@ namespace store {
 namespace {
 
 // The faults below are meant; their log lines would bury what matters.
-[[maybe_unused]] const bool kQuiet = (base::set_log_level(base::LogLevel::Error), true);
+[[maybe_unused]] const bool kQuiet = (base::set_log_level(base::LogLevel::Off), true);
 
 TEST(Crc32c, MatchesRfc3720) {
   // RFC 3720 B.4.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams/archive.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <map>
@@ -42,6 +43,7 @@ class VolumeArchive final : public Archive {
       base::log_warning("{} damaged records and {} damaged places were skipped in the volumes",
                         recovered.damaged_payloads, recovered.damaged_places);
     }
+    TRY_VOID(forget_missing_volumes());
     TRY(const auto buried, index_->buried_streams());
     for (const store::BuriedStream& each : buried) buried_[each.tombstone.stream] = each.tombstone.through;
     RetentionOptions retention = options.retention;
@@ -129,6 +131,18 @@ class VolumeArchive final : public Archive {
     records.fragments.clear();
     records.tombstones.clear();
     records.marks.clear();
+    return {};
+  }
+
+  // A power cut may bring rows back whose volume was removed: the index is synced less often than the directory.
+  base::Result<void> forget_missing_volumes() {
+    TRY(const auto there, volumes_->list_volumes());
+    TRY(const auto uses, index_->volume_uses());
+    for (const store::VolumeUse& use : uses) {
+      if (std::ranges::binary_search(there, use.volume)) continue;
+      if (use.live > 0) base::log_warning("volume {:016x} is missing, with {} fragments", use.volume, use.live);
+      TRY_VOID(index_->forget_volume(use.volume));
+    }
     return {};
   }
 

@@ -83,6 +83,15 @@ base::Result<void> FileVolumeStore::remove_volume(std::uint64_t volume) {
   return layer_.sync_directory(options_.directory);
 }
 
+base::Result<std::vector<std::uint64_t>> FileVolumeStore::list_volumes() {
+  TRY(const auto names, layer_.list(options_.directory));
+  std::vector<std::uint64_t> volumes;
+  for (const std::string& name : names) {
+    if (const auto volume = parse_volume_name(name)) volumes.push_back(*volume);
+  }
+  return volumes;
+}
+
 base::Result<std::uint64_t> FileVolumeStore::free_bytes() const {
   return layer_.free_bytes(options_.directory);
 }

@@ -31,6 +31,7 @@ class FileVolumeStore final : public VolumeStore {
                            const std::function<base::Result<void>(const StoredFragment&)>& visit) override;
   base::Result<void> punch(std::uint64_t volume, std::span<const VolumeRange> ranges) override;
   base::Result<void> remove_volume(std::uint64_t volume) override;
+  base::Result<std::vector<std::uint64_t>> list_volumes() override;
   std::uint64_t open_volume() const override;
   void roll() override;
   base::Result<std::uint64_t> free_bytes() const override;

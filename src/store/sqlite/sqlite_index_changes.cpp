@@ -202,7 +202,24 @@ base::Result<void> SqliteFragmentIndex::forget_volume(std::uint64_t volume) {
   const std::lock_guard lock(writer_mutex_);
   Transaction transaction(*writer_);
   TRY_VOID(transaction.begin());
-  TRY_VOID(writer_->query("UPDATE volumes SET removed = 1, sealed = 1 WHERE volume = ?").bind(volume).run());
+  std::int64_t live = 0;
+  {
+    Query use = writer_->query("SELECT live FROM volumes WHERE volume = ?");
+    TRY(const bool known, use.bind(volume).next());
+    if (known) live = use.integer(0);
+  }
+  if (live > 0) {
+    TRY_VOID(
+        writer_
+            ->query("UPDATE last_numbers SET fragments = last_numbers.fragments - gone.rows, bytes = bytes - gone.sum "
+                    "FROM (SELECT stream, generation, count(*) AS rows, sum(size) AS sum FROM fragments "
+                    "WHERE volume = ? GROUP BY stream, generation) AS gone "
+                    "WHERE last_numbers.stream = gone.stream AND last_numbers.generation = gone.generation")
+            .bind(volume)
+            .run());
+    TRY_VOID(writer_->query("DELETE FROM fragments WHERE volume = ?").bind(volume).run());
+  }
+  TRY_VOID(writer_->query("UPDATE volumes SET removed = 1, sealed = 1, live = 0 WHERE volume = ?").bind(volume).run());
   TRY_VOID(writer_->run("DELETE FROM volumes WHERE removed = 1 AND volume < (SELECT max(volume) FROM volumes)"));
   return transaction.commit();
 }
