@@ -72,6 +72,8 @@ class FragmentIndex {
   virtual base::Result<RemovedRows> remove(StreamKey stream, FragmentNumber through, std::size_t limit) = 0;
 
   virtual base::Result<std::vector<VolumeUse>> volume_uses() = 0;
+  // The rows whose record is in this volume. Cost: the whole index.
+  virtual base::Result<std::vector<StoredFragment>> in_volume(std::uint64_t volume) = 0;
   virtual base::Result<void> note_hollow(std::uint64_t volume, std::uint64_t hollow) = 0;
   // The file is gone; what the index still has of it goes too. Cost: the whole index if that is anything.
   virtual base::Result<void> forget_volume(std::uint64_t volume) = 0;

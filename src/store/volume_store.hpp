@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.hpp"
@@ -129,6 +131,9 @@ base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions o
                                                              base::Random& random, std::span<const VolumeMark> known,
                                                              RecoveredRecords& recovered,
                                                              const TakeRecovered& take = nullptr);
+
+// The number in "volume-000000000000001f.tgv"; nothing for any other name.
+std::optional<std::uint64_t> parse_volume_name(std::string_view name);
 
 // First offset after the record, where the next one of its group may begin.
 std::uint64_t end_of_record(const RecordPlace& place, std::uint32_t payload_size);

@@ -117,6 +117,7 @@ class VolumeArchive final : public Archive {
     volumes.max_queued_bytes = options.max_queued_bytes;
     volumes.wall_clock = options.wall_clock;
     volumes.volume_bytes = options.volume_bytes;
+    volumes.reserve_bytes = std::min(volumes.reserve_bytes, options.volume_bytes);
     volumes.volume_age = options.volume_age;
     volumes.patience = options.write_patience;
     return volumes;

@@ -371,14 +371,14 @@ class Quiet {
 
 TEST(ArchiveModel, AgreesWithTheArchiveThroughCrashes) {
   const Quiet quiet;
-  for (std::uint64_t seed = 1; seed <= seeds(8); ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
     ASSERT_EQ(Life(seed, SimulatedDisk::Mutant::None).run(200, false), "") << "seed " << seed;
   }
 }
 
 TEST(ArchiveModel, AgreesWithTheArchiveOnADiskThatFails) {
   const Quiet quiet;
-  for (std::uint64_t seed = 1; seed <= seeds(8); ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
     ASSERT_EQ(Life(seed + 1'000'000, SimulatedDisk::Mutant::None).run(200, true), "") << "seed " << seed;
   }
 }

@@ -133,7 +133,8 @@ base::Result<void> Retention::expire_due(base::WallTime now) {
       TRY(const auto oldest, index_.after(stream, {}, 1));
       const base::WallTime from =
           oldest.empty() ? now : base::from_microseconds(static_cast<std::int64_t>(oldest.front().header.number.value));
-      due = std::max(from + std::chrono::hours(policy.hours), now + options_.spread);
+      const auto pause = std::max(options_.spread, std::chrono::microseconds(1));  // or this would never end
+      due = std::max(from + std::chrono::hours(policy.hours), now + pause);
     }
     const std::lock_guard lock(mutex_);
     const auto entry = policies_.find(stream);

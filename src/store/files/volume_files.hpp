@@ -16,7 +16,6 @@ namespace store {
 
 // "volume-000000000000001f.tgv" in the directory.
 std::string volume_path(const std::string& directory, std::uint64_t number);
-std::optional<std::uint64_t> parse_volume_name(std::string_view name);
 
 // Scans every volume past what is known of it, makes what it finds durable, cuts torn tails. Gives the highest volume
 // number there is.

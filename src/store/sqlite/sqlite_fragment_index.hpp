@@ -36,6 +36,7 @@ class SqliteFragmentIndex final : public FragmentIndex {
 
   base::Result<std::vector<VolumeMark>> marks() override;
   base::Result<std::vector<VolumeUse>> volume_uses() override;
+  base::Result<std::vector<StoredFragment>> in_volume(std::uint64_t volume) override;
   base::Result<std::vector<StreamUse>> stream_uses() override;
   base::Result<std::vector<BuriedStream>> buried_streams() override;
   base::Result<FragmentNumber> last_number(StreamKey stream) override;

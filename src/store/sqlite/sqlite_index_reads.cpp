@@ -181,6 +181,13 @@ base::Result<std::vector<VolumeUse>> SqliteFragmentIndex::volume_uses() {
   }
 }
 
+base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::in_volume(std::uint64_t volume) {
+  const Reader reader(*this);
+  TRY(Database* const database, reader.get());
+  Query query = database->query("SELECT " TIDEGATE_FRAGMENT_COLUMNS " FROM fragments WHERE volume = ?");
+  return read_rows(query.bind(volume));
+}
+
 base::Result<std::vector<StreamUse>> SqliteFragmentIndex::stream_uses() {
   const Reader reader(*this);
   TRY(Database* const database, reader.get());
