@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <span>
 
 #include "async/secure_random.hpp"
@@ -79,8 +80,9 @@ class VolumeArchive final : public Archive {
   base::Result<void> remove(StreamKey stream) override {
     {
       const std::lock_guard lock(mutex_);
-      if (is_removed(stream)) return {};
-      // Held in the map's stead: whoever asks for it later gets an empty log.
+      if (is_buried(stream)) return {};
+      // Whether its tombstone becomes durable or not: whoever asks for it later gets an empty log.
+      deleted_.insert(stream);
       find_or_make(stream)->mark_deleted();
       policies_.erase(stream);
     }
@@ -197,7 +199,7 @@ class VolumeArchive final : public Archive {
     return find_or_make(stream);
   }
 
-  bool is_removed(StreamKey stream) const {  // needs mutex_
+  bool is_buried(StreamKey stream) const {  // needs mutex_
     const auto buried = buried_.find(stream);
     return buried != buried_.end() && buried->second.value == UINT64_MAX;
   }
@@ -221,7 +223,7 @@ class VolumeArchive final : public Archive {
     auto log = std::make_shared<StreamLog>(around_, stream, last, std::move(recent),
                                            policy == policies_.end() ? kKeepForEver : policy->second.hours);
     if (const auto buried = buried_.find(stream); buried != buried_.end()) log->hide_through(buried->second);
-    if (is_removed(stream)) log->mark_deleted();
+    if (is_buried(stream) || deleted_.contains(stream)) log->mark_deleted();
     // Fragments on their way to the index keep their log alive, so a log made anew finds all rows there.
     known = log;
     return log;
@@ -237,7 +239,8 @@ class VolumeArchive final : public Archive {
   std::mutex mutex_;
   std::map<StreamKey, std::weak_ptr<StreamLog>> logs_;
   std::map<StreamKey, RetentionPolicy> policies_;
-  std::map<StreamKey, FragmentNumber> buried_;   // the largest number: the stream is deleted
+  std::map<StreamKey, FragmentNumber> buried_;   // the largest number: the stream is deleted for good
+  std::set<StreamKey> deleted_;                  // by this process
   std::unique_ptr<store::VolumeStore> volumes_;  // its end answers everything that is queued, through the above
   std::unique_ptr<Retention> retention_;         // last: it uses all of the above
 };

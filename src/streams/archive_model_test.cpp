@@ -162,7 +162,9 @@ class Life {
       if (!result) return;
       const std::lock_guard answered(mutex_);
       const auto model = models_.find(key);
-      if (model != models_.end()) model->second.fragments[number.value].state = StreamModel::State::Acknowledged;
+      if (model == models_.end()) return;
+      StreamModel::State& state = model->second.fragments[number.value].state;
+      if (state == StreamModel::State::Handed) state = StreamModel::State::Acknowledged;  // it may have expired since
     });
   }
 
@@ -298,6 +300,7 @@ class Life {
 
   void compare() {
     archive_->flush();
+    if (disk_is_off()) return;  // a fault met that flush: the next restart decides
     for (auto& [key, model] : models_) {
       model.expire(now_);
       compare_stream(key, model);
