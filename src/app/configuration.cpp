@@ -8,6 +8,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/byte_count.hpp"
+
 namespace app {
 namespace {
 
@@ -33,6 +35,13 @@ Result<void> set_number(Number& out, std::string_view text, Number least, Number
     return expected(fmt::format("a whole number from {} to {}", least, most));
   }
   out = value;
+  return {};
+}
+
+Result<void> set_byte_count(std::uint64_t& out, std::string_view text) {
+  const auto bytes = base::parse_byte_count(text);
+  if (!bytes) return expected("a number of bytes, for example 500000000, \"500 MB\" or 2GiB");
+  out = *bytes;
   return {};
 }
 
@@ -143,9 +152,16 @@ constexpr std::array kKeys = {
                      SET_WITH(set_duration, signaling_lifetime, milliseconds(1000)), nullptr},
     ConfigurationKey{"fragment_target_ms", "N", "a fragment closes at the first key frame past this", false,
                      SET_WITH(set_duration, fragment_target, milliseconds(1)), nullptr},
-    ConfigurationKey{"cache_bytes", "N", "memory for recent fragments", false,
-                     SET_WITH(set_number<std::uint64_t>, cache_bytes, std::uint64_t{0}, std::uint64_t{1} << 40),
-                     nullptr},
+    ConfigurationKey{"cache_bytes", "BYTES", "memory for recent fragments", false,
+                     SET_WITH(set_byte_count, cache_bytes), nullptr},
+    ConfigurationKey{"free_space_floor", "BYTES",
+                     "when less is free on the data directory's disk, the oldest recordings go first, whatever their "
+                     "retention (\"20 GB\"); 0: never",
+                     false, SET_WITH(set_byte_count, free_space_floor), nullptr},
+    ConfigurationKey{"stream_max_bytes", "BYTES",
+                     "a stream keeps at most so much, its oldest recordings go first; its tag tidegate:max-bytes "
+                     "overrides this; 0: no limit",
+                     false, SET_WITH(set_byte_count, stream_max_bytes), nullptr},
     ConfigurationKey{"metrics_token", "TOKEN",
                      "bearer token for /metrics from other machines (without one: loopback only)", false,
                      SET_TEXT(metrics_token), nullptr},

@@ -39,6 +39,8 @@ struct Configuration {
   base::Duration signaling_lifetime = base::Duration::zero();
   base::Duration fragment_target = std::chrono::seconds(2);
   std::uint64_t cache_bytes = 256ull << 20;
+  std::uint64_t free_space_floor = 0;
+  std::uint64_t stream_max_bytes = 0;
   std::string metrics_token;
   base::LogLevel log_level = base::LogLevel::Info;
 };

@@ -103,12 +103,14 @@ Result<void> Server::Parts::open_data() {
   streams::ArchiveOptions archive_options;
   archive_options.directory = configuration.data_dir;
   archive_options.cache_bytes = configuration.cache_bytes;
+  archive_options.retention.free_space_floor = configuration.free_space_floor;
   // First, because it takes the lock that keeps a second server off the directory.
   TRY(archive, streams::open_archive(std::move(archive_options), *readers));
   TRY(metadata, store::open_sqlite_metadata(configuration.data_dir + "/catalog.sqlite"));
   streams::CatalogOptions catalog_options;
   catalog_options.region = configuration.region;
   catalog_options.account_id = configuration.account_id;
+  catalog_options.default_max_bytes = configuration.stream_max_bytes;
   catalog = std::make_unique<streams::Catalog>(std::move(catalog_options), *metadata, *archive, *changes, random);
   return catalog->load();
 }

@@ -56,13 +56,20 @@ fuzz_verb() {
   fi
 }
 
-# bench ingest [--cameras N] [--seconds N]: many cameras into one core. Otherwise the benchmarks of bench/.
+# bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
+# Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
     shift
     need demo bench
     build_targets tidegate >&2
     python3 bench/ingest.py --tidegate "build/$PRESET/tidegate" "$@"
+    return
+  fi
+  if [ "${1:-}" = store ]; then
+    shift
+    build_targets store_steps >&2
+    python3 bench/store/store.py --program "build/$PRESET/store_steps" "$@"
     return
   fi
   build_targets bench
