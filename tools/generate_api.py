@@ -369,11 +369,11 @@ def emit_patterns(services):
 # ---- documents -----------------------------------------------------------------------------------------------------
 
 def find_handlers(folder):
-    """Names of the operations that src/api registers: handlers.add<kv::CreateStream>(...), add_streaming<...>(...)."""
+    """Names of the operations that src/api registers: handlers.add<kv::CreateStream>(...), add_streaming<...>(...), ..."""
     found = set()
     for path in sorted(folder.rglob("*.cpp")):
         if not path.stem.endswith("_test"):
-            found |= set(re.findall(r"\.add(?:_streaming)?<(?:\w+::)*(\w+)>\(", path.read_text("utf-8")))
+            found |= set(re.findall(r"\.add(?:_streaming(?:_request)?)?<(?:\w+::)*(\w+)>\(", path.read_text("utf-8")))
     return found
 
 

@@ -60,7 +60,11 @@ class FakeExchange final : public net::HttpExchange {
     if (given_body_.size() > limit) co_return base::fail(base::Errc::LimitExceeded, "the body is too long");
     co_return given_body_;
   }
-  async::Task<base::Result<base::Bytes>> read_body_some() override { co_return base::Bytes{}; }
+  async::Task<base::Result<base::Bytes>> read_body_some() override {
+    const std::string piece = std::exchange(given_body_, {});
+    co_return base::to_bytes(piece);
+  }
+  void set_body_timeout(base::Duration) override {}
   async::Task<base::Result<void>> respond(net::HttpResponse response) override {
     response_ = std::move(response);
     responded_ = finished_ = true;

@@ -5,6 +5,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "api/cors.hpp"
+#include "api/header_arguments.hpp"
 #include "api/server_urls.hpp"
 #include "async/shard.hpp"
 #include "aws/signaling.hpp"
@@ -95,11 +96,29 @@ class ExchangeBody final : public ResponseBody {
     auto written = co_await exchange_.write_chunk(bytes);
     co_return written;
   }
+  async::Task<base::Result<void>> finish() override {
+    auto finished = co_await exchange_.finish();
+    co_return finished;
+  }
   void watch_disconnect(std::move_only_function<void()> gone) override { exchange_.watch_disconnect(std::move(gone)); }
 
  private:
   net::HttpExchange& exchange_;
   const Call& call_;
+};
+
+class ExchangeInput final : public RequestBody {
+ public:
+  explicit ExchangeInput(net::HttpExchange& exchange) : exchange_(exchange) {}
+
+  async::Task<base::Result<base::Bytes>> read_some() override {
+    auto piece = co_await exchange_.read_body_some();
+    co_return piece;
+  }
+  void set_timeout(base::Duration timeout) override { exchange_.set_body_timeout(timeout); }
+
+ private:
+  net::HttpExchange& exchange_;
 };
 
 }  // namespace
@@ -193,6 +212,8 @@ async::Task<void> Gateway::serve_operation(const aws::Operation& operation, Call
       co_await serve_streaming(operation, call, exchange);
       break;
     case aws::OperationKind::StreamingRequest:
+      co_await serve_streaming_request(operation, call, exchange);
+      break;
     case aws::OperationKind::Json:
       co_await serve_json(operation, call, exchange);
       break;
@@ -224,12 +245,7 @@ async::Task<aws::Outcome<std::string>> Gateway::read_and_verify(Call& call, net:
 
 async::Task<aws::Outcome<std::string>> Gateway::read_and_call(const aws::Operation& operation, Call& call,
                                                               net::HttpExchange& exchange) {
-  aws::Outcome<std::string> body;
-  if (operation.kind == aws::OperationKind::Json) {
-    body = co_await read_and_verify(call, exchange);
-  } else if (auto verified = verify(call, exchange.request(), std::nullopt); !verified) {
-    body = std::unexpected(std::move(verified).error());
-  }
+  auto body = co_await read_and_verify(call, exchange);
   if (!body) co_return std::unexpected(std::move(body).error());
   const Handlers::Erased* handler = handlers_.find(operation);
   if (handler == nullptr) co_return std::unexpected(not_served(operation));
@@ -259,12 +275,36 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
     co_return;
   }
   ExchangeBody response(exchange, call);
-  auto outcome = co_await fence(call, (*handler)(call, *body, response));
+  const auto outcome = co_await fence(call, (*handler)(call, *body, response));
+  co_await end_streaming(operation, call, exchange, outcome);
+}
+
+// The body is not signed and not read here: the handler reads it while it answers.
+async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operation, Call& call,
+                                                   net::HttpExchange& exchange) {
+  if (auto verified = verify(call, exchange.request(), std::nullopt); !verified) {
+    co_await respond_error(&operation, call, exchange, verified.error());
+    co_return;
+  }
+  const Handlers::ErasedStreamingRequest* handler = handlers_.find_streaming_request(operation);
+  if (handler == nullptr) {
+    co_await respond_error(&operation, call, exchange, not_served(operation));
+    co_return;
+  }
+  const std::string arguments = headers_as_json(exchange.request().headers);
+  ExchangeInput request(exchange);
+  ExchangeBody response(exchange, call);
+  const auto outcome = co_await fence(call, (*handler)(call, arguments, request, response));
+  co_await end_streaming(operation, call, exchange, outcome);
+}
+
+async::Task<void> Gateway::end_streaming(const aws::Operation& operation, const Call& call, net::HttpExchange& exchange,
+                                         const aws::Outcome<void>& outcome) {
   if (!outcome && !exchange.has_responded()) {
     co_await respond_error(&operation, call, exchange, outcome.error());
     co_return;
   }
-  // After an error in mid-stream the answer is not finished, so the client sees that it was cut.
+  // After an error in mid-stream the answer is not finished, so the client sees that it was cut. A second end is none.
   if (outcome) (void)co_await exchange.finish();
   record(operation, call, 200, outcome ? std::string_view() : "Cut");
 }

@@ -66,6 +66,9 @@ class Gateway {
   async::Task<void> serve_operation(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_json(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_streaming(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  async::Task<void> serve_streaming_request(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
+  async::Task<void> end_streaming(const aws::Operation& operation, const Call& call, net::HttpExchange& exchange,
+                                  const aws::Outcome<void>& outcome);
   async::Task<void> serve_websocket(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   aws::Outcome<Connect> check_connect(const aws::Operation& operation, Call& call,
                                       const net::HttpExchange& exchange) const;

@@ -15,6 +15,11 @@ void Handlers::add_erased_streaming(const aws::Operation& operation, ErasedStrea
   streaming_.emplace(&operation, std::move(handler));
 }
 
+void Handlers::add_erased_streaming_request(const aws::Operation& operation, ErasedStreamingRequest handler) {
+  CHECK(operation.kind == aws::OperationKind::StreamingRequest && !serves(operation));
+  streaming_requests_.emplace(&operation, std::move(handler));
+}
+
 void Handlers::add_route(std::string prefix, Route route) {
   CHECK(prefix.starts_with('/'));
   routes_.emplace_back(std::move(prefix), std::move(route));
@@ -30,6 +35,11 @@ const Handlers::ErasedStreaming* Handlers::find_streaming(const aws::Operation& 
   return found == streaming_.end() ? nullptr : &found->second;
 }
 
+const Handlers::ErasedStreamingRequest* Handlers::find_streaming_request(const aws::Operation& operation) const {
+  const auto found = streaming_requests_.find(&operation);
+  return found == streaming_requests_.end() ? nullptr : &found->second;
+}
+
 const Handlers::Route* Handlers::find_route(std::string_view path) const {
   for (const auto& [prefix, route] : routes_) {
     if (path.starts_with(prefix)) return &route;
@@ -38,7 +48,8 @@ const Handlers::Route* Handlers::find_route(std::string_view path) const {
 }
 
 bool Handlers::serves(const aws::Operation& operation) const {
-  return find(operation) != nullptr || find_streaming(operation) != nullptr;
+  return find(operation) != nullptr || find_streaming(operation) != nullptr ||
+         find_streaming_request(operation) != nullptr;
 }
 
 }  // namespace api

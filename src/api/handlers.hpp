@@ -37,8 +37,20 @@ class ResponseBody {
   virtual async::Task<base::Result<void>> start(std::string content_type) = 0;
   // Waits until the bytes are accepted by the socket (back pressure). Fails when the client has gone.
   virtual async::Task<base::Result<void>> write(base::ByteView bytes) = 0;
+  // Ends the answer while the handler still runs; the gateway ends it otherwise.
+  virtual async::Task<base::Result<void>> finish() = 0;
   // Calls `gone` once, on this shard, when the client disconnects, for handlers that wait for something to send.
   virtual void watch_disconnect(std::move_only_function<void()> gone) = 0;
+};
+
+// The raw body of a streaming request. Owned by the gateway, alive for the call.
+class RequestBody {
+ public:
+  virtual ~RequestBody() = default;
+  // The next piece as it arrives; empty at the end. May go on while the answer is written, by another task.
+  virtual async::Task<base::Result<base::Bytes>> read_some() = 0;
+  // A client that sends nothing for so long has gone.
+  virtual void set_timeout(base::Duration timeout) = 0;
 };
 
 class Handlers {
@@ -49,6 +61,10 @@ class Handlers {
   template <class Operation>
   using TypedStreaming =
       std::function<async::Task<aws::Outcome<void>>(const Call&, typename Operation::Input, ResponseBody&)>;
+  // Its input comes from headers: "x-amzn-stream-name" is StreamName.
+  template <class Operation>
+  using TypedStreamingRequest = std::function<async::Task<aws::Outcome<void>>(const Call&, typename Operation::Input,
+                                                                              RequestBody&, ResponseBody&)>;
   // Unsigned routes: playback session URLs. The route answers the exchange itself, with add_cors_headers()
   // (api/cors.hpp).
   using Route = std::function<async::Task<void>(const Call&, net::HttpExchange&)>;
@@ -56,6 +72,8 @@ class Handlers {
   using Erased = std::function<async::Task<aws::Outcome<std::string>>(const Call&, std::string_view body)>;
   using ErasedStreaming =
       std::function<async::Task<aws::Outcome<void>>(const Call&, std::string_view body, ResponseBody&)>;
+  using ErasedStreamingRequest = std::function<async::Task<aws::Outcome<void>>(const Call&, std::string_view arguments,
+                                                                               RequestBody&, ResponseBody&)>;
 
   // For rows of kind Json. Adding a row twice is a bug.
   template <class Operation>
@@ -63,21 +81,27 @@ class Handlers {
   // For rows of kind StreamingResponse.
   template <class Operation>
   void add_streaming(TypedStreaming<Operation> handler);
+  // For rows of kind StreamingRequest.
+  template <class Operation>
+  void add_streaming_request(TypedStreamingRequest<Operation> handler);
   // GET (and HEAD) under a path prefix, for example "/hls/v1/".
   void add_route(std::string prefix, Route route);
 
   const Erased* find(const aws::Operation& operation) const;
   const ErasedStreaming* find_streaming(const aws::Operation& operation) const;
+  const ErasedStreamingRequest* find_streaming_request(const aws::Operation& operation) const;
   const Route* find_route(std::string_view path) const;
-  // Either kind of handler exists: for the compatibility page and the row walk of the tests.
+  // Some kind of handler exists: for the compatibility page and the row walk of the tests.
   bool serves(const aws::Operation& operation) const;
 
  private:
   void add_erased(const aws::Operation& operation, Erased handler);
   void add_erased_streaming(const aws::Operation& operation, ErasedStreaming handler);
+  void add_erased_streaming_request(const aws::Operation& operation, ErasedStreamingRequest handler);
 
   std::map<const aws::Operation*, Erased> handlers_;
   std::map<const aws::Operation*, ErasedStreaming> streaming_;
+  std::map<const aws::Operation*, ErasedStreamingRequest> streaming_requests_;
   std::vector<std::pair<std::string, Route>> routes_;
 };
 
@@ -105,6 +129,19 @@ void Handlers::add_streaming(TypedStreaming<Operation> handler) {
                          auto outcome = co_await handler(call, *std::move(input), response);
                          co_return outcome;
                        });
+}
+
+template <class Operation>
+void Handlers::add_streaming_request(TypedStreamingRequest<Operation> handler) {
+  add_erased_streaming_request(
+      Operation::row(),
+      [handler = std::move(handler)](const Call& call, std::string_view arguments, RequestBody& request,
+                                     ResponseBody& response) -> async::Task<aws::Outcome<void>> {
+        auto input = aws::decode<typename Operation::Input>(arguments);
+        if (!input) co_return std::unexpected(std::move(input).error());
+        auto outcome = co_await handler(call, *std::move(input), request, response);
+        co_return outcome;
+      });
 }
 
 }  // namespace api

@@ -8,6 +8,7 @@ namespace api {
 void add_media_handlers(Handlers& handlers, MediaServices services) {
   add_list_fragments(handlers, services);
   add_get_media(handlers, services);
+  add_put_media(handlers, services);
   add_hls_session_url(handlers, services);
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The media and archived-media services: ListFragments, GetMedia, GetHLSStreamingSessionURL, and the session URLs.
+// The media and archived-media services: ListFragments, GetMedia, PutMedia, GetHLSStreamingSessionURL, and the session
+// URLs.
 
 #include "api/handlers.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
 #include "streams/hls_sessions.hpp"
 #include "streams/playback.hpp"
+#include "streams/producer_session.hpp"
 
 namespace api {
 
@@ -18,6 +20,8 @@ struct MediaServices {
   streams::HlsSessions& hls;
   base::Duration get_media_patience =
       std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
+  streams::ProducerLimits put_media{};
+  base::WallTime started{};  // this process
 };
 
 void add_media_handlers(Handlers& handlers, MediaServices services);

@@ -17,6 +17,15 @@ constexpr std::size_t kOpenSizeLength = 4;
 
 }  // namespace
 
+bool is_segment_child(std::uint32_t id) {
+  return id == kCluster || id == kTags || id == kInfo || id == kTracks || id == kCues || id == kSeekHead ||
+         id == kChapters || id == kAttachments;
+}
+
+bool is_top_level(std::uint32_t id) {
+  return id == kEbml || id == kSegment;
+}
+
 void Writer::id(std::uint32_t id) {
   bytes_.big_endian(id, id_length(id));
 }
@@ -66,6 +75,10 @@ void Writer::close(std::size_t token) {
 void Writer::unknown_size(std::uint32_t element) {
   id(element);
   bytes_.u64(0x01FFFFFFFFFFFFFF);
+}
+
+void Writer::long_size(std::uint64_t value) {
+  bytes_.u64(value | (std::uint64_t{1} << 56));
 }
 
 std::uint32_t Reader::peek_id() const {

@@ -58,6 +58,8 @@ enum Id : std::uint32_t {
   kBlockGroup = 0xA0,
   kBlock = 0xA1,
   kReferenceBlock = 0xFB,
+  kBlockDuration = 0x9B,
+  kDefaultDuration = 0x23E383,
   kTag = 0x7373,
   kTargets = 0x63C0,
   kSimpleTag = 0x67C8,
@@ -67,6 +69,11 @@ enum Id : std::uint32_t {
 };
 
 inline constexpr std::uint64_t kUnknownSize = ~std::uint64_t{0};
+
+// May stand directly below a Segment: such an element ends a Cluster of unknown size.
+bool is_segment_child(std::uint32_t id);
+// An EBML header or a Segment: a document begins or goes on there.
+bool is_top_level(std::uint32_t id);
 
 // Appends elements to a buffer that it does not own.
 class Writer {
@@ -84,6 +91,8 @@ class Writer {
   std::size_t open(std::uint32_t id);
   void close(std::size_t token);
   void unknown_size(std::uint32_t id);  // eight bytes of size, all ones
+  // Eight bytes of size, for a size that is known or patched later.
+  void long_size(std::uint64_t size);
 
  private:
   base::Bytes& out_;

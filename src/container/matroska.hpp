@@ -27,6 +27,7 @@ struct Track {
   std::uint32_t height = 0;
   std::uint32_t sample_rate = 0;
   std::uint32_t channels = 0;
+  std::uint64_t default_duration_ns = 0;  // of one frame, where a producer says so
 
   bool is_video() const { return codec_id.starts_with("V_"); }
   bool is_audio() const { return codec_id.starts_with("A_"); }

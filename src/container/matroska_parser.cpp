@@ -19,15 +19,6 @@ using ebml::Element;
 constexpr std::uint64_t kMaxScale = 1'000'000'000;  // a second a tick
 constexpr std::int64_t kMaxTimestamp = std::numeric_limits<std::int64_t>::max() / 4;
 
-// Elements that may stand directly below a Segment: they end a Cluster of unknown size.
-bool is_segment_child(std::uint32_t id) {
-  return id == ebml::kCluster || id == ebml::kTags || id == ebml::kInfo || id == ebml::kTracks || id == ebml::kCues ||
-         id == ebml::kSeekHead || id == ebml::kChapters || id == ebml::kAttachments;
-}
-bool is_top_level(std::uint32_t id) {
-  return id == ebml::kEbml || id == ebml::kSegment;
-}
-
 std::uint32_t small(base::ByteView payload) {
   const std::optional<std::uint64_t> value = ebml::to_unsigned(payload);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value.value_or(0), 0xFFFFFFFF));
@@ -56,6 +47,7 @@ class Parser {
     TRY_VOID(parse_segment(segment->payload, segment->unknown_size, used));
     document_.size = segment_start + (segment->unknown_size ? used : segment->payload.size());
     TRY_VOID(apply_times());
+    document_.timestamp_scale_ns = scale_;
     return std::move(document_);
   }
 
@@ -79,7 +71,7 @@ class Parser {
     ebml::Reader reader(payload);
     for (;;) {
       used = reader.position();
-      if (unknown_size && is_top_level(reader.peek_id())) return {};
+      if (unknown_size && ebml::is_top_level(reader.peek_id())) return {};
       const std::size_t before = reader.position();
       const std::optional<Element> element = reader.next();
       if (!element) break;
@@ -152,6 +144,9 @@ class Parser {
         case ebml::kCodecPrivate:
           if (element->payload.size() > limits_.codec_private_bytes) return corrupt("CodecPrivate is too long");
           track.codec_private.assign(element->payload.begin(), element->payload.end());
+          break;
+        case ebml::kDefaultDuration:
+          track.default_duration_ns = ebml::to_unsigned(element->payload).value_or(0);
           break;
         case ebml::kVideo:
         case ebml::kAudio:
@@ -231,7 +226,7 @@ class Parser {
     for (;;) {
       const std::uint32_t id = reader.peek_id();
       if (unknown_size) used = reader.position();
-      if (unknown_size && (is_segment_child(id) || is_top_level(id))) return {};
+      if (unknown_size && (ebml::is_segment_child(id) || ebml::is_top_level(id))) return {};
       const std::optional<Element> element = reader.next();
       if (!element) break;
       if (element->unknown_size) return corrupt("only Segment and Cluster may have an unknown size");
@@ -240,6 +235,7 @@ class Parser {
         if (ticks > static_cast<std::uint64_t>(kMaxTimestamp) / scale_)
           return corrupt("a Cluster's time is out of range");
         cluster_ticks = static_cast<std::int64_t>(ticks);
+        if (document_.blocks.empty()) document_.cluster_ns = cluster_ticks * static_cast<std::int64_t>(scale_);
       } else if (element->id == ebml::kSimpleBlock) {
         TRY_VOID(parse_block(element->payload, cluster_ticks, false, false));
       } else if (element->id == ebml::kBlockGroup) {

@@ -36,7 +36,9 @@ struct MatroskaDocument {
   bool has_exact_times = false;  // written by MatroskaFragmentWriter
   base::WallTime start{};        // exact times of a fragment of ours; else first block and last block
   base::WallTime end{};
-  std::size_t size = 0;  // bytes of the input this document took; the next document starts there
+  std::uint64_t timestamp_scale_ns = 1'000'000;
+  std::int64_t cluster_ns = 0;  // the timestamp of the first cluster
+  std::size_t size = 0;         // bytes of the input this document took; the next document starts there
 
   const Track* find_track(std::uint32_t number) const;
   const Track* find_video() const;  // the first video track, or nullptr

@@ -13,6 +13,7 @@ namespace {
 
 // A longer rest of a body that nobody read is not worth the connection.
 constexpr std::uint64_t kMaxDrainBytes = std::size_t{64} * 1024;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void add_header(std::string& head, std::string_view name, std::string_view value) {
   head += name;
@@ -29,7 +30,7 @@ bool may_have_body(int status) {
 }  // namespace
 
 Exchange::Exchange(HttpConnection& connection, HttpRequest request)
-    : connection_(connection), request_(std::move(request)) {
+    : connection_(connection), request_(std::move(request)), body_timeout_(connection.options_.body_timeout) {
   body_ended_ = !connection_.parser_.has_body();
   expects_continue_ = !body_ended_ && request_.version >= 11 && request_.headers.has_token("Expect", "100-continue");
   ++connection_.server_->stats.requests;
@@ -48,7 +49,7 @@ void Exchange::leave_active() {
 async::Task<base::Result<base::Bytes>> Exchange::read_body_some() {
   if (body_ended_) co_return base::Bytes();
   if (std::exchange(expects_continue_, false) && phase_ == Phase::Waiting && connection_.buffer_.size() == 0) {
-    std::vector<base::ByteView> pieces(1, base::as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+    std::vector<base::ByteView> pieces(1, base::as_bytes(kContinue));
     CO_TRY_VOID(co_await write(std::move(pieces)));
   }
   co_return co_await next_piece();
@@ -74,7 +75,7 @@ async::Task<base::Result<base::Bytes>> Exchange::next_piece() {
       case HttpParser::Event::NeedMore:
         break;
     }
-    const auto count = co_await connection_.read_more(connection_.in(connection_.options_.body_timeout));
+    const auto count = co_await connection_.read_more(connection_.in(body_timeout_));
     if (count && *count > 0) continue;
     keep_alive_ = false;
     if (!count) co_return base::fail(count.error());
@@ -149,7 +150,9 @@ async::Task<base::Result<void>> Exchange::start_stream(HttpResponse response) {
   phase_ = Phase::Streaming;
   leave_active();
   const std::string head = make_head(response, 0, true);
-  std::vector<base::ByteView> pieces(1, base::as_bytes(head));
+  std::vector<base::ByteView> pieces;
+  if (std::exchange(expects_continue_, false)) pieces.push_back(base::as_bytes(kContinue));
+  pieces.push_back(base::as_bytes(head));
   co_return co_await write(std::move(pieces));
 }
 

@@ -17,6 +17,7 @@ class Exchange final : public HttpExchange {
   async::Shard& shard() const override { return connection_.server_->shard; }
   async::Task<base::Result<std::string>> read_body(std::size_t limit) override;
   async::Task<base::Result<base::Bytes>> read_body_some() override;
+  void set_body_timeout(base::Duration timeout) override { body_timeout_ = timeout; }
   async::Task<base::Result<void>> respond(HttpResponse response) override;
   async::Task<base::Result<void>> start_stream(HttpResponse head) override;
   async::Task<base::Result<void>> write_chunk(base::ByteView bytes) override;
@@ -40,6 +41,7 @@ class Exchange final : public HttpExchange {
   HttpConnection& connection_;
   HttpRequest request_;
   Phase phase_ = Phase::Waiting;
+  base::Duration body_timeout_;
   bool body_ended_ = false;
   bool expects_continue_ = false;  // the client waits for it and has not got it
   bool keep_alive_ = false;

@@ -35,12 +35,15 @@ class HttpExchange {
   virtual async::Task<base::Result<std::string>> read_body(std::size_t limit) = 0;
   // The next piece of the body as it arrives (chunking removed); empty at its end. May go on after the answer began.
   virtual async::Task<base::Result<base::Bytes>> read_body_some() = 0;
+  // Between two pieces of this body, instead of the server's body_timeout.
+  virtual void set_body_timeout(base::Duration timeout) = 0;
 
   // The whole answer, headers and body in one write. HEAD: the length is sent, the body is not.
   virtual async::Task<base::Result<void>> respond(HttpResponse response) = 0;
 
   // A streamed answer (chunked; for HTTP/1.0 until close): start, write any number of times, finish. `head.body` must
-  // be empty. A handler that returns without finish() closes the connection, so the client sees that it was cut.
+  // be empty. A client that waits for 100 Continue gets it first: the body may be read while the answer is written. A
+  // handler that returns without finish() closes the connection, so the client sees that it was cut.
   virtual async::Task<base::Result<void>> start_stream(HttpResponse head) = 0;
   virtual async::Task<base::Result<void>> write_chunk(base::ByteView bytes) = 0;
   virtual async::Task<base::Result<void>> finish() = 0;

@@ -135,6 +135,21 @@ TEST(HttpServer, Sends100ContinueOnlyWhenTheBodyIsWanted) {
   EXPECT_TRUE(refused.contains("Connection: close"));
 }
 
+TEST(HttpServer, Sends100ContinueBeforeAnAnswerThatStartsFirst) {
+  ServerUnderTest server([](HttpExchange& exchange) -> async::Task<void> {
+    (void)co_await exchange.start_stream({});
+    const auto body = co_await exchange.read_body(100);
+    (void)co_await exchange.write_chunk(base::as_bytes(body.value_or("")));
+    (void)co_await exchange.finish();
+  });
+  RawClient client(server.port());
+  client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  const std::string heads = client.read_until("chunked\r\n\r\n");
+  EXPECT_TRUE(heads.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")) << heads;
+  client.send("body");
+  EXPECT_EQ(client.read_until("0\r\n\r\n"), "4\r\nbody\r\n0\r\n\r\n");
+}
+
 TEST(HttpServer, HeadAndOptionsReachTheHandler) {
   ServerUnderTest server(echo);
   RawClient client(server.port());

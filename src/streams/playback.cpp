@@ -9,6 +9,7 @@
 #include "codecs/h264_sps.hpp"
 #include "container/matroska_writer.hpp"
 #include "container/mp4.hpp"
+#include "container/producer_document.hpp"
 #include "streams/playback_audio_cache.hpp"
 
 namespace streams {
@@ -42,6 +43,12 @@ Result<OpenedFragment> parse(StoredFragment fragment, Payload payload) {
   auto document = container::parse_matroska(*payload);
   if (!document)
     return base::fail(std::move(document).error().with_context("fragment " + fragment.header.number.text()));
+  if ((fragment.header.flags & kProducerDocument) != 0) {
+    // A producer's times may count from its own start: the record says where the cluster lies.
+    const base::WallTime cluster = base::from_microseconds(document->cluster_ns / 1000);
+    const auto shift = fragment.header.producer_time - cluster;
+    for (container::Block& block : document->blocks) block.time += shift;
+  }
   return OpenedFragment{
       .fragment = std::move(fragment), .payload = std::move(payload), .document = *std::move(document)};
 }
@@ -67,7 +74,12 @@ std::vector<Mp4Sample> make_video_samples(const OpenedFragment& opened, std::uin
   std::vector<std::int64_t> decoded = shown;
   std::ranges::sort(decoded);
   for (std::size_t i = 1; i < decoded.size(); ++i) decoded[i] = std::max(decoded[i], decoded[i - 1] + 1);
-  const std::int64_t end = to_video_ticks(producer_end(opened.fragment));
+  std::int64_t end = to_video_ticks(producer_end(opened.fragment));
+  if ((opened.fragment.header.flags & kProducerDocument) != 0 && decoded.size() > 1) {
+    // A producer's fragment may begin with sound: its end is not that of its last picture.
+    const std::int64_t span = decoded.back() - decoded.front();
+    end = decoded.back() + span / static_cast<std::int64_t>(decoded.size() - 1);
+  }
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::int64_t next = i + 1 < decoded.size() ? decoded[i + 1] : std::max(end, decoded[i] + 1);
     samples[i].duration = static_cast<std::uint32_t>(next - decoded[i]);
@@ -89,6 +101,17 @@ std::vector<Mp4Sample> make_audio_samples(const RenderedAudio& audio) {
 // A players' counter only; it has to grow within a track.
 std::uint32_t to_mp4_sequence(const StoredFragment& fragment) {
   return static_cast<std::uint32_t>(base::to_milliseconds(fragment.header.producer_time) / 10);
+}
+
+struct MediaTags {
+  base::Bytes before, after;  // of the cluster
+};
+MediaTags make_media_tags(const FragmentHeader& header, base::WallTime now) {
+  const std::string number = header.number.text();
+  const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(now - header.server_time).count();
+  return {container::write_fragment_tags(
+              {.fragment_number = number, .server_time = header.server_time, .producer_time = header.producer_time}),
+          container::write_continuation_tags(number, behind)};
 }
 
 base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAudio* audio, base::WallTime now) {
@@ -115,12 +138,18 @@ base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAud
     frames = std::move(merged);
   }
   const FragmentHeader& header = opened.fragment.header;
-  const std::string number = header.number.text();
-  const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(now - header.server_time).count();
-  const base::Bytes before = container::write_fragment_tags(
-      {.fragment_number = number, .server_time = header.server_time, .producer_time = header.producer_time});
-  const base::Bytes after = container::write_continuation_tags(number, behind);
-  return container::write_get_media_document(tracks, header.producer_time, frames, before, after);
+  const MediaTags tags = make_media_tags(header, now);
+  return container::write_get_media_document(tracks, header.producer_time, frames, tags.before, tags.after);
+}
+
+// Nothing of a producer's document is written anew: it need not even be one that we can play.
+Result<base::Bytes> write_producer_document(const StoredFragment& fragment, base::ByteView stored, base::WallTime now) {
+  const auto parts = container::split_producer_document(stored);
+  if (!parts) {
+    return base::fail(Errc::Corrupt, "fragment " + fragment.header.number.text() + " is no producer's document");
+  }
+  const MediaTags tags = make_media_tags(fragment.header, now);
+  return container::write_producer_media_document(*parts, tags.before, tags.after);
 }
 
 }  // namespace
@@ -182,6 +211,10 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
 }
 
 Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFragment fragment, base::WallTime now) {
+  if ((fragment.header.flags & kProducerDocument) != 0) {
+    CO_TRY(const Payload stored, co_await log->read(fragment));
+    co_return write_producer_document(fragment, *stored, now);
+  }
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   if (!opened.has_audio()) co_return write_media_document(opened, nullptr, now);
   CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
