@@ -25,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLIENTS = ROOT / "tests" / "clients"
 TSAN_ROOMS = ("async", "net", "store", "sessions")
 LONG_SEEDS = "1000"
+LONG_KILLS = "50"
 print_lock = threading.Lock()
 
 
@@ -257,6 +258,8 @@ def run_everything(options, totals):
         return
     run_suites(ctest_suites(options.preset, lambda name: not name.endswith("_corpus"), f"{LONG_SEEDS} seeds/", timeout=3600,
                             environment={"TIDEGATE_SEEDS": LONG_SEEDS}), options.jobs, totals)
+    kills = client_suites(options.node, lambda name: name == "put_kill", {"TIDEGATE_KILLS": LONG_KILLS}, f"{LONG_KILLS} kills/")
+    run_suites([dataclasses.replace(suite, timeout=1800) for suite in kills], options.jobs, totals)
     building("asan", options.jobs, [], totals)
     run_suites(ctest_suites("asan", prefix="asan/", timeout=1800), options.jobs, totals)
     binary = {"TEST_BINARY": str(ROOT / "build" / "asan" / "tidegate")}

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
@@ -118,6 +119,8 @@ class Connection {
         if (!written) co_return;
       }
       if (session_.is_settled()) break;
+      // There is room again because acknowledgements have left: nobody else tells the reader.
+      if (session_.accepts_bytes() && std::exchange(waits_for_room_, false)) session_.changed().notify_all();
       co_await session_.changed().wait(ticket, session_.next_time());
     }
     const auto finished = co_await response_.finish();
@@ -137,7 +140,8 @@ class Connection {
     for (;;) {
       const std::uint64_t ticket = session_.changed().ticket();
       session_.handle_time(async::now(), async::wall_now());
-      if (session_.accepts_bytes() || session_.is_over()) co_return;
+      waits_for_room_ = !session_.accepts_bytes() && !session_.is_over();
+      if (!waits_for_room_) co_return;
       co_await session_.changed().wait(ticket, base::kNever);
     }
   }
@@ -157,6 +161,7 @@ class Connection {
   ProducerSession& session_;
   RequestBody& request_;
   ResponseBody& response_;
+  bool waits_for_room_ = false;
   bool has_read_ = false;
 };
 
