@@ -409,7 +409,12 @@ describe('PutMedia', () => {
     const seconds = (now() - started) / 1000;
     assert.equal(await flood, 'held back');
     clearInterval(watch);
-    deaf.abort();
+    // Once it reads, it goes on at once.
+    const resumed = now();
+    deaf.socket.resume();
+    await deaf.end(20_000);
+    assert.equal(deaf.of('PERSISTED').length, deafSent);
+    assert.ok(now() - resumed < 15_000);
     assert.equal(producer.of('PERSISTED').length, fragments);
     console.log(`put_media: ${fragments} MB in ${seconds.toFixed(1)} s, ${deafSent} fragments from a producer that does not read; RSS ${before.toFixed(0)} MB, peak ${peak.toFixed(0)} MB`);
     // 256 MB of it are the cache of recent fragments; 32 MB are on their way to the disk, and one fragment is open.
