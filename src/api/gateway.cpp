@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/gateway.hpp"
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
-
+#include "api/answers.hpp"
 #include "api/cors.hpp"
 #include "api/header_arguments.hpp"
 #include "api/server_urls.hpp"
@@ -14,25 +12,6 @@
 namespace api {
 
 namespace {
-
-constexpr std::string_view kJson = "application/json";
-
-net::HttpResponse make_response(const net::HttpExchange& exchange, const Call& call, int status) {
-  net::HttpResponse response;
-  response.status = status;
-  response.headers.add("x-amzn-RequestId", call.request_id);
-  add_cors_headers(exchange.request(), response.headers);
-  return response;
-}
-
-async::Task<void> respond_text(net::HttpExchange& exchange, const Call& call, int status, std::string body,
-                               std::string_view content_type) {
-  net::HttpResponse response = make_response(exchange, call, status);
-  response.headers.add("Content-Type", std::string(content_type));
-  response.body = std::move(body);
-  // A client that has gone needs no answer.
-  (void)co_await exchange.respond(std::move(response));
-}
 
 // The role is the path; a client that was given a bare host connects to "/", and only viewers name themselves.
 const aws::Operation* find_websocket_row(const net::HttpRequest& request) {
@@ -64,22 +43,6 @@ aws::Error body_error(base::Error error) {
 
 aws::Error not_served(const aws::Operation& operation) {
   return {aws::kOperationNotServed, std::string(operation.name) + " is not served by this server yet"};
-}
-
-// A handler that throws has failed; only cancellation passes, so that a stopping shard unwinds.
-template <class T>
-async::Task<aws::Outcome<T>> fence(const Call& call, async::Task<aws::Outcome<T>> handler) {
-  std::string thrown;
-  try {
-    auto outcome = co_await std::move(handler);
-    co_return outcome;
-  } catch (const boost::system::system_error& error) {
-    if (error.code() == boost::asio::error::operation_aborted) throw;
-    thrown = error.what();
-  } catch (const std::exception& error) {
-    thrown = error.what();
-  }
-  co_return aws::fail(aws::kInternalFailure, "the handler threw: " + thrown + " (from " + call.caller.text() + ")");
 }
 
 class ExchangeBody final : public ResponseBody {
@@ -138,6 +101,10 @@ async::Task<void> Gateway::serve(net::HttpExchange& exchange) {
   Call call = begin(exchange);                                  // request id, caller, the URLs to hand out
   const bool was_plain = co_await serve_plain(call, exchange);  // CORS preflight, health, metrics, unsigned routes
   if (was_plain) co_return;
+  if (exchange.request().path.starts_with(kOwnReads)) {  // our own reads: signature, row, handler; counters, audit
+    co_await serve_read(call, exchange);
+    co_return;
+  }
   const aws::Operation* operation = find_row(exchange.request());
   if (operation == nullptr) {
     metrics_.count_other(404);
@@ -174,8 +141,9 @@ async::Task<bool> Gateway::serve_plain(const Call& call, net::HttpExchange& exch
     co_return true;
   }
   if (request.path == "/readyz") {
-    const bool ready = !options_.is_ready || options_.is_ready();
-    co_await respond_text(exchange, call, ready ? 200 : 503, ready ? "ready\n" : "not ready\n", "text/plain");
+    const std::optional<std::string> trouble = options_.trouble ? options_.trouble() : std::nullopt;
+    co_await respond_text(exchange, call, trouble ? 503 : 200, trouble ? "not ready: " + *trouble + "\n" : "ready\n",
+                          "text/plain");
     co_return true;
   }
   if (request.path == "/metrics") {

@@ -17,10 +17,13 @@
 
 namespace api {
 
+// Everything below this path is ours (docs/api.md), the rest is AWS's.
+inline constexpr std::string_view kOwnReads = "/api/";
+
 // One line of an audit trail. Views live for the call of the hook only.
 struct AuditEntry {
   std::string_view request_id;
-  std::string_view operation;  // "CreateStream"
+  std::string_view operation;  // "CreateStream", or the path of an own read with its placeholders
   std::string_view access_key_id;
   std::string_view caller;
   int status = 0;
@@ -35,8 +38,9 @@ struct GatewayOptions {
   std::uint16_t https_port = 8443;  // of the HTTPS listener: for wss:// endpoints given to clients on plain HTTP
   std::string metrics_token;        // bearer token for /metrics from elsewhere than loopback; empty: loopback only
   std::size_t max_body_bytes = 1 << 20;
-  std::function<base::WallTime()> wall_clock;    // the system's if empty
-  std::function<bool()> is_ready;                // for /readyz; ready if empty
+  std::function<base::WallTime()> wall_clock;  // the system's if empty
+  // For /readyz: why the server is not ready, in plain words; nothing, or an empty function, when it is.
+  std::function<std::optional<std::string>()> trouble;
   std::function<void(const AuditEntry&)> audit;  // on the connection's shard; none if empty
   // More lines for /metrics in the Prometheus text format, asked on the connection's shard.
   std::vector<std::function<async::Task<std::string>()>> metric_sources;
@@ -63,6 +67,9 @@ class Gateway {
   };
 
   Call begin(const net::HttpExchange& exchange) const;
+  async::Task<void> serve_read(Call& call, net::HttpExchange& exchange);
+  async::Task<aws::Outcome<std::string>> verify_and_read(const Handlers::ReadRow* row, Call& call,
+                                                         net::HttpExchange& exchange) const;
   async::Task<void> serve_operation(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_json(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);
   async::Task<void> serve_streaming(const aws::Operation& operation, Call& call, net::HttpExchange& exchange);

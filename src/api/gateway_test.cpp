@@ -52,6 +52,16 @@ class GatewayTest : public testing::Test {
       (void)co_await body.finish();
       co_return aws::Outcome<void>{};
     });
+    handlers.add_read("/api/v1/streams/", "/coverage",
+                      [](const Call&, ReadRequest request) -> async::Task<aws::Outcome<std::string>> {
+                        if (request.name == "gone") co_return base::fail(base::Errc::NotFound, "no stream \"gone\"");
+                        if (request.name == "broken") co_return base::fail(base::Errc::Io, "disk /dev/sdz is on fire");
+                        CO_TRY_VOID(request.allow({"from", "limit"}));
+                        CO_TRY(const auto from, request.time("from"));
+                        CO_TRY(const std::size_t limit, request.count("limit", 7, 10));
+                        co_return request.name + ' ' + (from ? base::to_iso8601(*from) : "-") + ' ' +
+                            std::to_string(limit);
+                      });
     handlers.add_route("/hls/v1/", [](const Call&, net::HttpExchange& exchange) -> async::Task<void> {
       net::HttpResponse response;
       response.body = "playlist";
@@ -64,6 +74,7 @@ class GatewayTest : public testing::Test {
     GatewayOptions options;
     options.wall_clock = [] { return fake_now(); };
     options.metrics_token = "sesame";
+    options.trouble = [this] { return trouble; };
     options.audit = [this](const AuditEntry& entry) {
       audit.push_back(std::string(entry.operation) + " " + std::to_string(entry.status) + " " +
                       std::string(entry.error_code));
@@ -87,6 +98,7 @@ class GatewayTest : public testing::Test {
   std::optional<Gateway> gateway;
   Call seen;
   std::vector<std::string> audit;
+  std::optional<std::string> trouble;
 };
 
 TEST_F(GatewayTest, a_signed_call_reaches_its_handler_and_comes_back_small_and_whole) {
@@ -247,6 +259,72 @@ TEST_F(GatewayTest, plain_routes) {
     FakeExchange exchange(shard, "GET", path, "");
     EXPECT_EQ(send(exchange).status(), 200) << path;
   }
+}
+
+TEST_F(GatewayTest, readyz_says_why_not) {
+  trouble = "the disk of /data is full";
+  FakeExchange exchange(shard, "GET", "/readyz", "");
+  EXPECT_EQ(send(exchange).status(), 503);
+  EXPECT_EQ(exchange.body(), "not ready: the disk of /data is full\n");
+  trouble.reset();
+  FakeExchange again(shard, "GET", "/readyz", "");
+  EXPECT_EQ(send(again).status(), 200);
+}
+
+TEST_F(GatewayTest, own_reads_take_either_signature_and_their_arguments) {
+  const std::string target = "/api/v1/streams/front-door/coverage?from=1994-11-06T08%3A49%3A37Z&limit=3";
+  FakeExchange in_headers(shard, "GET", target, "");
+  in_headers.sign();
+  FakeExchange in_query(shard, "GET", target, "");
+  in_query.presign();
+  for (FakeExchange* exchange : {&in_headers, &in_query}) {
+    EXPECT_EQ(send(*exchange).status(), 200) << exchange->body();
+    EXPECT_EQ(exchange->body(), "front-door 1994-11-06T08:49:37.000Z 3");
+    EXPECT_EQ(exchange->header("Content-Type"), "application/json");
+  }
+  EXPECT_EQ(audit.at(1), "/api/v1/streams/{name}/coverage 200 ");
+}
+
+TEST_F(GatewayTest, own_reads_fail_in_one_shape) {
+  struct Case {
+    const char* method;
+    const char* target;
+    bool is_signed;
+    int status;
+    const char* body;
+  };
+  const Case cases[] = {
+      {"GET", "/api/v1/streams/gone/coverage", true, 404,
+       R"({"code":"ResourceNotFoundException","message":"no stream \"gone\""})"},
+      {"GET", "/api/v1/streams/a/coverage?from=yesterday", true, 400,
+       R"({"code":"InvalidArgumentException","message":"from is a time: epoch seconds such as 1795421462.123, or UTC such as 2026-11-23T08:11:02Z"})"},
+      {"GET", "/api/v1/streams/a/coverage?limit=11", true, 400,
+       R"({"code":"InvalidArgumentException","message":"limit is a number from 1 to 10"})"},
+      {"GET", "/api/v1/streams/a/coverage?form=1", true, 400,
+       R"({"code":"InvalidArgumentException","message":"there is no argument form; this read knows: from, limit"})"},
+      {"GET", "/api/v1/streams/a/b/coverage", true, 404,
+       R"({"code":"UnknownOperationException","message":"there is nothing at this path"})"},
+      {"GET", "/api/v1/streams//coverage", true, 404,
+       R"({"code":"UnknownOperationException","message":"there is nothing at this path"})"},
+      {"POST", "/api/v1/streams/a/coverage", true, 405,
+       R"({"code":"UnknownOperationException","message":"this path is read with GET"})"},
+  };
+  for (const Case& expected : cases) {
+    FakeExchange exchange(shard, expected.method, expected.target, "");
+    exchange.sign();
+    EXPECT_EQ(send(exchange).status(), expected.status) << expected.target;
+    EXPECT_EQ(exchange.body(), expected.body);
+    EXPECT_NE(exchange.header("x-amzn-ErrorType"), "");
+  }
+  for (const char* target : {"/api/v1/streams/a/coverage", "/api/v1/streams/gone/coverage", "/api/v1/nothing"}) {
+    FakeExchange exchange(shard, "GET", target, "");
+    EXPECT_EQ(send(exchange).status(), 403) << target;
+    EXPECT_EQ(exchange.header("x-amzn-ErrorType"), "MissingAuthenticationTokenException");
+  }
+  FakeExchange broken(shard, "GET", "/api/v1/streams/broken/coverage", "");
+  broken.sign();
+  EXPECT_EQ(send(broken).status(), 500);
+  EXPECT_EQ(broken.body().find("/dev/sdz"), std::string::npos);
 }
 
 TEST_F(GatewayTest, metrics_are_open_on_loopback_and_need_the_token_elsewhere) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/handlers.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace api {
@@ -23,6 +25,21 @@ void Handlers::add_erased_streaming_request(const aws::Operation& operation, Era
 void Handlers::add_route(std::string prefix, Route route) {
   CHECK(prefix.starts_with('/'));
   routes_.emplace_back(std::move(prefix), std::move(route));
+}
+
+void Handlers::add_read(std::string before, std::string after, Read handler) {
+  CHECK(before.starts_with("/api/v1/"));
+  reads_.push_back({std::move(before), std::move(after), std::move(handler)});
+}
+
+const Handlers::ReadRow* Handlers::find_read(std::string_view path) const {
+  const auto row = std::ranges::find_if(reads_, [path](const ReadRow& each) {
+    if (each.after.empty()) return path == each.before;
+    if (path.size() <= each.before.size() + each.after.size()) return false;
+    const std::string_view name = path.substr(each.before.size(), path.size() - each.before.size() - each.after.size());
+    return path.starts_with(each.before) && path.ends_with(each.after) && !name.contains('/');
+  });
+  return row == reads_.end() ? nullptr : &*row;
 }
 
 const Handlers::Erased* Handlers::find(const aws::Operation& operation) const {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "api/call.hpp"
+#include "api/read_request.hpp"
 #include "async/task.hpp"
 #include "aws/error.hpp"
 #include "aws/json.hpp"
@@ -69,6 +70,16 @@ class Handlers {
   // (api/cors.hpp).
   using Route = std::function<async::Task<void>(const Call&, net::HttpExchange&)>;
 
+  // Our own reads, signed GETs under /api/v1/ (docs/api.md). The answer is a JSON text.
+  using Read = std::function<async::Task<aws::Outcome<std::string>>(const Call&, ReadRequest)>;
+  struct ReadRow {
+    std::string before;  // of the name in the path: "/api/v1/streams/"
+    std::string after;   // and what follows it: "/coverage"; empty: the path names nothing and is `before` alone
+    Read handler;
+    // For the audit trail: "/api/v1/streams/{name}/coverage".
+    std::string pattern() const { return after.empty() ? before : before + "{name}" + after; }
+  };
+
   using Erased = std::function<async::Task<aws::Outcome<std::string>>(const Call&, std::string_view body)>;
   using ErasedStreaming =
       std::function<async::Task<aws::Outcome<void>>(const Call&, std::string_view body, ResponseBody&)>;
@@ -86,11 +97,13 @@ class Handlers {
   void add_streaming_request(TypedStreamingRequest<Operation> handler);
   // GET (and HEAD) under a path prefix, for example "/hls/v1/".
   void add_route(std::string prefix, Route route);
+  void add_read(std::string before, std::string after, Read handler);
 
   const Erased* find(const aws::Operation& operation) const;
   const ErasedStreaming* find_streaming(const aws::Operation& operation) const;
   const ErasedStreamingRequest* find_streaming_request(const aws::Operation& operation) const;
   const Route* find_route(std::string_view path) const;
+  const ReadRow* find_read(std::string_view path) const;
   // Some kind of handler exists: for the compatibility page and the row walk of the tests.
   bool serves(const aws::Operation& operation) const;
 
@@ -103,6 +116,7 @@ class Handlers {
   std::map<const aws::Operation*, ErasedStreaming> streaming_;
   std::map<const aws::Operation*, ErasedStreamingRequest> streaming_requests_;
   std::vector<std::pair<std::string, Route>> routes_;
+  std::vector<ReadRow> reads_;
 };
 
 template <class Operation>

@@ -25,6 +25,8 @@ struct MediaServices {
 };
 
 void add_media_handlers(Handlers& handlers, MediaServices services);
+// Our own signed GETs under /api/v1/streams/: coverage and fragments (docs/api.md).
+void add_recording_reads(Handlers& handlers, MediaServices services);
 // The unsigned GETs under /hls/v1/.
 void add_hls_routes(Handlers& handlers, MediaServices services);
 

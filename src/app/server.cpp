@@ -159,6 +159,7 @@ void Server::Parts::make_api() {
   media.started = async::wall_now();
   api::add_media_handlers(handlers, media);
   api::add_hls_routes(handlers, media);
+  api::add_recording_reads(handlers, media);
 
   api::GatewayOptions options;
   options.region = configuration.region;

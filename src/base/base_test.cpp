@@ -63,6 +63,20 @@ TEST(WallTime, RendersKnownInstants) {
   }
 }
 
+TEST(WallTime, parses_both_forms_that_people_write) {
+  for (const char* text :
+       {"784111777.25", "784111777.250000", "1994-11-06T08:49:37.25Z", "1994-11-06T08:49:37.250000Z"}) {
+    EXPECT_EQ(parse_time(text), from_microseconds(784'111'777'250'000)) << text;
+  }
+  EXPECT_EQ(parse_time("784111777"), from_microseconds(784'111'777'000'000));
+  EXPECT_EQ(parse_time("0"), from_microseconds(0));
+  for (const char* bad :
+       {"", "-1", "1e9", "12.", ".5", "12.1234567", "1.2.3", "1994-11-06", "1994-11-06T08:49:37",
+        "1994-13-06T08:49:37Z", "1994-11-06T08:49:37+01:00", "1994/11/06T08:49:37Z", "253402300800"}) {
+    EXPECT_FALSE(parse_time(bad)) << bad;
+  }
+}
+
 TEST(SeededRandom, SameSeedSameBytes) {
   SeededRandom a(7), b(7), c(8);
   EXPECT_EQ(a.uuid(), b.uuid());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 
 namespace base {
 namespace {
@@ -26,6 +27,20 @@ Calendar to_calendar(WallTime time) {
           static_cast<int>(clock.minutes().count()),
           static_cast<int>(clock.seconds().count()),
           static_cast<int>(clock.subseconds().count())};
+}
+
+// "" or ".123": up to six digits.
+std::optional<std::chrono::microseconds> parse_fraction(std::string_view text) {
+  if (text.empty()) return std::chrono::microseconds(0);
+  text.remove_prefix(1);
+  if (text.empty() || text.size() > 6) return std::nullopt;
+  std::int64_t value = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    const char digit = i < text.size() ? text[i] : '0';
+    if (digit < '0' || digit > '9') return std::nullopt;
+    value = value * 10 + (digit - '0');
+  }
+  return std::chrono::microseconds(value);
 }
 
 }  // namespace
@@ -62,6 +77,27 @@ std::optional<WallTime> parse_basic_iso8601(std::string_view text) {
   if (!date.ok()) return std::nullopt;
   return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second);
+}
+
+std::optional<WallTime> parse_time(std::string_view text) {
+  const bool is_calendar = text.size() >= 20 && text[10] == 'T' && text.back() == 'Z';
+  if (is_calendar) text.remove_suffix(1);
+  const std::string_view whole = text.substr(0, text.find('.'));
+  const auto fraction = parse_fraction(text.substr(whole.size()));
+  if (!fraction) return std::nullopt;
+  if (is_calendar) {
+    if (whole.size() != 19 || whole[4] != '-' || whole[7] != '-' || whole[13] != ':' || whole[16] != ':') {
+      return std::nullopt;
+    }
+    const auto seconds = parse_basic_iso8601(fmt::format("{}{}{}{}{}Z", whole.substr(0, 4), whole.substr(5, 2),
+                                                         whole.substr(8, 5), whole.substr(14, 2), whole.substr(17, 2)));
+    return seconds ? std::optional(*seconds + *fraction) : std::nullopt;
+  }
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
+  constexpr std::int64_t kMost = 253'402'300'799;  // the end of the year 9999
+  if (error != std::errc() || end != whole.data() + whole.size() || seconds < 0 || seconds > kMost) return std::nullopt;
+  return from_microseconds(seconds * 1'000'000) + *fraction;
 }
 
 std::string to_http_date(WallTime time) {

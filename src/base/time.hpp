@@ -42,6 +42,8 @@ std::string to_iso8601(WallTime time);
 std::string to_basic_iso8601(WallTime time);
 // Accepts exactly the form that to_basic_iso8601 writes.
 std::optional<WallTime> parse_basic_iso8601(std::string_view text);
+// Epoch seconds with up to six decimals ("1795421462.123"), or ISO 8601 in UTC with up to six ("2026-11-23T08:11:02Z").
+std::optional<WallTime> parse_time(std::string_view text);
 // "Mon, 23 Nov 2026 08:11:02 GMT", the HTTP Date header (RFC 9110 5.6.7).
 std::string to_http_date(WallTime time);
 

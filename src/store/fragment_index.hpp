@@ -91,6 +91,8 @@ class FragmentIndex {
   virtual base::Result<std::vector<StoredFragment>> between(StreamKey stream, TimeAxis axis, base::WallTime from,
                                                             base::WallTime to, ListPosition past,
                                                             std::size_t limit) = 0;
+  // Those with a gap before them, past `position` by producer time; ascending by (time, number). Costs what it gives.
+  virtual base::Result<std::vector<StoredFragment>> gaps(StreamKey stream, ListPosition past, std::size_t limit) = 0;
   // The last fragment that starts at or before `time`.
   virtual base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis,
                                                                    base::WallTime time) = 0;

@@ -167,12 +167,19 @@ TEST(SqliteIndex, AnswersByNumberAndByBothTimes) {
   EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Producer, at(1000), at(1010), kStart, 10)), (List{100, 110, 140}));
   EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Producer, at(1000), at(1030), {at(1010), {110}}, 10)),
             (List{140, 130}));
+  // Even numbers have a gap before them.
+  const std::vector<StoredFragment> odd = {stored(151, 1005, 151)};
+  ASSERT_TRUE(index.insert(odd, {}));
+  EXPECT_EQ(numbers(index.gaps(kStream, kStart, 10)), (List{120, 100, 110, 140, 130}));
+  EXPECT_EQ(numbers(index.gaps(kStream, {at(1010), {110}}, 10)), (List{140, 130}));
+  EXPECT_EQ(numbers(index.gaps(kStream, {at(501), {}}, 1)), (List{100}));
+  EXPECT_EQ(numbers(index.gaps({7, 1}, kStart, 10)), List{});
   EXPECT_EQ((*index.at_or_before(kStream, TimeAxis::Server, at(109)))->header.number.value, 130U);
   EXPECT_EQ((*index.at_or_before(kStream, TimeAxis::Server, at(104)))->header.number.value, 100U);
   EXPECT_EQ((*index.at_or_before(kStream, TimeAxis::Producer, at(999)))->header.number.value, 120U);
   EXPECT_FALSE(*index.at_or_before(kStream, TimeAxis::Producer, at(499)));
   EXPECT_EQ(**index.find(kStream, {120}), rows[2]);
-  EXPECT_EQ(index.last_number(kStream)->value, 140U);
+  EXPECT_EQ(index.last_number(kStream)->value, 151U);
   EXPECT_EQ(index.last_number({8, 1})->value, 0U);
   const auto marks = index.marks();
   ASSERT_EQ(marks->size(), 1U);

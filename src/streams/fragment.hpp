@@ -29,5 +29,7 @@ inline base::WallTime producer_end(const StoredFragment& fragment) {
 
 // For logs and APIs: "publisher left".
 const char* gap_reason_text(GapReason reason);
+// For programs: "publisher_left".
+const char* gap_reason_name(GapReason reason);
 
 }  // namespace streams

@@ -10,6 +10,7 @@
 
 #include "async/task.hpp"
 #include "base/result.hpp"
+#include "streams/coverage.hpp"
 #include "streams/fragment.hpp"
 
 namespace streams {
@@ -79,6 +80,9 @@ class FragmentLog {
   virtual async::Task<base::Result<std::vector<StoredFragment>>> newest(std::size_t limit) = 0;
   // The fragment whose time span contains `time`, else the first that starts later, else none.
   virtual async::Task<base::Result<std::optional<StoredFragment>>> starting_at(TimeAxis axis, base::WallTime time) = 0;
+  // What is recorded and what is missing, by producer time. InvalidArgument if the window is empty or the token
+  // foreign.
+  virtual async::Task<base::Result<Coverage>> coverage(CoverageQuery query) = 0;
   // From the cache of recent fragments, else from disk. Corrupt if the stored bytes are damaged.
   virtual async::Task<base::Result<Payload>> read(StoredFragment fragment) = 0;
 

@@ -48,6 +48,7 @@ class HeldLog final : public FragmentLog {
   async::Task<base::Result<std::optional<StoredFragment>>> starting_at(TimeAxis, base::WallTime) override {
     co_return std::optional<StoredFragment>();
   }
+  async::Task<base::Result<Coverage>> coverage(CoverageQuery) override { co_return Coverage{}; }
   async::Task<base::Result<Payload>> read(StoredFragment) override { co_return Payload(); }
   async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber, base::Duration) override {
     co_return std::nullopt;

@@ -71,6 +71,7 @@ class MemoryLog final : public FragmentLog {
     }
     co_return std::optional<StoredFragment>{};
   }
+  async::Task<base::Result<Coverage>> coverage(CoverageQuery) override { co_return Coverage{}; }
   async::Task<base::Result<Payload>> read(StoredFragment fragment) override {
     co_return payloads.at(fragment.header.number);
   }

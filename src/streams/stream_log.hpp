@@ -69,6 +69,7 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   async::Task<base::Result<std::vector<StoredFragment>>> after(FragmentNumber number, std::size_t limit) override;
   async::Task<base::Result<std::vector<StoredFragment>>> newest(std::size_t limit) override;
   async::Task<base::Result<std::optional<StoredFragment>>> starting_at(TimeAxis axis, base::WallTime time) override;
+  async::Task<base::Result<Coverage>> coverage(CoverageQuery query) override;
   async::Task<base::Result<Payload>> read(StoredFragment fragment) override;
   async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber number, base::Duration timeout) override;
   bool deleted() const override { return deleted_; }
@@ -124,6 +125,12 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   base::Result<std::vector<StoredFragment>> after_now(FragmentNumber number, std::size_t limit);
   base::Result<std::vector<StoredFragment>> newest_now(std::size_t limit);
   base::Result<std::optional<StoredFragment>> starting_at_now(TimeAxis axis, base::WallTime time);
+  base::Result<Coverage> coverage_now(const CoverageQuery& query);
+  base::Result<std::optional<StoredFragment>> last_starting_before(const Memory& memory, base::WallTime time);
+  base::Result<std::vector<StoredFragment>> gaps_past(const Memory& memory, store::ListPosition past, base::WallTime to,
+                                                      std::size_t limit);
+  std::string write_coverage_token(base::WallTime from, base::WallTime to) const;
+  bool parse_coverage_token(CoverageQuery& query) const;
   std::optional<std::vector<StoredFragment>> after_in_memory(FragmentNumber number, std::size_t limit) const;
 
   LogSurroundings& around_;

@@ -3,6 +3,7 @@
 
 #include "api/cors.hpp"
 #include "api/media_handlers.hpp"
+#include "api/read_request.hpp"
 #include "async/shard.hpp"
 #include "aws/error.hpp"
 #include "net/http_server.hpp"
@@ -13,39 +14,6 @@ namespace {
 using async::Task;
 
 constexpr std::string_view kPrefix = "/hls/v1/";
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Percent-decoding; a '%' without two digits stays as it is.
-std::string decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-// The first value of `name` in a query.
-std::optional<std::string> find_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    if (pair.substr(0, equals) != name) continue;
-    return equals == std::string_view::npos ? std::string() : decode(pair.substr(equals + 1));
-  }
-  return std::nullopt;
-}
 
 net::HttpResponse make_error(const base::Error& error, const std::string& request_id) {
   aws::ErrorKind kind{"InternalFailure", 500};
@@ -67,10 +35,10 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
   const net::HttpRequest& request = exchange.request();
   streams::HlsFetch fetch;
   fetch.resource = request.path.substr(kPrefix.size());
-  fetch.token = find_value(request.query, "SessionToken").value_or("");
-  fetch.track_number = find_value(request.query, "TrackNumber");
-  fetch.fragment_number = find_value(request.query, "FragmentNumber");
-  fetch.codec_private = find_value(request.query, "CodecPrivate");
+  fetch.token = find_query_value(request.query, "SessionToken").value_or("");
+  fetch.track_number = find_query_value(request.query, "TrackNumber");
+  fetch.fragment_number = find_query_value(request.query, "FragmentNumber");
+  fetch.codec_private = find_query_value(request.query, "CodecPrivate");
   auto answer = co_await services.hls.answer(std::move(fetch), async::wall_now());
   net::HttpResponse response;
   if (answer) {

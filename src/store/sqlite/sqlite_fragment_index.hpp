@@ -45,6 +45,7 @@ class SqliteFragmentIndex final : public FragmentIndex {
   base::Result<std::vector<StoredFragment>> newest(StreamKey stream, std::size_t limit) override;
   base::Result<std::vector<StoredFragment>> between(StreamKey stream, TimeAxis axis, base::WallTime from,
                                                     base::WallTime to, ListPosition past, std::size_t limit) override;
+  base::Result<std::vector<StoredFragment>> gaps(StreamKey stream, ListPosition past, std::size_t limit) override;
   base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis,
                                                            base::WallTime time) override;
 

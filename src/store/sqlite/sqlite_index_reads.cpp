@@ -136,6 +136,19 @@ base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::between(StreamKey
   return read_rows(query.bind(stream.id, stream.generation, low, high, past_time, past_number, limit));
 }
 
+base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::gaps(StreamKey stream, ListPosition past,
+                                                                    std::size_t limit) {
+  const Reader reader(*this);
+  TRY(Database* const database, reader.get());
+  // INDEXED BY: a plan that walks fragments is an error, not a slow answer.
+  Query query = database->query("SELECT " TIDEGATE_FRAGMENT_COLUMNS
+                                " FROM fragments INDEXED BY fragments_with_gaps WHERE stream = ?1 AND generation = ?2 "
+                                "AND gap_reason <> 0 AND producer_us >= ?3 AND (producer_us, number) > (?3, ?4) "
+                                "ORDER BY producer_us, number LIMIT ?5");
+  return read_rows(query.bind(stream.id, stream.generation, base::to_microseconds(past.time),
+                              as_signed(past.number.value), limit));
+}
+
 base::Result<std::optional<StoredFragment>> SqliteFragmentIndex::at_or_before(StreamKey stream, TimeAxis axis,
                                                                               base::WallTime time) {
   const Reader reader(*this);
