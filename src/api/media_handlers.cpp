@@ -9,6 +9,7 @@ void add_media_handlers(Handlers& handlers, MediaServices services) {
   add_list_fragments(handlers, services);
   add_get_media(handlers, services);
   add_put_media(handlers, services);
+  add_get_media_for_fragment_list(handlers, services);
   add_hls_session_url(handlers, services);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The media and archived-media services: ListFragments, GetMedia, PutMedia, GetHLSStreamingSessionURL, and the session
-// URLs.
+// The media and archived-media services, the session URLs, and our own reads of recordings.
 
 #include "api/handlers.hpp"
 #include "streams/archive.hpp"

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
@@ -17,6 +18,7 @@
 #include "api/memory_catalog.hpp"
 #include "async/shard.hpp"
 #include "aws/archived_media.hpp"
+#include "aws/json.hpp"
 #include "aws/media.hpp"
 
 namespace api {
@@ -58,6 +60,7 @@ class Media : public testing::Test {
     const MediaServices services{*catalog_, *archive_, playback_, *hls_, std::chrono::milliseconds(50)};
     add_media_handlers(handlers_, services);
     add_hls_routes(handlers_, services);
+    add_recording_reads(handlers_, services);
     GatewayOptions gateway;
     gateway.wall_clock = fake_now;
     gateway_.emplace(std::move(gateway), find_fake_secret, handlers_, &door_, random_);
@@ -98,6 +101,18 @@ class Media : public testing::Test {
     EXPECT_TRUE(stored);
     return *stored;
   }
+  // Two seconds at `start` behind lost packets.
+  void commit_gap(base::WallTime start) {
+    const auto log = archive_->log((*catalog_->find_stream({.name = "cam", .arn = {}}))->key);
+    streams::FragmentDraft draft;
+    draft.producer_time = start;
+    draft.server_time = started_;
+    draft.duration = seconds(2);
+    draft.gap_before = streams::Gap{streams::GapReason::PacketsLost, kFirstPicture + seconds(6), start};
+    draft.payload = read_vector(0);
+    log->commit(log->open_fragment(started_), std::move(draft), [](auto) {});
+    archive_->flush();
+  }
   void commit_all() {
     for (int i = 0; i < 3; ++i) fragments_.push_back(commit(i, seconds(8 - 2 * i)));
   }
@@ -113,6 +128,18 @@ class Media : public testing::Test {
     return call(aws::media::GetMedia::row(),
                 "{\"StreamName\":\"cam\",\"StartSelector\":{\"StartSelectorType\":" + selector + "}}");
   }
+  Reply get_list(const std::vector<std::string>& numbers, const std::string& stream = "cam") {
+    std::string list;
+    for (const std::string& number : numbers) list += (list.empty() ? "" : ",") + quote(number);
+    return call(aws::archived_media::GetMediaForFragmentList::row(),
+                "{\"StreamName\":" + quote(stream) + ",\"Fragments\":[" + list + "]}");
+  }
+  Reply read(const std::string& target) {
+    FakeExchange exchange(shard_, "GET", target, "");
+    exchange.sign();
+    shard_.run_blocking([&] { return gateway_->serve(exchange); });
+    return to_reply(exchange);
+  }
   Reply open_hls(const std::string& more) {
     return call(aws::archived_media::GetHLSStreamingSessionURL::row(), "{\"StreamName\":\"cam\"" + more + "}");
   }
@@ -125,6 +152,14 @@ class Media : public testing::Test {
 
   std::string epoch(base::WallTime time) {
     return std::to_string(static_cast<double>(base::to_microseconds(time)) / 1e6);
+  }
+  // The values of the fragment number tags, in order, of documents and of exceptions.
+  std::vector<std::string> named(const std::string& body) {
+    std::vector<std::string> numbers;
+    const std::regex tag("AWS_KINESISVIDEO_FRAGMENT_NUMBER\x44\x87.([0-9]+)");
+    for (std::sregex_iterator each(body.begin(), body.end(), tag), none; each != none; ++each)
+      numbers.push_back((*each)[1]);
+    return numbers;
   }
   // The numbers of the documents in a GetMedia answer, from their first tag.
   std::vector<std::string> documents(const std::string& body) {
@@ -245,6 +280,126 @@ TEST_F(Media, GetMediaFollowsTheLiveTail) {
     while (!reading.is_done()) co_await boost::asio::post(shard_.executor(), boost::asio::use_awaitable);
   });
   EXPECT_EQ(documents(exchange.body()), numbers_from(3));
+}
+
+TEST_F(Media, GetMediaForFragmentListKeepsTheOrderOfTheList) {
+  commit_all();
+  const std::vector<std::string> all = numbers_from(0);
+  const Reply reply = get_list({all[2], all[0], all[2], all[1]});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.content_type, "video/webm");
+  EXPECT_EQ(documents(reply.body), (std::vector<std::string>{all[2], all[0], all[2], all[1]}));
+  for (const char* name :
+       {"_SERVER_TIMESTAMP", "_SERVER_SIDE_TIMESTAMP", "_PRODUCER_TIMESTAMP", "_PRODUCER_SIDE_TIMESTAMP"}) {
+    EXPECT_NE(reply.body.find(std::string("AWS_KINESISVIDEO") + name), std::string::npos) << name;
+  }
+  EXPECT_EQ(reply.body.find("MILLIS_BEHIND_NOW"), std::string::npos);
+  EXPECT_EQ(reply.body.find("CONTINUATION_TOKEN"), std::string::npos);
+  EXPECT_EQ(reply.body.find("EXCEPTION"), std::string::npos);
+}
+
+TEST_F(Media, GetMediaForFragmentListSaysInsideWhatIsMissing) {
+  commit_all();
+  const std::vector<std::string> all = numbers_from(0);
+  std::string missing = all[0];
+  missing.back() = missing.back() == '1' ? '2' : '1';
+  const Reply reply = get_list({"17", all[1], missing, all[2]});
+  ASSERT_EQ(reply.status, 200);
+  // Every number that is named: the one before the first document comes behind it.
+  EXPECT_EQ(named(reply.body), (std::vector<std::string>{all[1], "17", missing, all[2]}));
+  const std::regex exception("AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE[^]{1,3}4000");
+  EXPECT_EQ(
+      std::distance(std::sregex_iterator(reply.body.begin(), reply.body.end(), exception), std::sregex_iterator()), 2);
+  EXPECT_NE(reply.body.find("the stream has no fragment " + missing), std::string::npos);
+  EXPECT_EQ(get_list({missing, "17"}).error, "ResourceNotFoundException");
+  EXPECT_EQ(get_list({missing, "17"}).status, 404);
+}
+
+TEST_F(Media, GetMediaForFragmentListErrors) {
+  commit_all();
+  const std::string first = numbers_from(0)[0];
+  EXPECT_EQ(get_list({}).error, "InvalidArgumentException");
+  EXPECT_EQ(get_list({"12x"}).error, "InvalidArgumentException");
+  EXPECT_EQ(get_list(std::vector<std::string>(1001, first)).error, "FragmentLimitExceededException");
+  EXPECT_EQ(documents(get_list(std::vector<std::string>(1000, first)).body).size(), 1000u);
+  EXPECT_EQ(get_list({first}, "none").error, "ResourceNotFoundException");
+  make_stream("forgets", 0);
+  EXPECT_EQ(get_list({first}, "forgets").error, "NoDataRetentionException");
+}
+
+TEST_F(Media, ListFragmentsGivesEachOnceWhileMoreAreAdded) {
+  const auto log = archive_->log((*catalog_->find_stream({.name = "cam", .arn = {}}))->key);
+  const auto payload = std::make_shared<const base::Bytes>(base::to_bytes("x"));
+  int made = 0;
+  const auto add = [&](int count) {
+    for (int i = 0; i < count; ++i, ++made) {
+      streams::FragmentDraft draft;
+      draft.producer_time = draft.server_time = started_ - std::chrono::hours(2) + seconds(2 * made);
+      draft.duration = seconds(2);
+      draft.payload = payload;
+      log->commit(log->open_fragment(draft.server_time), std::move(draft), [](auto) {});
+    }
+  };
+  add(2500);
+  archive_->flush();
+  std::vector<std::string> found;
+  std::string token;
+  const std::regex number("\"FragmentNumber\":\"([0-9]{47})\"");
+  const std::regex next("\"NextToken\":\"([^\"]+)\"");
+  int pages = 0;
+  do {
+    const Reply page = list(R"({"StreamName":"cam","MaxResults":1000)" +
+                            (token.empty() ? "" : ",\"NextToken\":" + quote(token)) + "}");
+    ASSERT_EQ(page.status, 200) << page.body;
+    for (std::sregex_iterator each(page.body.begin(), page.body.end(), number), none; each != none; ++each)
+      found.push_back((*each)[1]);
+    std::smatch match;
+    token = std::regex_search(page.body, match, next) ? match[1].str() : "";
+    ++pages;
+    if (pages <= 3) add(137);  // durable at some time while the next page is read
+  } while (!token.empty());
+  EXPECT_GE(pages, 3);
+  EXPECT_TRUE(std::ranges::is_sorted(found));
+  EXPECT_EQ(std::ranges::adjacent_find(found), found.end());
+  EXPECT_GE(found.size(), 2500u);
+  archive_->flush();
+  const auto whole = shard_.run_blocking([&] { return log->after({}, 10'000); });
+  ASSERT_EQ(whole->size(), static_cast<std::size_t>(made));
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], (*whole)[i].header.number.text());
+}
+
+TEST_F(Media, CoverageAndFragmentsAreReadAsJson) {
+  commit_all();
+  const base::WallTime end = kFirstPicture + seconds(6);
+  commit_gap(end + seconds(5));
+  const Reply coverage = read("/api/v1/streams/cam/coverage");
+  EXPECT_EQ(coverage.status, 200);
+  const auto json_time = [](base::WallTime time) {
+    std::string text;
+    aws::write_value(text, time);
+    return text;
+  };
+  EXPECT_EQ(coverage.body,
+            "{\"streamName\":\"cam\",\"ranges\":[{\"start\":" + json_time(kFirstPicture) +
+                ",\"end\":" + json_time(end) + "},{\"start\":" + json_time(end + seconds(5)) +
+                ",\"end\":" + json_time(end + seconds(7)) + "}],\"gaps\":[{\"start\":" + json_time(end) +
+                ",\"end\":" + json_time(end + seconds(5)) +
+                ",\"reason\":\"packets_lost\",\"reasonText\":\"packets lost\",\"open\":false}],\"live\":true}");
+  const Reply cut = read("/api/v1/streams/cam/coverage?from=1795000002&to=2026-11-18T11:06:44Z");
+  EXPECT_NE(cut.body.find("\"ranges\":[{\"start\":1795000002,"), std::string::npos) << cut.body;
+  const Reply fragments = read("/api/v1/streams/cam/fragments?maxResults=3");
+  EXPECT_EQ(fragments.status, 200);
+  EXPECT_NE(fragments.body.find("\"durationMicroseconds\":2000000"), std::string::npos) << fragments.body;
+  EXPECT_NE(fragments.body.find("\"flags\":[\"audio\"]"), std::string::npos);
+  std::smatch token;
+  ASSERT_TRUE(std::regex_search(fragments.body, token, std::regex("\"nextToken\":\"([^\"]+)\"")));
+  const Reply last =
+      read("/api/v1/streams/cam/fragments?nextToken=" + std::regex_replace(token[1].str(), std::regex("[+]"), "%2B"));
+  EXPECT_NE(last.body.find("\"gapBefore\":{"), std::string::npos) << last.body;
+  EXPECT_EQ(last.body.find("nextToken"), std::string::npos);
+  EXPECT_EQ(read("/api/v1/streams/none/coverage").status, 404);
+  EXPECT_EQ(read("/api/v1/streams/cam/coverage?from=2&to=2").status, 400);
+  EXPECT_EQ(read("/api/v1/streams/cam/coverage?nextToken=AAAA").status, 400);
 }
 
 TEST_F(Media, GetMediaErrors) {

@@ -9,6 +9,7 @@ namespace api {
 void add_list_fragments(Handlers& handlers, MediaServices services);
 void add_get_media(Handlers& handlers, MediaServices services);
 void add_put_media(Handlers& handlers, MediaServices services);
+void add_get_media_for_fragment_list(Handlers& handlers, MediaServices services);
 void add_hls_session_url(Handlers& handlers, MediaServices services);
 
 }  // namespace api

@@ -240,6 +240,13 @@ base::Bytes write_error_tags(int error_id, std::string_view error_code) {
   return write_tags_element(tags);
 }
 
+base::Bytes write_exception_tags(std::string_view fragment_number, int error_code, std::string_view message) {
+  const Tag tags[] = {{"AWS_KINESISVIDEO_FRAGMENT_NUMBER", std::string(fragment_number)},
+                      {"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE", fmt::format("{}", error_code)},
+                      {"AWS_KINESISVIDEO_EXCEPTION_MESSAGE", std::string(message)}};
+  return write_tags_element(tags);
+}
+
 base::Bytes write_get_media_document(std::span<const Track> tracks, base::WallTime start,
                                      std::span<const DocumentFrame> frames, base::ByteView before,
                                      base::ByteView after) {

@@ -66,6 +66,9 @@ base::Bytes write_continuation_tags(std::string_view fragment_number, std::int64
 // An error inside a running GetMedia answer (contract 4.3), as a Tags element.
 base::Bytes write_error_tags(int error_id, std::string_view error_code);
 
+// The same inside GetMediaForFragmentList, where it names the fragment that is missing.
+base::Bytes write_exception_tags(std::string_view fragment_number, int error_code, std::string_view message);
+
 // A document for GetMedia: EBML header, Segment of unknown size, Info, Tracks, then `before`, one Cluster of known
 // size with the frames, then `after`. `before` and `after` are whole Tags elements. Frames are in the order given; the
 // cluster's timestamp is `start`, and frames lie within 32 s of it (sound may begin a little earlier).

@@ -106,15 +106,21 @@ std::uint32_t to_mp4_sequence(const StoredFragment& fragment) {
 struct MediaTags {
   base::Bytes before, after;  // of the cluster
 };
-MediaTags make_media_tags(const FragmentHeader& header, base::WallTime now) {
+// With `now` those of GetMedia, without it those of GetMediaForFragmentList.
+MediaTags make_media_tags(const FragmentHeader& header, std::optional<base::WallTime> now) {
   const std::string number = header.number.text();
-  const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(now - header.server_time).count();
-  return {container::write_fragment_tags(
-              {.fragment_number = number, .server_time = header.server_time, .producer_time = header.producer_time}),
-          container::write_continuation_tags(number, behind)};
+  MediaTags tags;
+  tags.before = container::write_fragment_tags(
+      {.fragment_number = number, .server_time = header.server_time, .producer_time = header.producer_time}, !now);
+  if (now) {
+    const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(*now - header.server_time).count();
+    tags.after = container::write_continuation_tags(number, behind);
+  }
+  return tags;
 }
 
-base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAudio* audio, base::WallTime now) {
+base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAudio* audio,
+                                 std::optional<base::WallTime> now) {
   std::vector<container::Track> tracks;
   for (const container::Track& track : opened.document.tracks) {
     if (track.codec_id != container::kCodecOpus) tracks.push_back(track);
@@ -143,7 +149,8 @@ base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAud
 }
 
 // Nothing of a producer's document is written anew: it need not even be one that we can play.
-Result<base::Bytes> write_producer_document(const StoredFragment& fragment, base::ByteView stored, base::WallTime now) {
+Result<base::Bytes> write_producer_document(const StoredFragment& fragment, base::ByteView stored,
+                                            std::optional<base::WallTime> now) {
   const auto parts = container::split_producer_document(stored);
   if (!parts) {
     return base::fail(Errc::Corrupt, "fragment " + fragment.header.number.text() + " is no producer's document");
@@ -210,7 +217,8 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
   co_return rendered;
 }
 
-Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFragment fragment, base::WallTime now) {
+Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFragment fragment,
+                                                  std::optional<base::WallTime> now) {
   if ((fragment.header.flags & kProducerDocument) != 0) {
     CO_TRY(const Payload stored, co_await log->read(fragment));
     co_return write_producer_document(fragment, *stored, now);
@@ -255,6 +263,11 @@ Result<std::string> make_video_init(base::ByteView avcc) {
 
 base::Bytes make_media_error() {
   return container::write_error_tags(5000, "INTERNAL_ERROR");
+}
+
+base::Bytes make_media_exception(std::string_view fragment_number, const base::Error& error) {
+  if (error.code == Errc::NotFound) return container::write_exception_tags(fragment_number, 4000, error.message);
+  return container::write_exception_tags(fragment_number, 5000, "the fragment cannot be read");
 }
 
 std::string make_audio_init() {

@@ -49,9 +49,10 @@ class Playback {
   // The AAC track of the fragment, silence where there is nothing. Rendered once, then from the cache.
   async::Task<base::Result<std::shared_ptr<const RenderedAudio>>> audio(FragmentLogPtr log, StoredFragment fragment);
 
-  // Contract 4.3: one document of GetMedia. `now` is for MILLIS_BEHIND_NOW.
+  // Contract 4.3: one document of GetMedia. `now` is for MILLIS_BEHIND_NOW; without it the document is one of
+  // GetMediaForFragmentList (4.4), which has no trailing tags and both names of the times.
   async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment,
-                                                        base::WallTime now);
+                                                        std::optional<base::WallTime> now);
 
   // styp, moof, mdat. Unsupported when the fragment's video is not H.264.
   async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);
@@ -72,6 +73,10 @@ class Playback {
 // The initialisation segments. `avcc` decides the picture size; Corrupt when it holds no usable SPS.
 base::Result<std::string> make_video_init(base::ByteView avcc);
 std::string make_audio_init();
+
+// What GetMediaForFragmentList says in place of a fragment that it cannot give (contract 4.4): Tags, to follow a
+// document.
+base::Bytes make_media_exception(std::string_view fragment_number, const base::Error& error);
 
 // What GetMedia says in place of a fragment that cannot be read (contract 4.3): Tags, to follow a document.
 base::Bytes make_media_error();

@@ -145,8 +145,8 @@ base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::gaps(StreamKey st
                                 " FROM fragments INDEXED BY fragments_with_gaps WHERE stream = ?1 AND generation = ?2 "
                                 "AND gap_reason <> 0 AND producer_us >= ?3 AND (producer_us, number) > (?3, ?4) "
                                 "ORDER BY producer_us, number LIMIT ?5");
-  return read_rows(query.bind(stream.id, stream.generation, base::to_microseconds(past.time),
-                              as_signed(past.number.value), limit));
+  return read_rows(
+      query.bind(stream.id, stream.generation, base::to_microseconds(past.time), as_signed(past.number.value), limit));
 }
 
 base::Result<std::optional<StoredFragment>> SqliteFragmentIndex::at_or_before(StreamKey stream, TimeAxis axis,
