@@ -100,5 +100,8 @@ class FragmentIndex {
 
 // The SQLite adapter: WAL, not synced on every batch, because what a power cut takes is found again in the volumes.
 base::Result<std::unique_ptr<FragmentIndex>> open_sqlite_index(const std::string& path);
+// For looking only, also while a server writes it: nothing is made or migrated, and whatever changes it is a bug.
+// NotFound without the file, Unsupported if its schema is another one.
+base::Result<std::unique_ptr<FragmentIndex>> open_sqlite_index_for_reading(const std::string& path);
 
 }  // namespace store

@@ -70,5 +70,8 @@ class MetadataStore {
 
 // The SQLite adapter: WAL, every change synced. Makes or migrates the file at `path`.
 base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata(const std::string& path);
+// For looking only, also while a server writes it: nothing is made or migrated, and changes fail. NotFound without the
+// file, Unsupported if its schema is another one.
+base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata_for_reading(const std::string& path);
 
 }  // namespace store

@@ -135,6 +135,11 @@ base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions o
 // The number in "volume-000000000000001f.tgv"; nothing for any other name.
 std::optional<std::uint64_t> parse_volume_name(std::string_view name);
 
+// For looking only, also while a server writes there: nothing is made, scanned or cut. Whoever appends to it breaks
+// that.
+std::unique_ptr<VolumeStore> open_file_volumes_for_reading(const std::string& directory, FileLayer& layer,
+                                                           base::Random& random);
+
 // First offset after the record, where the next one of its group may begin.
 std::uint64_t end_of_record(const RecordPlace& place, std::uint32_t payload_size);
 

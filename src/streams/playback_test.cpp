@@ -23,6 +23,7 @@ namespace streams {
 namespace {
 
 namespace media = container::test_media;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 

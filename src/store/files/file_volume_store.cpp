@@ -297,6 +297,13 @@ base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions o
   return std::make_unique<FileVolumeStore>(std::move(options), layer, random, highest);
 }
 
+std::unique_ptr<VolumeStore> open_file_volumes_for_reading(const std::string& directory, FileLayer& layer,
+                                                           base::Random& random) {
+  FileVolumeOptions options;
+  options.directory = directory;
+  return std::make_unique<FileVolumeStore>(std::move(options), layer, random, 0);
+}
+
 std::uint64_t end_of_record(const RecordPlace& place, std::uint32_t payload_size) {
   return align_up(place.offset + place.header_size + payload_size, kRecordAlignment);
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 namespace store::sqlite {
 namespace {
 
@@ -67,6 +69,24 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::string& path, 
   }
   TRY_VOID(
       database->run_script(durability == Durability::Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+  return database;
+}
+
+base::Result<std::unique_ptr<Database>> Database::open_for_reading(const std::string& path, std::size_t version) {
+  if (!std::filesystem::exists(path)) return base::fail(base::Errc::NotFound, fmt::format("there is no {}", path));
+  TRY(auto database, open(path, Durability::Normal, true));
+  {
+    Query newest = database->query("SELECT max(version) FROM migrations");
+    TRY(const bool row, newest.next());
+    const std::int64_t found = row ? newest.integer(0) : 0;
+    if (found != static_cast<std::int64_t>(version)) {
+      return base::fail(
+          base::Errc::Unsupported,
+          fmt::format("{} has schema version {}, this program reads {}: start this version's server once, or "
+                      "use the program that wrote it",
+                      path, found, version));
+    }
+  }
   return database;
 }
 

@@ -73,6 +73,9 @@ class Database {
   static base::Result<std::unique_ptr<Database>> open(const std::string& path, Durability durability,
                                                       bool read_only = false);
 
+  // An existing file whose schema is exactly `version`; makes and changes nothing. NotFound, Unsupported.
+  static base::Result<std::unique_ptr<Database>> open_for_reading(const std::string& path, std::size_t version);
+
   // `sql` is a literal of ours: it is the key of the kept statements.
   Query query(const char* sql);
   base::Result<void> run(const char* sql) { return query(sql).run(); }

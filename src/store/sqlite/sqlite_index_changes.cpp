@@ -237,4 +237,9 @@ base::Result<std::unique_ptr<FragmentIndex>> open_sqlite_index(const std::string
   return std::make_unique<SqliteFragmentIndex>(path, std::move(writer));
 }
 
+base::Result<std::unique_ptr<FragmentIndex>> open_sqlite_index_for_reading(const std::string& path) {
+  TRY(const auto database, Database::open_for_reading(path, kSchema.size()));
+  return std::make_unique<SqliteFragmentIndex>(path, nullptr);
+}
+
 }  // namespace store

@@ -276,4 +276,9 @@ base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata(const std::str
   return std::make_unique<SqliteMetadataStore>(std::move(database));
 }
 
+base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata_for_reading(const std::string& path) {
+  TRY(auto database, Database::open_for_reading(path, kSchema.size()));
+  return std::make_unique<SqliteMetadataStore>(std::move(database));
+}
+
 }  // namespace store
