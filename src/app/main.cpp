@@ -10,7 +10,10 @@
 
 #include "app/camera_command.hpp"
 #include "app/configuration.hpp"
+#include "app/export_command.hpp"
+#include "app/fragments_command.hpp"
 #include "app/serve.hpp"
+#include "app/streams_command.hpp"
 
 extern char** environ;
 
@@ -81,8 +84,21 @@ int main(int argc, char** argv) {
   app::CameraFlags camera_flags;
   camera_flags.add_to(*camera);
 
+  CLI::App* streams = tidegate.add_subcommand("streams", "List streams and what they have recorded");
+  app::StreamsCommand streams_command;
+  streams_command.add_to(*streams);
+  CLI::App* fragments = tidegate.add_subcommand("fragments", "List the fragments of a stream");
+  app::FragmentsCommand fragments_command;
+  fragments_command.add_to(*fragments);
+  CLI::App* export_app = tidegate.add_subcommand("export", "Write a part of a stream into one playable file");
+  app::ExportCommand export_command;
+  export_command.add_to(*export_app);
+
   CLI11_PARSE(tidegate, argc, argv);
   if (camera->parsed()) return camera_flags.run();
+  if (streams->parsed()) return streams_command.run();
+  if (fragments->parsed()) return fragments_command.run();
+  if (export_app->parsed()) return export_command.run();
   auto configuration = serve_flags.configuration();
   if (!configuration) return report(configuration.error());
   return app::run_serve(*std::move(configuration));

@@ -13,6 +13,8 @@ namespace {
 using base::Errc;
 using base::fail;
 
+constexpr std::size_t kMaxAnswer = 256U << 20U;
+
 std::string quoted(std::string_view text) {
   std::string out;
   aws::write_value(out, text);
@@ -64,30 +66,46 @@ base::Result<void> unless_there(base::Error error) {
 
 KvsApi::KvsApi(ApiOptions options) : options_(std::move(options)) {}
 
-// `operation` is the path without its slash: "describeSignalingChannel".
+// Signs and sends. `name` is for the messages.
+async::Task<base::Result<std::string>> KvsApi::send(std::string name, net::HttpClientRequest request) {
+  CO_TRY(const net::Url url, net::Url::parse(request.url));
+  request.headers.add("Host", url.authority());
+  if (!request.body.empty()) request.headers.add("Content-Type", "application/json");
+  std::vector<aws::sigv4::Header> headers;
+  for (const auto& header : request.headers) headers.push_back({header.name, header.value});
+  const auto added = aws::sigv4::sign_headers({request.method, url.target, headers}, base::as_bytes(request.body),
+                                              options_.credentials, {options_.region}, async::wall_now());
+  for (const auto& [header, value] : added) request.headers.add(header, value);
+  net::HttpClientOptions http;
+  http.tls = options_.tls;
+  http.timeout = options_.timeout;
+  http.max_body_bytes = kMaxAnswer;
+  auto response = co_await net::send_http(std::move(request), http);
+  if (!response) co_return fail(std::move(response).error().with_context(name));
+  if (response->status < 200 || response->status > 299) co_return fail(read_error(name, *response));
+  co_return std::move(response->body);
+}
+
 async::Task<base::Result<aws::JsonDocument>> KvsApi::call(std::string endpoint, std::string operation,
                                                           std::string body) {
   net::HttpClientRequest request;
   request.method = "POST";
   request.url = without_slash(std::move(endpoint)) + "/" + operation;
-  CO_TRY(const net::Url url, net::Url::parse(request.url));
-  request.headers.add("Host", url.authority());
-  request.headers.add("Content-Type", "application/json");
-  std::vector<aws::sigv4::Header> headers;
-  for (const auto& header : request.headers) headers.push_back({header.name, header.value});
-  const auto added = aws::sigv4::sign_headers({"POST", url.target, headers}, base::as_bytes(body), options_.credentials,
-                                              {options_.region}, async::wall_now());
-  for (const auto& [name, value] : added) request.headers.add(name, value);
   request.body = std::move(body);
-  net::HttpClientOptions http;
-  http.tls = options_.tls;
-  http.timeout = options_.timeout;
-  auto response = co_await net::send_http(std::move(request), http);
-  if (!response) co_return fail(std::move(response).error().with_context(operation));
-  if (response->status < 200 || response->status > 299) co_return fail(read_error(operation, *response));
-  auto document = aws::JsonDocument::parse(response->body);
+  CO_TRY(const std::string answer, co_await send(operation, std::move(request)));
+  auto document = aws::JsonDocument::parse(answer);
   if (!document) co_return fail(Errc::Corrupt, fmt::format("{}: the answer is not JSON", operation));
   co_return std::move(*document);
+}
+
+async::Task<base::Result<std::string>> KvsApi::fetch(std::string method, std::string target, std::string body) {
+  net::HttpClientRequest request;
+  request.method = std::move(method);
+  request.url = without_slash(options_.endpoint) + target;
+  request.body = std::move(body);
+  std::string name = target.substr(0, target.find('?'));
+  auto answer = co_await send(std::move(name), std::move(request));
+  co_return answer;
 }
 
 // One text member of an answer: {outer: {inner: text}}, or {inner: text} when `outer` is empty.

@@ -12,6 +12,7 @@
 #include "aws/sigv4.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "net/http_client.hpp"
 #include "net/tls_context.hpp"
 
 namespace client {
@@ -51,12 +52,17 @@ class KvsApi {
   async::Task<base::Result<std::size_t>> count_fragments(std::string data_endpoint, std::string stream_arn,
                                                          base::WallTime since);
 
+  // Whatever else the API offers. `operation` is the path without its slash: "describeSignalingChannel".
+  async::Task<base::Result<aws::JsonDocument>> call(std::string endpoint, std::string operation, std::string body);
+  // The body of a 2xx answer as it came, at most 256 MiB. `target` is path and query.
+  async::Task<base::Result<std::string>> fetch(std::string method, std::string target, std::string body);
+
   // The URL that connects as master: the query is signed for five minutes.
   base::Result<std::string> sign_websocket_url(const std::string& wss_endpoint, const std::string& channel_arn) const;
   const ApiOptions& options() const { return options_; }
 
  private:
-  async::Task<base::Result<aws::JsonDocument>> call(std::string endpoint, std::string operation, std::string body);
+  async::Task<base::Result<std::string>> send(std::string name, net::HttpClientRequest request);
   async::Task<base::Result<std::string>> find_text(std::string operation, std::string body, std::string outer,
                                                    std::string inner);
 
