@@ -167,6 +167,11 @@ void Server::Parts::make_api() {
   options.public_url = configuration.public_url;
   options.https_port = configuration.https_listen.port;
   options.metrics_token = configuration.metrics_token;
+  options.trouble = [this]() -> std::optional<std::string> {
+    const store::VolumeHealth health = archive->health();
+    if (health.writable) return std::nullopt;
+    return fmt::format("recording has paused since {}: {}", base::to_iso8601(health.since), health.reason);
+  };
   options.metric_sources.push_back([this]() -> async::Task<std::string> {
     const sessions::HubStats stats = co_await hub->stats();
     co_return render_metrics(stats, archive->stats());

@@ -63,6 +63,13 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
     fmt::format_to(std::back_inserter(out), "tidegate_session_packets_dropped_total{{reason=\"{}\"}} {}\n",
                    sessions::kDropReasonNames[i], s.dropped.counts[i]);
   }
+  out +=
+      "# HELP tidegate_recording_gaps_total gaps recorded, by why media is missing\n"
+      "# TYPE tidegate_recording_gaps_total counter\n";
+  for (std::size_t i = 1; i < archive.gaps.size(); ++i) {
+    fmt::format_to(std::back_inserter(out), "tidegate_recording_gaps_total{{reason=\"{}\"}} {}\n",
+                   streams::gap_reason_name(static_cast<streams::GapReason>(i)), archive.gaps[i]);
+  }
   return out;
 }
 

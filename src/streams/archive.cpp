@@ -104,6 +104,7 @@ class VolumeArchive final : public Archive {
     stats.cache_misses = around_.cache_misses;
     stats.index_failures = index_writer_.failures();
     stats.unindexed = index_writer_.waiting();
+    std::ranges::copy(around_.gaps, stats.gaps.begin());
     stats.retention = retention_->stats();
     return stats;
   }

@@ -2,6 +2,7 @@
 #pragma once
 // All fragments of this server: the volumes, their index, and one FragmentLog for each stream that is in use.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +38,7 @@ struct ArchiveStats {
   std::uint64_t index_failures = 0;  // batches that could not be indexed yet; they are retried and stay visible
   std::uint64_t unindexed = 0;       // durable fragments that wait for the index
   RetentionStats retention;
+  std::array<std::uint64_t, kGapReasons> gaps{};  // recorded since the start, by reason
 };
 
 // Any thread. Owned by the process; destroyed after every shard has stopped.

@@ -33,6 +33,7 @@ class Coverages : public testing::Test {
     ArchiveOptions options;
     options.directory = directory_;
     options.wall_clock = [this] { return now_; };
+    options.retention.interval = base::Duration::zero();
     archive_ = *open_archive(std::move(options), readers_);
     log_ = archive_->log({1, 1});
   }
@@ -247,8 +248,8 @@ TEST_F(CoverageModel, AgreesWithPaintingEveryFragment) {
     const bool expires = seed % 3 == 0;
     const int hidden_before = expires ? static_cast<int>(random.below(kLine / 2)) : 0;
     const Line line = record(random, *log_, hidden_before);
-    if (expires) archive_->set_retention({seed, 1}, 1);
     now_ = expires ? at(hidden_before) + std::chrono::hours(1) : at(kLine + 60);
+    if (expires) ASSERT_TRUE((archive_->set_retention({seed, 1}, {1})));
     for (int i = 0; i < 20 && !HasFatalFailure(); ++i) {
       const int from = static_cast<int>(random.below(kLine));
       const int to = from + 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(kLine - from)));

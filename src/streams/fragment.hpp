@@ -27,6 +27,8 @@ inline base::WallTime producer_end(const StoredFragment& fragment) {
   return fragment.header.producer_time + fragment.header.duration;
 }
 
+inline constexpr std::size_t kGapReasons = 7;  // values on disk so far, and 0
+
 // For logs and APIs: "publisher left".
 const char* gap_reason_text(GapReason reason);
 // For programs: "publisher_left".

@@ -127,6 +127,7 @@ void StreamLog::publish_resolved(std::vector<std::pair<Committed, StoredFragment
     auto node = open_.extract(open_.begin());
     StoredFragment& fragment = *node.mapped().durable;
     visible_through_ = fragment.header.number;
+    if (const auto& gap = fragment.header.gap_before) ++around_.gaps.at(static_cast<std::size_t>(gap->reason));
     if (node.mapped().payload) live_.push(fragment, std::move(node.mapped().payload));
     recent_.push_back(fragment);
     if (recent_.size() > kRecent) {

@@ -2,6 +2,7 @@
 #pragma once
 // The FragmentLog of one stream over the volumes and the index.
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <map>
@@ -47,6 +48,7 @@ struct LogSurroundings {
   std::function<base::WallTime()> wall_clock;
   std::atomic<std::uint64_t> cache_hits = 0;
   std::atomic<std::uint64_t> cache_misses = 0;
+  std::array<std::atomic<std::uint64_t>, kGapReasons> gaps{};  // that became visible, by reason
 };
 
 // The mutex guards a few maps and is never held across a disk operation. Shared by the archive, writers, readers, and
