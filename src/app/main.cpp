@@ -12,6 +12,7 @@
 #include "app/configuration.hpp"
 #include "app/export_command.hpp"
 #include "app/fragments_command.hpp"
+#include "app/fsck_command.hpp"
 #include "app/serve.hpp"
 #include "app/streams_command.hpp"
 
@@ -94,11 +95,16 @@ int main(int argc, char** argv) {
   app::ExportCommand export_command;
   export_command.add_to(*export_app);
 
+  CLI::App* fsck = tidegate.add_subcommand("fsck", "Verify every checksum of a data directory, and its index");
+  app::FsckCommand fsck_command;
+  fsck_command.add_to(*fsck);
+
   CLI11_PARSE(tidegate, argc, argv);
   if (camera->parsed()) return camera_flags.run();
   if (streams->parsed()) return streams_command.run();
   if (fragments->parsed()) return fragments_command.run();
   if (export_app->parsed()) return export_command.run();
+  if (fsck->parsed()) return fsck_command.run();
   auto configuration = serve_flags.configuration();
   if (!configuration) return report(configuration.error());
   return app::run_serve(*std::move(configuration));

@@ -174,7 +174,7 @@ void Server::Parts::make_api() {
   };
   options.metric_sources.push_back([this]() -> async::Task<std::string> {
     const sessions::HubStats stats = co_await hub->stats();
-    co_return render_metrics(stats, archive->stats());
+    co_return render_metrics(stats, archive->stats(), archive->health().writable);
   });
   gateway = std::make_unique<api::Gateway>(
       std::move(options),

@@ -17,7 +17,7 @@ struct Sample {
 
 }  // namespace
 
-std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive) {
+std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive, bool writable) {
   const sessions::SessionStats& s = hub.sessions;
   const store::VolumeStats& v = archive.volumes;
   const Sample samples[] = {
@@ -48,6 +48,15 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
       {"tidegate_volume_failed_syncs_total", "counter", "failed syncs; each sealed a volume", v.failed_syncs},
       {"tidegate_volume_queued_bytes", "gauge", "handed over and not yet durable", v.queued_bytes},
       {"tidegate_index_failures_total", "counter", "index batches to be retried", archive.index_failures},
+      {"tidegate_index_waiting", "gauge", "durable fragments not indexed yet", archive.unindexed},
+      {"tidegate_storage_writable", "gauge", "0 while recordings cannot be written", writable ? 1U : 0U},
+      {"tidegate_expired_fragments_total", "counter", "removed by age, limit, floor or deletion",
+       archive.retention.expired_fragments},
+      {"tidegate_expired_bytes_total", "counter", "bytes of those", archive.retention.expired_bytes},
+      {"tidegate_volumes_removed_total", "counter", "volumes that held nothing any more",
+       archive.retention.removed_volumes},
+      {"tidegate_holes_bytes_total", "counter", "bytes given back inside volumes", archive.retention.punched_bytes},
+      {"tidegate_retention_failures_total", "counter", "sweeps that met an error", archive.retention.failures},
       {"tidegate_fragment_cache_hits_total", "counter", "fragments read from memory", archive.cache_hits},
       {"tidegate_fragment_cache_misses_total", "counter", "fragments read from disk", archive.cache_misses},
   };

@@ -9,6 +9,6 @@
 
 namespace app {
 
-std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive);
+std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive, bool writable);
 
 }  // namespace app

@@ -160,8 +160,15 @@ base::Result<void> rebuild_index(const ArchiveCheckOptions& options) {
   archive.layer = options.layer;
   archive.retention.interval = base::Duration::zero();
   archive.wall_clock = [now = options.now] { return now; };
-  if (options.progress)
-    archive.progress = [&options](std::size_t done, std::size_t all) { options.progress(done, all); };
+  if (options.progress) {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(options.directory + "/volumes", ignored)) {
+      bytes += entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0;
+    }
+    archive.progress = [&options, bytes](std::size_t done, std::size_t all) {
+      options.progress(bytes / all * done, bytes);  // volumes are about equally long
+    };
+  }
   TRY(const auto opened, open_archive(std::move(archive), readers));
   return {};
 }

@@ -23,8 +23,10 @@ struct ArchiveCheckOptions {
   std::map<StreamKey, RetentionPolicy> policies;
   std::map<StreamKey, std::string> names;  // for the messages
   base::WallTime now;
-  std::function<void(std::uint64_t done, std::uint64_t all)> progress;  // bytes, about once a volume; none if empty
-  store::FileLayer* layer = nullptr;                                    // of the volumes; the real one if null
+  // Bytes, about once a volume; none if empty. A rebuild reads everything once, then the check does: `done` begins
+  // again.
+  std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+  store::FileLayer* layer = nullptr;  // of the volumes; the real one if null
 };
 
 struct ArchiveCheckReport {

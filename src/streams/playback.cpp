@@ -218,7 +218,7 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
 }
 
 Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFragment fragment,
-                                                  std::optional<base::WallTime> now) {
+                                                   std::optional<base::WallTime> now) {
   if ((fragment.header.flags & kProducerDocument) != 0) {
     CO_TRY(const Payload stored, co_await log->read(fragment));
     co_return write_producer_document(fragment, *stored, now);

@@ -31,7 +31,7 @@ struct ProducerLimits {
   base::Duration idle = std::chrono::seconds(30);     // without a byte: the connection ends
   base::Duration idle_ack = std::chrono::seconds(5);  // without a byte: an IDLE acknowledgement, so often
   base::Duration connection{};                        // 0: no limit
-  // A fragment's number hides later ones of the stream while it is open (ADR 0005): without a byte for so long, or
+  // A fragment's number hides later ones of the stream while it is open (ADR 7): without a byte for so long, or
   // being open for so long, the fragment gives it back and takes another when it is complete.
   base::Duration number_unused = std::chrono::seconds(5);
   base::Duration number_held = std::chrono::seconds(25);

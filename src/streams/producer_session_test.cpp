@@ -363,7 +363,7 @@ TEST_F(Producer, ABrokenConnectionLeavesNothingPartial) {
   EXPECT_TRUE(log->open.empty());
 }
 
-// ADR 0005: a fragment that does not go on does not hide those of another connection.
+// ADR 7: a fragment that does not go on does not hide those of another connection.
 TEST_F(Producer, AStalledFragmentGivesItsNumberBack) {
   Body body;
   send(body.cluster(1000).frame(1, 0));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Which fragments are past their time, and giving back the space that they took (docs/adr/0005).
+// Which fragments are past their time, and giving back the space that they took (docs/adr/0006).
 
 #include <chrono>
 #include <condition_variable>

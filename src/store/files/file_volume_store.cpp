@@ -127,10 +127,16 @@ base::Result<void> FileVolumeStore::write_somewhere(Group& group) {
   return result;
 }
 
-// Says once that there is trouble, and once that it is over.
+// Says once that there is trouble, and once that it is over. A disk that was full is well again when there is room for
+// more than the odd small fragment.
 void FileVolumeStore::note_health(const base::Result<void>& result) {
   const std::lock_guard lock(mutex_);
   if (result.has_value() == health_.writable) return;
+  if (result && is_full_) {
+    const auto free = layer_.free_bytes(options_.directory);
+    if (free && *free < options_.reserve_bytes) return;
+  }
+  is_full_ = !result && result.error().code == base::Errc::Unavailable;
   health_.writable = result.has_value();
   if (result) {
     base::log_info("the volumes can be written again");

@@ -72,6 +72,7 @@ class FileVolumeStore final : public VolumeStore {
   std::uint64_t reserved_ = 0;  // size of the file
   std::uint64_t highest_volume_ = 0;
   std::chrono::steady_clock::time_point trouble_began_;  // while !health_.writable
+  bool is_full_ = false;                                 // the trouble is a full disk
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;

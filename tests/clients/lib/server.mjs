@@ -34,7 +34,10 @@ export async function freePorts(count, free = tcpFree) {
 }
 
 export class Server {
-  /** options: dataDir (kept by its owner when given), args (additional flags), host (default 127.0.0.1). */
+  /**
+   * options: dataDir (kept by its owner when given), args (additional flags), diskMegabytes (the data directory is a disk of
+   * its own of that size, which only the server's mount namespace has: it goes with the server).
+   */
   static async start(options = {}) {
     const server = new Server();
     server.ownsData = !options.dataDir;
@@ -45,15 +48,20 @@ export class Server {
     server.url = `http://127.0.0.1:${server.httpPort}`;
     server.ca = join(server.dataDir, 'tls/ca.pem');
     server.output = '';
-    server.process = spawn(binary, ['serve', '--data-dir', server.dataDir, '--http-listen', `127.0.0.1:${server.httpPort}`,
+    const disk = options.diskMegabytes;
+    const mount = `mount -t tmpfs -o size=${disk}m tidegate "$0" && exec "$@"`;
+    const wrapper = disk ? ['unshare', '--mount', 'sh', '-c', mount, server.dataDir] : [];
+    const command = [...wrapper, binary, 'serve', '--data-dir', server.dataDir, '--http-listen', `127.0.0.1:${server.httpPort}`,
       '--https-listen', `127.0.0.1:${server.httpsPort}`, '--media-listen', `127.0.0.1:${server.mediaPort}`,
       '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey,
-      '--region', region, '--account-id', accountId, ...(options.args ?? [])], {stdio: ['ignore', 'pipe', 'pipe']});
+      '--region', region, '--account-id', accountId, ...(options.args ?? [])];
+    server.process = spawn(command[0], command.slice(1), {stdio: ['ignore', 'pipe', 'pipe']});
     for (const pipe of [server.process.stdout, server.process.stderr]) pipe.on('data', (text) => { server.output = (server.output + text).slice(-200000); });
     server.process.on('error', (error) => { server.output += String(error); });
     server.ended = new Promise((resolve) => server.process.on('exit', (code, signal) => resolve({code, signal})));
     server.ended.then((how) => { server.how = how; });
     process.on('exit', () => server.process.kill('SIGKILL'));
+    if (disk) server.ca = `/proc/${server.process.pid}/root${server.ca}`;
     await server.untilHealthy(options.deadline ?? 20000);
     return server;
   }
