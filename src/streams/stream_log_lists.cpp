@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kMaxPage = 10'000;
 constexpr std::uint8_t kTokenVersion = 1;
+// Rows that are past their retention and not removed yet are stepped over by so many.
+constexpr std::size_t kStepOverExpired = 1000;
 
 base::WallTime time_on(TimeAxis axis, const StoredFragment& fragment) {
   return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
@@ -96,13 +98,15 @@ base::Result<FragmentPage> StreamLog::list_now(const Cursor& cursor, std::size_t
     if (time >= cursor.from && time <= cursor.to && position_of(axis, fragment) > cursor.past) more.push_back(fragment);
   }
   std::vector<StoredFragment> shown;
+  std::size_t batch = limit + 1;
   for (store::ListPosition past = cursor.past; shown.size() <= limit && !memory.deleted;) {
-    TRY(const auto rows, around_.index->between(stream_, axis, cursor.from, cursor.to, past, limit + 1));
+    TRY(const auto rows, around_.index->between(stream_, axis, cursor.from, cursor.to, past, batch));
     for (const StoredFragment& row : rows) {
       if (memory.shows(row)) shown.push_back(row);
     }
-    if (rows.size() <= limit) break;
+    if (rows.size() < batch) break;
     past = position_of(axis, rows.back());
+    batch = std::max(batch, kStepOverExpired);
   }
   merge(shown, more, limit + 1,
         [axis](const auto& a, const auto& b) { return position_of(axis, a) < position_of(axis, b); });
