@@ -119,7 +119,7 @@ def run_exit(suite, outcome):
     if code == 0:
         outcome.passed += 1
     else:
-        outcome.fail(f"{ending(code, suite)}\n{tail(output)}")
+        outcome.fail(f"{ending(code, suite)}\n{tail(output, 400)}")  # lint has a line for each thing it found
 
 
 def run_suite(suite):

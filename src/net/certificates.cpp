@@ -31,11 +31,11 @@ constexpr long kServerDays = 397;  // browsers refuse more than 398
 constexpr long kRenewDays = 30;
 constexpr std::string_view kCaName = "Tidegate local CA";
 
-template <auto kFree>
+template <auto Function>
 struct Free {
   template <class T>
   void operator()(T* pointer) const {
-    kFree(pointer);
+    Function(pointer);
   }
 };
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;

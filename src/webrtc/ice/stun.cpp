@@ -21,25 +21,24 @@ constexpr std::size_t kMaxUsernameBytes = 513;  // RFC 8489 14.3: fewer than 509
 constexpr std::size_t kMaxUnknownAttributes = 16;
 constexpr std::size_t kMaxMessageBytes = 4096;  // ours are below 200; nobody sends an IP datagram of this size
 
-enum Attribute : std::uint16_t {
-  kMappedAddress = 0x0001,
-  kUsername = 0x0006,
-  kMessageIntegrity = 0x0008,
-  kErrorCode = 0x0009,
-  kUnknownAttributes = 0x000A,
-  kRealm = 0x0014,
-  kNonce = 0x0015,
-  kMessageIntegritySha256 = 0x001C,
-  kPasswordAlgorithm = 0x001D,
-  kUserhash = 0x001E,
-  kXorMappedAddress = 0x0020,
-  kPriority = 0x0024,
-  kUseCandidate = 0x0025,
-  kSoftware = 0x8022,
-  kFingerprint = 0x8028,
-  kIceControlled = 0x8029,
-  kIceControlling = 0x802A,
-};
+// Attribute types (RFC 8489 18.3, RFC 8445 16.1).
+constexpr std::uint16_t kMappedAddress = 0x0001;
+constexpr std::uint16_t kUsername = 0x0006;
+constexpr std::uint16_t kMessageIntegrity = 0x0008;
+constexpr std::uint16_t kErrorCode = 0x0009;
+constexpr std::uint16_t kUnknownAttributes = 0x000A;
+constexpr std::uint16_t kRealm = 0x0014;
+constexpr std::uint16_t kNonce = 0x0015;
+constexpr std::uint16_t kMessageIntegritySha256 = 0x001C;
+constexpr std::uint16_t kPasswordAlgorithm = 0x001D;
+constexpr std::uint16_t kUserhash = 0x001E;
+constexpr std::uint16_t kXorMappedAddress = 0x0020;
+constexpr std::uint16_t kPriority = 0x0024;
+constexpr std::uint16_t kUseCandidate = 0x0025;
+constexpr std::uint16_t kSoftware = 0x8022;
+constexpr std::uint16_t kFingerprint = 0x8028;
+constexpr std::uint16_t kIceControlled = 0x8029;
+constexpr std::uint16_t kIceControlling = 0x802A;
 
 constexpr std::array<std::uint32_t, 256> make_crc_table() {
   std::array<std::uint32_t, 256> table{};

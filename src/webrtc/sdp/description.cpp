@@ -176,14 +176,14 @@ bool read_source_group(Section& section, std::string_view value) {
   return true;
 }
 
-template <Direction kDirection>
+template <Direction Which>
 bool read_direction(Section& section, std::string_view) {
-  section.direction = kDirection;
+  section.direction = Which;
   return true;
 }
-template <bool Section::* kFlag>
+template <bool Section::* Flag>
 bool read_flag(Section& section, std::string_view) {
-  section.*kFlag = true;
+  section.*Flag = true;
   return true;
 }
 

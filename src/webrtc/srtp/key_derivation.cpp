@@ -11,8 +11,10 @@
 namespace webrtc::srtp {
 namespace {
 
-// RFC 3711 4.3.2.
-enum Label : std::uint8_t { kRtpCipher = 0, kRtpAuthentication = 1, kRtpSalt = 2 };
+// Labels of RFC 3711 4.3.2.
+constexpr std::uint8_t kRtpCipher = 0;
+constexpr std::uint8_t kRtpAuthentication = 1;
+constexpr std::uint8_t kRtpSalt = 2;
 constexpr std::uint8_t kRtcpOffset = 3;
 
 // The key stream of AES in counter mode from IV = (master salt XOR label) * 2^16 (RFC 3711 4.3.3).
