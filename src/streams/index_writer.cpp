@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kBatch = 500;
 // Rows are cheaper by the dozen, and nobody waits for them: listings see what is durable and not yet indexed.
-constexpr auto kGather = std::chrono::milliseconds(100);
+constexpr auto kGather = std::chrono::milliseconds(500);
 constexpr auto kRetry = std::chrono::seconds(1);
 
 }  // namespace
