@@ -258,7 +258,7 @@ def run_everything(options, totals):
         return
     run_suites(ctest_suites(options.preset, lambda name: not name.endswith("_corpus"), f"{LONG_SEEDS} seeds/", timeout=3600,
                             environment={"TIDEGATE_SEEDS": LONG_SEEDS}), options.jobs, totals)
-    kills = client_suites(options.node, lambda name: name == "put_kill", {"TIDEGATE_KILLS": LONG_KILLS}, f"{LONG_KILLS} kills/")
+    kills = client_suites(options.node, lambda name: name == "put_kill", {"TEST_KILLS": LONG_KILLS}, f"{LONG_KILLS} kills/")
     run_suites([dataclasses.replace(suite, timeout=1800) for suite in kills], options.jobs, totals)
     building("asan", options.jobs, [], totals)
     run_suites(ctest_suites("asan", prefix="asan/", timeout=1800), options.jobs, totals)

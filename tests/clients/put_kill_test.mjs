@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lane: media
 // kill -9 while 20 producers and 5 cameras record, again and again: what was acknowledged PERSISTED or listed is there afterwards,
-// bit for bit, and nothing partial is. TIDEGATE_KILLS=N takes N random moments (TIDEGATE_KILL_SEED repeats a run).
+// bit for bit, and nothing partial is. TEST_KILLS=N takes N random moments (TEST_KILL_SEED repeats a run).
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import {rmSync} from 'node:fs';
@@ -15,8 +15,8 @@ import {block, cluster, endOfFragment, head, Producer} from './lib/put_media.mjs
 import {decodeDocuments, examine} from './lib/recording.mjs';
 import {Server} from './lib/server.mjs';
 
-const kills = Number(process.env.TIDEGATE_KILLS ?? 5);
-const seed = Number(process.env.TIDEGATE_KILL_SEED ?? (process.env.TIDEGATE_KILLS ? Math.floor(Math.random() * 1e9) : 7));
+const kills = Number(process.env.TEST_KILLS ?? 5);
+const seed = Number(process.env.TEST_KILL_SEED ?? (process.env.TEST_KILLS ? Math.floor(Math.random() * 1e9) : 7));
 const producers = 20;
 const cameras = 5;
 const before100k = 100_000;
