@@ -203,6 +203,10 @@ describe('a camera that stops and comes again', () => {
         assert.equal(code, 0, stderr);
         return stdout.trim().split('\n').map((line) => JSON.parse(line));
       };
+      // A data directory shows what is indexed: within a second of being durable.
+      before(async () => {
+        for (const end = Date.now() + 5000; Date.now() < end && (await lines('fragments', 'twice')).length < listed.length; await sleep(100));
+      });
       test('streams', async () => {
         const stream = (await lines('streams')).find((each) => each.streamName === 'twice');
         assert.deepEqual([stream.retentionHours, stream.gaps, stream.live], [24, 1, false]);
