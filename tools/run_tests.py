@@ -23,7 +23,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLIENTS = ROOT / "tests" / "clients"
-TSAN_ROOMS = ("async", "net", "store", "sessions")
+TSAN_ROOMS = ("async", "net", "store", "sessions", "streams")
 LONG_SEEDS = "1000"
 LONG_KILLS = "50"
 print_lock = threading.Lock()

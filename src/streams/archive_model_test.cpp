@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -80,7 +81,7 @@ class Life {
     ArchiveOptions options;
     options.directory = directory_;
     options.layer = &disk_;
-    options.wall_clock = [this] { return now_; };
+    options.wall_clock = [this] { return now_.load(); };
     options.retention.interval = base::Duration::zero();
     options.retention.fading = std::chrono::minutes(20);
     options.retention.spread = std::chrono::microseconds::zero();
@@ -106,7 +107,7 @@ class Life {
   void take_step() {
     switch (random_.below(24)) {
       case 0:
-        now_ += std::chrono::minutes(random_.below(90));
+        now_ = now_.load() + std::chrono::minutes(random_.below(90));
         return;
       case 1:
         return change_retention();
@@ -145,7 +146,7 @@ class Life {
   }
 
   void append() {
-    now_ += std::chrono::seconds(random_.below(60));
+    now_ = now_.load() + std::chrono::seconds(random_.below(60));
     const StreamKey key = any_stream();
     const auto log = log_of(key);
     const FragmentNumber number = log->open_fragment(now_);
@@ -349,7 +350,7 @@ class Life {
   SimulatedDisk disk_;
   SimulatedDisk::Mutant mutant_ = SimulatedDisk::Mutant::None;
   std::string directory_;
-  base::WallTime now_ = base::from_microseconds(1'790'000'000'000'000);
+  std::atomic<base::WallTime> now_ = base::from_microseconds(1'790'000'000'000'000);  // the archive's threads read it
   std::string wrong_;
   bool has_snapshot_ = false;
   std::mutex mutex_;  // callbacks come on the store's thread

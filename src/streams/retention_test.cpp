@@ -193,7 +193,8 @@ TEST(Retention, ALimitOfBytesDropsTheOldest) {
   keeping.sweep();
   EXPECT_EQ(keeping.count(kA), 10U);
   EXPECT_EQ(keeping.count(kB), 1U);
-  const auto oldest = keeping.shard.run_blocking([&] { return keeping.archive->log(kA)->after({}, 1); });
+  const auto log = keeping.archive->log(kA);
+  const auto oldest = keeping.shard.run_blocking([&] { return log->after({}, 1); });
   EXPECT_EQ(oldest->front().header.number, written[15].header.number);
   keeping.lose_index();
   EXPECT_EQ(keeping.count(kA), 10U);  // what was dropped does not come back
