@@ -6,6 +6,8 @@
 
 namespace api {
 
+inline constexpr const char* kMatroskaContentType = "video/webm";  // what SDK users see from the service
+
 void add_list_fragments(Handlers& handlers, MediaServices services);
 void add_get_media(Handlers& handlers, MediaServices services);
 void add_put_media(Handlers& handlers, MediaServices services);

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "aws/json.hpp"
+#include "base/byte_count.hpp"
 
 namespace app {
 namespace {
@@ -21,7 +22,8 @@ void print_fragment(const api::FragmentAnswer& fragment) {
   if (fragment.ended_by) notes += fmt::format("{}ended by {}", notes.empty() ? "" : " ", *fragment.ended_by);
   fmt::print("{:23}  {:>8}  {:>9}  {}  {}\n", to_time_text(fragment.producer_timestamp),
              to_duration_text(std::chrono::microseconds(fragment.duration_microseconds)),
-             to_size_text(static_cast<std::uint64_t>(fragment.size_in_bytes)), fragment.fragment_number, notes);
+             base::to_byte_count_text(static_cast<std::uint64_t>(fragment.size_in_bytes)), fragment.fragment_number,
+             notes);
 }
 
 }  // namespace
@@ -54,7 +56,7 @@ base::Result<void> FragmentsCommand::list() {
     }
     token = page.next_token.value_or("");
   } while (!token.empty());
-  if (!json_) fmt::print("{} fragments, {}, {}\n", count, to_duration_text(recorded), to_size_text(bytes));
+  if (!json_) fmt::print("{} fragments, {}, {}\n", count, to_duration_text(recorded), base::to_byte_count_text(bytes));
   return {};
 }
 

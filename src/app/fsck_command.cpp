@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "app/progress_bar.hpp"
+#include "app/recording_flags.hpp"
 #include "async/shard.hpp"
 #include "aws/json.hpp"
 #include "base/byte_count.hpp"
@@ -126,10 +127,7 @@ base::Result<streams::ArchiveCheckReport> FsckCommand::check() {
 
 int FsckCommand::run() {
   const auto report = check();
-  if (!report) {
-    fmt::print(stderr, "tidegate: {}\n", report.error().message);
-    return 2;
-  }
+  if (!report) return report_failure(report.error());
   if (json_) {
     fmt::print("{}\n", aws::encode(answer_of(*report)));
   } else {

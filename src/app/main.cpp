@@ -2,6 +2,7 @@
 // The command line: subcommands and their flags. Behaviour lives elsewhere.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -13,19 +14,13 @@
 #include "app/export_command.hpp"
 #include "app/fragments_command.hpp"
 #include "app/fsck_command.hpp"
+#include "app/recording_flags.hpp"
 #include "app/serve.hpp"
 #include "app/streams_command.hpp"
-
-extern char** environ;
 
 namespace {
 
 using app::Settings;
-
-int report(const base::Error& error) {
-  fmt::print(stderr, "tidegate: {}\n", error.message);
-  return 2;
-}
 
 base::Result<Settings> read_file(const std::string& path) {
   std::ifstream file(path);
@@ -106,6 +101,6 @@ int main(int argc, char** argv) {
   if (export_app->parsed()) return export_command.run();
   if (fsck->parsed()) return fsck_command.run();
   auto configuration = serve_flags.configuration();
-  if (!configuration) return report(configuration.error());
+  if (!configuration) return app::report_failure(configuration.error());
   return app::run_serve(*std::move(configuration));
 }

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "app/recording_flags.hpp"
+#include "base/byte_count.hpp"
 
 namespace app {
 namespace {
@@ -44,8 +44,8 @@ void ProgressBar::show(int percent) {
   }
   const int full = percent * kCells / 100;
   fmt::print(stderr, "\r{} [{}{}] {:3} %  {} of {}  ", what_, std::string(static_cast<std::size_t>(full), '#'),
-             std::string(static_cast<std::size_t>(kCells - full), ' '), percent, to_size_text(done_),
-             to_size_text(all_));
+             std::string(static_cast<std::size_t>(kCells - full), ' '), percent, base::to_byte_count_text(done_),
+             base::to_byte_count_text(all_));
   std::fflush(stderr);
 }
 

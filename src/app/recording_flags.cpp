@@ -91,17 +91,6 @@ int report_failure(const base::Error& error) {
   return 2;
 }
 
-std::string to_size_text(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 1000 && unit + 1 < kUnits.size()) {
-    value /= 1000;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
-
 std::string to_duration_text(std::chrono::microseconds duration) {
   const auto tenths = (duration.count() + 50'000) / 100'000;
   const auto seconds = tenths / 10;

@@ -45,8 +45,7 @@ class WindowFlags {
 // "tidegate: MESSAGE" on stderr; the exit code 2.
 int report_failure(const base::Error& error);
 
-// For people: "1.4 GB", "2 h 03 min 05 s", "2026-11-23 08:11:02.123".
-std::string to_size_text(std::uint64_t bytes);
+// For people: "2 h 03 min 05 s", "2026-11-23 08:11:02.123".
 std::string to_duration_text(std::chrono::microseconds duration);
 std::string to_time_text(base::WallTime time);
 

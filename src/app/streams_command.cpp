@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "aws/json.hpp"
+#include "base/byte_count.hpp"
 
 namespace app {
 namespace {
@@ -59,7 +60,7 @@ void print_table(const std::vector<StreamLine>& lines) {
   for (const StreamLine& line : lines) {
     fmt::print(
         "{:{}}  {:>7} h  {:>9}  {:23}  {:23}  {:>17}  {:>4}  {}\n", line.stream_name, width, line.retention_hours,
-        line.size_in_bytes ? to_size_text(static_cast<std::uint64_t>(*line.size_in_bytes)) : "-",
+        line.size_in_bytes ? base::to_byte_count_text(static_cast<std::uint64_t>(*line.size_in_bytes)) : "-",
         line.start ? to_time_text(*line.start) : "-", line.end ? to_time_text(*line.end) : "-",
         to_duration_text(std::chrono::microseconds(line.recorded_microseconds)), line.gaps, line.live ? "yes" : "no");
   }

@@ -60,7 +60,7 @@ base::Result<bool> is_zero(Window& window, PayloadBlocks blocks) {
 
 // The next aligned place at or after `offset` (aligned) where a record's magic stands, or `size`.
 base::Result<std::uint64_t> find_magic(Window& window, std::uint64_t offset, std::uint64_t size) {
-  constexpr std::uint64_t kStep = 64U << 10U;
+  static constexpr std::uint64_t kStep = 64U << 10U;
   while (offset + kRecordHeaderSize <= size) {
     TRY(const base::ByteView view, window.at(offset, static_cast<std::size_t>(std::min(kStep, size - offset))));
     for (std::size_t at = 0; at + kRecordMagic.size() <= view.size();) {

@@ -55,7 +55,7 @@ class Check {
     for (const std::string& name : names) {
       const auto volume = store::parse_volume_name(name);
       if (!volume) continue;
-      paths_[*volume] = directory + "/" + name;
+      paths_[*volume] = fmt::format("{}/{}", directory, name);
       TRY(const auto file, layer_.open(paths_[*volume], store::FileLayer::Mode::Read));
       TRY(sizes_[*volume], file->size());
       all += sizes_[*volume];

@@ -18,9 +18,9 @@ class LiveBuffer {
   static constexpr std::uint64_t kMaxBytes = 200'000'000;
 
   // In number order.
-  void push(StoredFragment fragment, Payload payload) {
+  void push(const StoredFragment& fragment, Payload payload) {
     bytes_ += payload->size();
-    entries_.push_back({std::move(fragment), std::move(payload)});
+    entries_.push_back({fragment, std::move(payload)});
     while (bytes_ > kMaxBytes) pop();
   }
   void forget_before(base::WallTime time) {

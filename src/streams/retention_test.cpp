@@ -67,6 +67,13 @@ class Keeping {
     return stored;
   }
 
+  void write_ten_of_each() {
+    for (int i = 0; i < 10; ++i) {
+      write(kA);
+      write(kB);
+    }
+  }
+
   void sweep() {
     archive->flush();
     const auto done = archive->sweep();
@@ -133,10 +140,7 @@ TEST(Retention, ALongStreamInTheSameVolumesGetsHolesAroundIt) {
   Keeping keeping;
   ASSERT_TRUE(keeping.archive->set_retention(kA, {1}));
   ASSERT_TRUE(keeping.archive->set_retention(kB, {1000}));
-  for (int i = 0; i < 10; ++i) {
-    keeping.write(kA);
-    keeping.write(kB);
-  }
+  keeping.write_ten_of_each();
   const std::uint64_t before = keeping.disk.used_bytes();
   keeping.now += std::chrono::hours(1);
   keeping.sweep();
@@ -158,10 +162,7 @@ void expect_space_of_ten(Keeping& keeping, std::uint64_t before) {
 
 TEST(Retention, DeleteStreamGivesItsSpaceBackAndNotItsNeighbours) {
   Keeping keeping;
-  for (int i = 0; i < 10; ++i) {
-    keeping.write(kA);
-    keeping.write(kB);
-  }
+  keeping.write_ten_of_each();
   const std::uint64_t before = keeping.disk.used_bytes();
   ASSERT_TRUE(keeping.archive->remove(kA));
   keeping.sweep();
@@ -172,10 +173,7 @@ TEST(Retention, DeleteStreamGivesItsSpaceBackAndNotItsNeighbours) {
 
 TEST(Retention, AnUnfinishedDeletionIsFinishedByTheNextStart) {
   Keeping keeping;
-  for (int i = 0; i < 10; ++i) {
-    keeping.write(kA);
-    keeping.write(kB);
-  }
+  keeping.write_ten_of_each();
   const std::uint64_t before = keeping.disk.used_bytes();
   ASSERT_TRUE(keeping.archive->remove(kA));
   keeping.open();  // no sweep came in between

@@ -54,7 +54,7 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
   header.gap_before = draft.gap_before;
   header.ended_by = draft.ended_by;
   if (retention_hours_ == 0) {
-    commit_to_memory(std::move(header), std::move(draft.payload), std::move(done));
+    commit_to_memory(header, std::move(draft.payload), std::move(done));
     return;
   }
   if (around_.index_writer->waiting() >= kMaxUnindexed) {
@@ -62,19 +62,19 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
     done(base::fail(base::Errc::Unavailable, "the fragment index has not been writable for too long"));
     return;
   }
-  around_.volumes->append(std::move(header), draft.payload,
+  around_.volumes->append(header, draft.payload,
                           [self = shared_from_this(), number, payload = draft.payload,
                            done = std::move(done)](base::Result<StoredFragment> result) mutable {
                             self->handle_appended(number, payload, std::move(done), std::move(result));
                           });
 }
 
-void StreamLog::commit_to_memory(FragmentHeader header, Payload payload, Committed done) {
+void StreamLog::commit_to_memory(const FragmentHeader& header, Payload payload, Committed done) {
   StoredFragment fragment;
   fragment.payload_size = static_cast<std::uint32_t>(payload->size());
   fragment.place.offset = header.number.value;  // no volume; distinct for whoever compares places
-  fragment.header = std::move(header);
-  std::vector<std::pair<Committed, StoredFragment>> published;
+  fragment.header = header;
+  Published published;
   {
     const std::lock_guard lock(mutex_);
     Open& open = open_[fragment.header.number];
@@ -84,48 +84,51 @@ void StreamLog::commit_to_memory(FragmentHeader header, Payload payload, Committ
     publish_resolved(published);
   }
   around_.live.keep(shared_from_this());
-  if (!published.empty()) signal_.notify_all();
-  for (auto& [tell, each] : published) tell(std::move(each));
+  announce(published);
 }
 
 void StreamLog::handle_appended(FragmentNumber number, const Payload& payload, Committed done,
                                 base::Result<StoredFragment> result) {
-  std::vector<std::pair<Committed, StoredFragment>> published;
-  if (result) {
-    around_.cache->put(*result, payload);
+  if (!result) {
+    abandon(number);
+    done(std::move(result));
+    return;
+  }
+  around_.cache->put(*result, payload);
+  Published published;
+  {
     const std::lock_guard lock(mutex_);
     unindexed_[number] = *result;
     Open& open = open_[number];
     open.durable = *result;
     open.done = std::move(done);
     publish_resolved(published);
-  } else {
-    const std::lock_guard lock(mutex_);
-    open_.erase(number);
-    publish_resolved(published);
   }
-  if (result) around_.index_writer->push(shared_from_this(), *result);
-  if (!published.empty()) signal_.notify_all();
-  for (auto& [tell, fragment] : published) tell(std::move(fragment));
-  if (!result) done(std::move(result));
+  around_.index_writer->push(shared_from_this(), *result);
+  announce(published);
 }
 
 void StreamLog::abandon(FragmentNumber number) {
-  std::vector<std::pair<Committed, StoredFragment>> published;
+  Published published;
   {
     const std::lock_guard lock(mutex_);
     open_.erase(number);
     publish_resolved(published);
   }
+  announce(published);
+}
+
+// Without mutex_: who is told may call back in.
+void StreamLog::announce(Published& published) {
   if (!published.empty()) signal_.notify_all();
-  for (auto& [tell, fragment] : published) tell(std::move(fragment));
+  for (auto& [tell, fragment] : published) tell(fragment);
 }
 
 // Needs mutex_. A fragment becomes visible when every number before it is committed or abandoned.
-void StreamLog::publish_resolved(std::vector<std::pair<Committed, StoredFragment>>& published) {
+void StreamLog::publish_resolved(Published& published) {
   while (!open_.empty() && open_.begin()->second.durable) {
     auto node = open_.extract(open_.begin());
-    StoredFragment& fragment = *node.mapped().durable;
+    const StoredFragment& fragment = *node.mapped().durable;
     visible_through_ = fragment.header.number;
     if (const auto& gap = fragment.header.gap_before) ++around_.gaps.at(static_cast<std::size_t>(gap->reason));
     if (node.mapped().payload) live_.push(fragment, std::move(node.mapped().payload));
@@ -134,7 +137,7 @@ void StreamLog::publish_resolved(std::vector<std::pair<Committed, StoredFragment
       recent_.pop_front();
       recent_is_all_ = false;
     }
-    published.emplace_back(std::move(node.mapped().done), std::move(fragment));
+    published.emplace_back(std::move(node.mapped().done), fragment);
   }
 }
 

@@ -111,10 +111,13 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
     bool shows(const StoredFragment& fragment) const;
   };
 
+  using Published = std::vector<std::pair<Committed, StoredFragment>>;  // and who is to be told of each
+
   void handle_appended(FragmentNumber number, const Payload& payload, Committed done,
                        base::Result<StoredFragment> result);
-  void commit_to_memory(FragmentHeader header, Payload payload, Committed done);
-  void publish_resolved(std::vector<std::pair<Committed, StoredFragment>>& published);
+  void commit_to_memory(const FragmentHeader& header, Payload payload, Committed done);
+  void publish_resolved(Published& published);
+  void announce(Published& published);
   Memory look() const;
   FragmentNumber first_kept() const;
   // Needs mutex_.

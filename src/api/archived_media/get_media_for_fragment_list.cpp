@@ -12,7 +12,6 @@ namespace archived = aws::archived_media;
 using async::Task;
 using streams::FragmentNumber;
 
-constexpr const char* kContentType = "video/webm";  // what SDK users see from the service
 constexpr std::size_t kMostFragments = 1000;
 
 // A number that this server cannot have given names no fragment: it is missing like any other.
@@ -39,16 +38,17 @@ class ListAnswer {
   explicit ListAnswer(ResponseBody& response) : response_(response) {}
 
   Task<base::Result<void>> add(const Wanted& wanted, base::Result<base::Bytes> document) {
-    if (!document) {
+    const bool whole = document.has_value();
+    if (!whole) {
       const base::Bytes tags = streams::make_media_exception(wanted.text, document.error());
       if (!first_error_) first_error_ = std::move(document).error();
       base::append(held_, tags);
       if (!started_) co_return base::Result<void>();
     } else if (!started_) {
       started_ = true;
-      CO_TRY_VOID(co_await response_.start(kContentType));
+      CO_TRY_VOID(co_await response_.start(kMatroskaContentType));
     }
-    if (document) {
+    if (whole) {
       CO_TRY_VOID(co_await response_.write(*document));
     }
     if (!held_.empty()) {

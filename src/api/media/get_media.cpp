@@ -13,7 +13,6 @@ using aws::media::StartSelector;
 using aws::media::StartSelectorType;
 using streams::FragmentNumber;
 
-constexpr const char* kContentType = "video/webm";  // what SDK users see from the service
 constexpr std::size_t kReadAhead = 16;
 // NOW begins with the newest fragment when it is this young: playing starts at once instead of at the next commit.
 constexpr auto kNow = std::chrono::seconds(10);
@@ -78,7 +77,7 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::Ge
   const streams::FragmentLogPtr log = services.archive.log(stream->key);
   auto start = co_await find_start(log, input.start_selector, async::wall_now());
   if (!start) co_return std::unexpected(std::move(start).error());
-  CO_TRY_VOID(co_await response.start(kContentType));
+  CO_TRY_VOID(co_await response.start(kMatroskaContentType));
 
   bool written = false;
   for (FragmentNumber after = *start;;) {

@@ -65,7 +65,7 @@ std::string_view name_of(ProducerError error) {
 
 // One line; the order of the members is that of the service.
 std::string render(const ProducerAck& ack) {
-  constexpr const char* kKinds[] = {"BUFFERING", "RECEIVED", "PERSISTED", "ERROR", "IDLE"};
+  static constexpr const char* kKinds[] = {"BUFFERING", "RECEIVED", "PERSISTED", "ERROR", "IDLE"};
   std::string line = fmt::format("{{\"EventType\":\"{}\"", kKinds[static_cast<std::size_t>(ack.kind)]);
   if (ack.timecode_ms) line += fmt::format(",\"FragmentTimecode\":{}", *ack.timecode_ms);
   if (ack.number) line += fmt::format(",\"FragmentNumber\":\"{}\"", ack.number->text());

@@ -30,7 +30,7 @@ FileVolumeStore::~FileVolumeStore() {
 void FileVolumeStore::append(FragmentHeader header, Payload payload, Appended done) {
   Entry entry;
   entry.header.type = RecordType::Fragment;
-  entry.header.fragment = std::move(header);
+  entry.header.fragment = header;
   entry.header.payload_size = payload->size();
   entry.payload = std::move(payload);
   entry.done = std::move(done);
