@@ -3,12 +3,9 @@
 
 #include <string>
 
+#include "app/cli_app.hpp"
 #include "base/result.hpp"
 #include "streams/archive_check.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace app {
 

@@ -5,12 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "app/cli_app.hpp"
 #include "app/recordings.hpp"
 #include "base/result.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace app {
 

@@ -53,6 +53,13 @@ struct RemovedRows {
   bool complete = true;                // nothing up to the number is left
 };
 
+// Start times in [from, to], both inclusive.
+struct ListWindow {
+  TimeAxis axis = TimeAxis::Server;
+  base::WallTime from;
+  base::WallTime to;
+};
+
 // Thread-safe, blocks: call it on a disk worker.
 class FragmentIndex {
  public:
@@ -87,10 +94,9 @@ class FragmentIndex {
                                                           std::size_t limit) = 0;
   // The newest `limit`, ascending by number.
   virtual base::Result<std::vector<StoredFragment>> newest(StreamKey stream, std::size_t limit) = 0;
-  // Start time in [from, to], both inclusive, past `position`; ascending by (time, number).
-  virtual base::Result<std::vector<StoredFragment>> between(StreamKey stream, TimeAxis axis, base::WallTime from,
-                                                            base::WallTime to, ListPosition past,
-                                                            std::size_t limit) = 0;
+  // In the window, past the position; ascending by (time, number).
+  virtual base::Result<std::vector<StoredFragment>> between(StreamKey stream, const ListWindow& window,
+                                                            ListPosition past, std::size_t limit) = 0;
   // Those with a gap before them, past `position` by producer time; ascending by (time, number). Costs what it gives.
   virtual base::Result<std::vector<StoredFragment>> gaps(StreamKey stream, ListPosition past, std::size_t limit) = 0;
   // The last fragment that starts at or before `time`.

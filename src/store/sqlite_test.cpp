@@ -160,12 +160,14 @@ TEST(SqliteIndex, AnswersByNumberAndByBothTimes) {
   EXPECT_EQ(numbers(index.after(kStream, {110}, 2)), (List{120, 130}));
   EXPECT_EQ(numbers(index.newest(kStream, 2)), (List{130, 140}));
   EXPECT_EQ(numbers(index.after({7, 1}, {}, 10)), List{});
-  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(100), at(120), kStart, 10)),
+  EXPECT_EQ(numbers(index.between(kStream, {TimeAxis::Server, at(100), at(120)}, kStart, 10)),
             (List{100, 130, 110, 120}));
-  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(100), at(120), {at(100), {100}}, 2)), (List{130, 110}));
-  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Server, at(101), at(119), kStart, 10)), (List{130, 110}));
-  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Producer, at(1000), at(1010), kStart, 10)), (List{100, 110, 140}));
-  EXPECT_EQ(numbers(index.between(kStream, TimeAxis::Producer, at(1000), at(1030), {at(1010), {110}}, 10)),
+  EXPECT_EQ(numbers(index.between(kStream, {TimeAxis::Server, at(100), at(120)}, {at(100), {100}}, 2)),
+            (List{130, 110}));
+  EXPECT_EQ(numbers(index.between(kStream, {TimeAxis::Server, at(101), at(119)}, kStart, 10)), (List{130, 110}));
+  EXPECT_EQ(numbers(index.between(kStream, {TimeAxis::Producer, at(1000), at(1010)}, kStart, 10)),
+            (List{100, 110, 140}));
+  EXPECT_EQ(numbers(index.between(kStream, {TimeAxis::Producer, at(1000), at(1030)}, {at(1010), {110}}, 10)),
             (List{140, 130}));
   // Even numbers have a gap before them.
   const std::vector<StoredFragment> odd = {stored(151, 1005, 151)};

@@ -96,20 +96,6 @@ class VolumeStore {
   virtual base::Result<std::uint64_t> free_bytes() const = 0;
 };
 
-struct FileVolumeOptions {
-  std::string directory;  // of the volumes alone; made if missing
-  std::uint64_t max_queued_bytes = 512ULL << 20U;
-  std::uint64_t volume_bytes = 1ULL << 30U;  // a volume that has grown past this is sealed
-  // A volume older than this gets no more records; 0: never. By `wall_clock`.
-  std::chrono::microseconds volume_age = std::chrono::hours(1);
-  // When writing fails, what waits is tried again for so long before it is given back; then once each until it works.
-  base::Duration patience = std::chrono::seconds(5);
-  base::Duration retry_interval = std::chrono::milliseconds(250);
-  std::uint64_t reserve_bytes = 32ULL << 20U;  // space is set aside in such steps; 0: never
-  std::size_t group_bytes = 64U << 20U;        // most that one fdatasync covers: bounds the latency behind a burst
-  std::function<base::WallTime()> wall_clock;  // for the volumes' creation times; the epoch if empty
-};
-
 // What the volumes hold that the index has not seen, in volume order.
 struct RecoveredRecords {
   std::vector<StoredFragment> fragments;
@@ -124,13 +110,27 @@ struct RecoveredRecords {
 // Takes what one volume held and empties the lists of `records`; counts may stay. `done` of `all` volumes are behind.
 using TakeRecovered = std::function<base::Result<void>(RecoveredRecords& records, std::size_t done, std::size_t all)>;
 
+struct FileVolumeOptions {
+  std::string directory;  // of the volumes alone; made if missing
+  std::uint64_t max_queued_bytes = 512ULL << 20U;
+  std::uint64_t volume_bytes = 1ULL << 30U;  // a volume that has grown past this is sealed
+  // A volume older than this gets no more records; 0: never. By `wall_clock`.
+  std::chrono::microseconds volume_age = std::chrono::hours(1);
+  // When writing fails, what waits is tried again for so long before it is given back; then once each until it works.
+  base::Duration patience = std::chrono::seconds(5);
+  base::Duration retry_interval = std::chrono::milliseconds(250);
+  std::uint64_t reserve_bytes = 32ULL << 20U;  // space is set aside in such steps; 0: never
+  std::size_t group_bytes = 64U << 20U;        // most that one fdatasync covers: bounds the latency behind a burst
+  std::function<base::WallTime()> wall_clock;  // for the volumes' creation times; the epoch if empty
+  TakeRecovered take;                          // called while the volumes are opened, and not kept
+};
+
 // Volumes as files. `known` is what the index has seen; what is past it is scanned, made durable, and its torn tail
 // cut. Every volume found is sealed: a process writes only files that it made itself. `layer` and `random` outlive the
-// store. Without `take` everything that was found is in `recovered` at the end.
+// store. Without options.take everything that was found is in `recovered` at the end.
 base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions options, FileLayer& layer,
                                                              base::Random& random, std::span<const VolumeMark> known,
-                                                             RecoveredRecords& recovered,
-                                                             const TakeRecovered& take = nullptr);
+                                                             RecoveredRecords& recovered);
 
 // The number in "volume-000000000000001f.tgv"; nothing for any other name.
 std::optional<std::uint64_t> parse_volume_name(std::string_view name);

@@ -34,11 +34,12 @@ class VolumeArchive final : public Archive {
   base::Result<void> open(const ArchiveOptions& options, store::FileLayer& layer) {
     TRY(const auto marks, index_->marks());
     store::RecoveredRecords recovered;
-    const auto take = [this, &options](store::RecoveredRecords& records, std::size_t done, std::size_t all) {
+    store::FileVolumeOptions volumes = volume_options(options);
+    volumes.take = [this, &options](store::RecoveredRecords& records, std::size_t done, std::size_t all) {
       if (options.progress) options.progress(done, all);
       return take_recovered(records);
     };
-    TRY(volumes_, store::open_file_volumes(volume_options(options), layer, random_, marks, recovered, take));
+    TRY(volumes_, store::open_file_volumes(std::move(volumes), layer, random_, marks, recovered));
     around_.volumes = volumes_.get();
     if (recovered.damaged_payloads + recovered.damaged_places > 0) {
       base::log_warning("{} damaged records and {} damaged places were skipped in the volumes",

@@ -100,7 +100,7 @@ base::Result<FragmentPage> StreamLog::list_now(const Cursor& cursor, std::size_t
   std::vector<StoredFragment> shown;
   std::size_t batch = limit + 1;
   for (store::ListPosition past = cursor.past; shown.size() <= limit && !memory.deleted;) {
-    TRY(const auto rows, around_.index->between(stream_, axis, cursor.from, cursor.to, past, batch));
+    TRY(const auto rows, around_.index->between(stream_, {axis, cursor.from, cursor.to}, past, batch));
     for (const StoredFragment& row : rows) {
       if (memory.shows(row)) shown.push_back(row);
     }

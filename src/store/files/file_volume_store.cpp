@@ -297,9 +297,10 @@ std::uint64_t FileVolumeStore::open_volume() const {
 
 base::Result<std::unique_ptr<VolumeStore>> open_file_volumes(FileVolumeOptions options, FileLayer& layer,
                                                              base::Random& random, std::span<const VolumeMark> known,
-                                                             RecoveredRecords& recovered, const TakeRecovered& take) {
+                                                             RecoveredRecords& recovered) {
   TRY_VOID(layer.make_directory(options.directory));
-  TRY(const std::uint64_t highest, recover_volumes(options.directory, layer, known, recovered, take));
+  TRY(const std::uint64_t highest, recover_volumes(options.directory, layer, known, recovered, options.take));
+  options.take = nullptr;
   return std::make_unique<FileVolumeStore>(std::move(options), layer, random, highest);
 }
 

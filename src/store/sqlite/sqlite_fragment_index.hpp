@@ -43,8 +43,8 @@ class SqliteFragmentIndex final : public FragmentIndex {
   base::Result<std::optional<StoredFragment>> find(StreamKey stream, FragmentNumber number) override;
   base::Result<std::vector<StoredFragment>> after(StreamKey stream, FragmentNumber number, std::size_t limit) override;
   base::Result<std::vector<StoredFragment>> newest(StreamKey stream, std::size_t limit) override;
-  base::Result<std::vector<StoredFragment>> between(StreamKey stream, TimeAxis axis, base::WallTime from,
-                                                    base::WallTime to, ListPosition past, std::size_t limit) override;
+  base::Result<std::vector<StoredFragment>> between(StreamKey stream, const ListWindow& window, ListPosition past,
+                                                    std::size_t limit) override;
   base::Result<std::vector<StoredFragment>> gaps(StreamKey stream, ListPosition past, std::size_t limit) override;
   base::Result<std::optional<StoredFragment>> at_or_before(StreamKey stream, TimeAxis axis,
                                                            base::WallTime time) override;

@@ -113,14 +113,13 @@ base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::newest(StreamKey 
   return read_rows(query.bind(stream.id, stream.generation, limit));
 }
 
-base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::between(StreamKey stream, TimeAxis axis,
-                                                                       base::WallTime from, base::WallTime to,
+base::Result<std::vector<StoredFragment>> SqliteFragmentIndex::between(StreamKey stream, const ListWindow& window,
                                                                        ListPosition past, std::size_t limit) {
   const Reader reader(*this);
   TRY(Database* const database, reader.get());
-  const std::int64_t low = base::to_microseconds(from), high = base::to_microseconds(to);
+  const std::int64_t low = base::to_microseconds(window.from), high = base::to_microseconds(window.to);
   const std::int64_t past_time = base::to_microseconds(past.time), past_number = as_signed(past.number.value);
-  if (axis == TimeAxis::Producer) {
+  if (window.axis == TimeAxis::Producer) {
     Query query = database->query("SELECT " TIDEGATE_FRAGMENT_COLUMNS
                                   " FROM fragments WHERE stream = ? AND generation = ? AND producer_us BETWEEN ? AND ? "
                                   "AND (producer_us, number) > (?, ?) ORDER BY producer_us, number LIMIT ?");
