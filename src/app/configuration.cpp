@@ -53,7 +53,7 @@ Result<void> set_duration(base::Duration& out, std::string_view text, std::chron
 }
 
 Result<void> set_log_level(base::LogLevel& out, std::string_view text) {
-  constexpr std::array kLevels = {std::pair<std::string_view, base::LogLevel>{"debug", base::LogLevel::Debug},
+  static constexpr std::array kLevels = {std::pair<std::string_view, base::LogLevel>{"debug", base::LogLevel::Debug},
                                   std::pair<std::string_view, base::LogLevel>{"info", base::LogLevel::Info},
                                   std::pair<std::string_view, base::LogLevel>{"warning", base::LogLevel::Warning},
                                   std::pair<std::string_view, base::LogLevel>{"error", base::LogLevel::Error}};
@@ -263,7 +263,7 @@ Result<Settings> parse_toml(std::string_view text, std::string_view path) {
 }
 
 Result<Settings> read_environment(const char* const* environment) {
-  constexpr std::string_view kPrefix = "TIDEGATE_";
+  static constexpr std::string_view kPrefix = "TIDEGATE_";
   Settings settings;
   for (; *environment != nullptr; ++environment) {
     const std::string_view entry = *environment;

@@ -17,7 +17,7 @@ std::string value_of(const std::string& text, std::string_view key) {
 }
 
 std::string make_credentials(base::Random& random) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   std::string id = "TGAK";
   for (int i = 0; i < 16; ++i) id += kAlphabet[random.below(kAlphabet.size())];
   base::Bytes secret(30);

@@ -64,9 +64,7 @@ struct ServeFlags {
   }
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App tidegate("Self-hosted Kinesis Video Streams with WebRTC ingestion and storage", "tidegate");
   tidegate.set_version_flag("--version", "tidegate 0.1.0");
   tidegate.require_subcommand(1);
@@ -103,4 +101,15 @@ int main(int argc, char** argv) {
   auto configuration = serve_flags.configuration();
   if (!configuration) return app::report_failure(configuration.error());
   return app::run_serve(*std::move(configuration));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_command(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "tidegate: %s\n", error.what());
+    return 70;  // sysexits.h: EX_SOFTWARE
+  }
 }

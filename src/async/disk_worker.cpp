@@ -58,7 +58,7 @@ void DiskWorker::Queue::run(const std::string& name) {
   }
 }
 
-DiskWorker::DiskWorker(Options options) : queue_(std::make_unique<Queue>()) {
+DiskWorker::DiskWorker(const Options& options) : queue_(std::make_unique<Queue>()) {
   queue_->limit = options.queue_limit;
   for (std::size_t i = 0; i < options.threads; ++i) {
     queue_->threads.emplace_back([queue = queue_.get(), name = options.name] { queue->run(name); });

@@ -23,7 +23,7 @@ class DiskWorker {
     std::size_t threads = 1;
     std::size_t queue_limit = 4096;  // calls waiting; one more fails
   };
-  explicit DiskWorker(Options options);
+  explicit DiskWorker(const Options& options);
   ~DiskWorker();  // join()
   DiskWorker(const DiskWorker&) = delete;
   DiskWorker& operator=(const DiskWorker&) = delete;

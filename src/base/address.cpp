@@ -15,7 +15,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   IpAddress address;
   if (inet_pton(AF_INET, terminated.c_str(), address.bytes.data()) == 1) return address;
   if (inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) != 1) return std::nullopt;
-  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   if (std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin())) {
     return v4(address.bytes[12], address.bytes[13], address.bytes[14], address.bytes[15]);
   }

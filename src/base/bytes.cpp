@@ -90,7 +90,7 @@ void ByteWriter::patch(std::size_t offset, std::uint64_t value, std::size_t coun
 }
 
 std::string to_hex(ByteView bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   out.reserve(bytes.size() * 2);
   for (const std::uint8_t byte : bytes) {

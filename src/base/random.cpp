@@ -7,7 +7,7 @@
 namespace base {
 
 std::string Random::ice_characters(std::size_t count) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   Bytes bytes(count);
   fill(bytes);
   std::string out;

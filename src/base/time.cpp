@@ -95,14 +95,14 @@ std::optional<WallTime> parse_time(std::string_view text) {
   }
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
-  constexpr std::int64_t kMost = 253'402'300'799;  // the end of the year 9999
+  static constexpr std::int64_t kMost = 253'402'300'799;  // the end of the year 9999
   if (error != std::errc() || end != whole.data() + whole.size() || seconds < 0 || seconds > kMost) return std::nullopt;
   return from_microseconds(seconds * 1'000'000) + *fraction;
 }
 
 std::string to_http_date(WallTime time) {
-  constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const Calendar c = to_calendar(time);
   return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day, kMonths[c.month - 1], c.year,
                      c.hour, c.minute, c.second);

@@ -48,7 +48,7 @@ Picture::Picture(int width, int height)
 
 void Picture::draw(std::int64_t number, std::string_view text) {
   // Seven bars (75 % colours) that wander by a step each second, and a block that crosses the picture.
-  constexpr std::array<Colour, 7> kBars = {
+  static constexpr std::array<Colour, 7> kBars = {
       {{180, 128, 128}, {162, 44, 142}, {131, 156, 44}, {112, 72, 58}, {84, 184, 198}, {65, 100, 212}, {35, 212, 114}}};
   const int bar_width = width_ / 7 + 1;
   for (int bar = 0; bar < 7; ++bar) {

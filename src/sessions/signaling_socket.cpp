@@ -13,8 +13,8 @@ void SignalingSocket::close(std::string_view why) {
 }
 
 async::Task<void> SignalingSocket::write_to(std::shared_ptr<net::WebSocket> socket) {
-  constexpr std::uint16_t kNormal = 1000;
-  constexpr std::uint16_t kTryAgainLater = 1013;
+  static constexpr std::uint16_t kNormal = 1000;
+  static constexpr std::uint16_t kTryAgainLater = 1013;
   for (;;) {
     std::optional<Outgoing> out = co_await outgoing_.pop();
     if (!out) {

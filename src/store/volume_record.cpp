@@ -15,7 +15,7 @@ constexpr std::size_t kCrcAt = 12;  // in both headers
 
 // The checksum covers the whole header with its own four bytes as zeros.
 std::uint32_t header_crc(base::ByteView header) {
-  constexpr std::array<std::uint8_t, 4> kZeros{};
+  static constexpr std::array<std::uint8_t, 4> kZeros{};
   std::uint32_t crc = crc32c(header.first(kCrcAt));
   crc = crc32c(kZeros, crc);
   return crc32c(header.subspan(kCrcAt + 4), crc);

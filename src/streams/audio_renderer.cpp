@@ -29,7 +29,7 @@ std::int64_t ceil_divide(std::int64_t value, std::int64_t by) {
 
 // Straight up to 0.8, then bent so that any sum of participants stays below full scale.
 float soft_clip(float sample) {
-  constexpr float kKnee = 0.8F;
+  static constexpr float kKnee = 0.8F;
   const float size = std::abs(sample);
   if (size <= kKnee) return sample;
   const float bent = kKnee + (1 - kKnee) * std::tanh((size - kKnee) / (1 - kKnee));

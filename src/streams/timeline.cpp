@@ -125,7 +125,7 @@ void Timeline::note_arrival(Track& track, std::int64_t rtp_us, std::int64_t arri
 // The sender began its RTP time anew, or its clock stood still: the media goes on where it was, as long after the last
 // frame as it arrived after it.
 void Timeline::begin_anew(Track& track, std::int64_t rtp_us, std::int64_t arrived_us) {
-  constexpr std::int64_t kLeastStep = 1'000;
+  static constexpr std::int64_t kLeastStep = 1'000;
   const std::int64_t time = track.last_time + std::max(arrived_us - track.last_arrived, kLeastStep);
   ++jumps_;
   track.offset = time - rtp_us;

@@ -38,18 +38,15 @@ class ListAnswer {
   explicit ListAnswer(ResponseBody& response) : response_(response) {}
 
   Task<base::Result<void>> add(const Wanted& wanted, base::Result<base::Bytes> document) {
-    const bool whole = document.has_value();
-    if (!whole) {
-      const base::Bytes tags = streams::make_media_exception(wanted.text, document.error());
-      if (!first_error_) first_error_ = std::move(document).error();
-      base::append(held_, tags);
-      if (!started_) co_return base::Result<void>();
-    } else if (!started_) {
-      started_ = true;
-      CO_TRY_VOID(co_await response_.start(kMatroskaContentType));
-    }
-    if (whole) {
+    if (document) {
+      if (!std::exchange(started_, true)) {
+        CO_TRY_VOID(co_await response_.start(kMatroskaContentType));
+      }
       CO_TRY_VOID(co_await response_.write(*document));
+    } else {
+      if (!first_error_) first_error_ = document.error();
+      base::append(held_, streams::make_media_exception(wanted.text, document.error()));
+      if (!started_) co_return base::Result<void>();
     }
     if (!held_.empty()) {
       const base::Bytes tags = std::exchange(held_, {});

@@ -19,7 +19,6 @@ using async::Task;
 using aws::media::FragmentTimecodeType;
 using aws::media::PutMediaInput;
 using streams::ProducerAck;
-using streams::ProducerAckKind;
 using streams::ProducerError;
 using streams::ProducerSession;
 

@@ -42,7 +42,7 @@ class PosixFile final : public File {
   PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   base::Result<std::size_t> write_at(std::uint64_t offset, std::span<const base::ByteView> pieces) override {
-    constexpr std::size_t kMaxPieces = 512;  // below IOV_MAX
+    static constexpr std::size_t kMaxPieces = 512;  // below IOV_MAX
     std::vector<iovec> vectors;
     for (const base::ByteView piece : pieces.first(std::min(pieces.size(), kMaxPieces))) {
       vectors.push_back({const_cast<std::uint8_t*>(piece.data()), piece.size()});  // writev does not write to it
