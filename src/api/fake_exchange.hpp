@@ -45,7 +45,7 @@ class FakeExchange final : public net::HttpExchange {
     for (const auto& [name, value] : added) add_header(name, value);
   }
   void presign() {
-    set_target(aws::sigv4::presign_target("GET", request_.target, *request_.headers.find("Host"), credentials(),
+    set_target(aws::sigv4::presign_target({request_.target, *request_.headers.find("Host")}, credentials(),
                                           {"us-east-1"}, fake_now()));
   }
 

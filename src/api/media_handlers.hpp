@@ -20,7 +20,6 @@ struct MediaServices {
   base::Duration get_media_patience =
       std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
   streams::ProducerLimits put_media{};
-  base::WallTime started{};  // this process
 };
 
 void add_media_handlers(Handlers& handlers, MediaServices services);

@@ -53,10 +53,11 @@ Result<void> set_duration(base::Duration& out, std::string_view text, std::chron
 }
 
 Result<void> set_log_level(base::LogLevel& out, std::string_view text) {
-  static constexpr std::array kLevels = {std::pair<std::string_view, base::LogLevel>{"debug", base::LogLevel::Debug},
-                                  std::pair<std::string_view, base::LogLevel>{"info", base::LogLevel::Info},
-                                  std::pair<std::string_view, base::LogLevel>{"warning", base::LogLevel::Warning},
-                                  std::pair<std::string_view, base::LogLevel>{"error", base::LogLevel::Error}};
+  static constexpr std::array kLevels = {
+      std::pair<std::string_view, base::LogLevel>{"debug", base::LogLevel::Debug},
+      std::pair<std::string_view, base::LogLevel>{"info", base::LogLevel::Info},
+      std::pair<std::string_view, base::LogLevel>{"warning", base::LogLevel::Warning},
+      std::pair<std::string_view, base::LogLevel>{"error", base::LogLevel::Error}};
   for (const auto& [name, level] : kLevels) {
     if (name == text) {
       out = level;

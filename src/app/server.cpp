@@ -156,7 +156,6 @@ void Server::Parts::make_api() {
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
   api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
   api::MediaServices media{*catalog, *archive, *playback, *hls};
-  media.started = async::wall_now();
   api::add_media_handlers(handlers, media);
   api::add_hls_routes(handlers, media);
   api::add_recording_reads(handlers, media);

@@ -82,10 +82,14 @@ std::vector<std::pair<std::string, std::string>> sign_headers(const Request& req
                                                               const Credentials& credentials, const Scope& scope,
                                                               base::WallTime now);
 
-// A presigned target (path?query) for GET requests without a body: WebSocket connects. `target` holds the path and the
-// unsigned parameters (X-Amz-ChannelARN, X-Amz-ClientId); only `host` is signed, as it appears in the Host header.
-std::string presign_target(std::string_view method, std::string_view target, std::string_view host,
-                           const Credentials& credentials, const Scope& scope, base::WallTime now,
-                           std::chrono::seconds expires = std::chrono::seconds(299));
+// A GET request without a body: a WebSocket connect.
+struct PresignedGet {
+  std::string_view target;  // the path and the unsigned parameters (X-Amz-ChannelARN, X-Amz-ClientId)
+  std::string_view host;    // as in the Host header: the only header that is signed
+  std::chrono::seconds expires{299};
+};
+// Its target with the signature (path?query).
+std::string presign_target(const PresignedGet& request, const Credentials& credentials, const Scope& scope,
+                           base::WallTime now);
 
 }  // namespace aws::sigv4

@@ -135,7 +135,7 @@ std::string canonical_query(std::string_view query) {
   std::string out;
   for (const auto& [name, value] : parameters) {
     if (!out.empty()) out += '&';
-    out += name + '=' + value;
+    out.append(name).append(1, '=').append(value);
   }
   return out;
 }
@@ -184,7 +184,7 @@ std::string canonical_request(const CanonicalParts& parts) {
   out += '\n' + canonical_path(path_of(parts.target)) + '\n' + canonical_query(query_of(parts.target)) + '\n';
   std::string names;
   for (const auto& [name, value] : parts.signed_headers) {
-    out += name + ':' + value + '\n';
+    out.append(name).append(1, ':').append(value).append(1, '\n');
     if (!names.empty()) names += ';';
     names += name;
   }

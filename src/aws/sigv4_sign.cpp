@@ -46,12 +46,11 @@ std::vector<std::pair<std::string, std::string>> sign_headers(const Request& req
   return added;
 }
 
-std::string presign_target(std::string_view method, std::string_view target, std::string_view host,
-                           const Credentials& credentials, const Scope& scope, base::WallTime now,
-                           std::chrono::seconds expires) {
+std::string presign_target(const PresignedGet& request, const Credentials& credentials, const Scope& scope,
+                           base::WallTime now) {
   const std::string timestamp = base::to_basic_iso8601(now);
   const CredentialScope full = make_scope(credentials, scope, timestamp);
-  std::string query(query_of(target));
+  std::string query(query_of(request.target));
   const auto add = [&](std::string_view name, std::string_view value) {
     if (!query.empty()) query += '&';
     query += std::string(name) + '=' + uri_encode(value, false);
@@ -59,12 +58,12 @@ std::string presign_target(std::string_view method, std::string_view target, std
   add("X-Amz-Algorithm", kAlgorithm);
   add("X-Amz-Credential", full.credential());
   add("X-Amz-Date", timestamp);
-  add("X-Amz-Expires", std::to_string(expires.count()));
+  add("X-Amz-Expires", std::to_string(request.expires.count()));
   if (!credentials.session_token.empty()) add("X-Amz-Security-Token", credentials.session_token);
   add("X-Amz-SignedHeaders", "host");
-  std::string signed_target = std::string(path_of(target)) + '?' + canonical_query(query);
+  std::string signed_target = std::string(path_of(request.target)) + '?' + canonical_query(query);
   const std::string hash = sha256_hex({});
-  const CanonicalParts parts{method, signed_target, {{"host", std::string(host)}}, hash};
+  const CanonicalParts parts{"GET", signed_target, {{"host", std::string(request.host)}}, hash};
   const std::string text = string_to_sign(timestamp, full, canonical_request(parts));
   return signed_target + "&X-Amz-Signature=" + signature(credentials.secret_access_key, full, text);
 }

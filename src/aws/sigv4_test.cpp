@@ -414,8 +414,8 @@ TEST(SigV4Sign, what_we_sign_verifies) {
   const auto outcome = verify(Request{"POST", "/createStream", headers}, Payload{base::as_bytes(body)}, find, now);
   EXPECT_TRUE(outcome.has_value()) << error_text(outcome);
 
-  const std::string target = presign_target("GET", "/viewer?X-Amz-ChannelARN=arn%3Aaws&X-Amz-ClientId=a+b%20c",
-                                            "h:8443", credentials, Scope{"us-east-1"}, now);
+  const std::string target = presign_target({"/viewer?X-Amz-ChannelARN=arn%3Aaws&X-Amz-ClientId=a+b%20c", "h:8443"},
+                                            credentials, Scope{"us-east-1"}, now);
   const std::vector<Header> host{{"Host", "h:8443"}};
   const auto presigned = verify(Request{"GET", target, host}, Payload{base::ByteView()}, find, now);
   EXPECT_TRUE(presigned.has_value()) << error_text(presigned);

@@ -130,7 +130,8 @@ base::Result<std::vector<CameraResult>> publish(const CameraOptions& options) {
     TRY(auto source, make_source(setup));
     async::Shard& shard = *shards[static_cast<std::size_t>(i) % shards.size()];
     auto& promise = promises[static_cast<std::size_t>(i)];
-    shard.spawn(fmt::format("camera {}", one.master.channel),
+    std::string name = fmt::format("camera {}", one.master.channel);
+    shard.spawn(std::move(name),
                 [&shard, &promise, one = std::move(one), source = std::move(source), delay = i * kStagger]() mutable {
                   return run_one(shard, std::move(one), std::move(source), delay, promise);
                 });

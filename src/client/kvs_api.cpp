@@ -140,11 +140,11 @@ async::Task<base::Result<void>> KvsApi::enable_storage(std::string channel_arn, 
   co_return base::Result<void>();
 }
 
-async::Task<base::Result<std::string>> KvsApi::find_channel_arn(std::string name) {
+async::Task<base::Result<std::string>> KvsApi::find_channel_arn(const std::string& name) {
   return find_text("describeSignalingChannel", object({{"ChannelName", quoted(name)}}), "ChannelInfo", "ChannelARN");
 }
 
-async::Task<base::Result<std::string>> KvsApi::find_stream_arn(std::string name) {
+async::Task<base::Result<std::string>> KvsApi::find_stream_arn(const std::string& name) {
   return find_text("describeStream", object({{"StreamName", quoted(name)}}), "StreamInfo", "StreamARN");
 }
 
@@ -195,7 +195,7 @@ async::Task<base::Result<void>> KvsApi::join_storage_session(std::string webrtc_
   co_return base::Result<void>();
 }
 
-async::Task<base::Result<std::string>> KvsApi::find_data_endpoint(std::string stream_arn) {
+async::Task<base::Result<std::string>> KvsApi::find_data_endpoint(const std::string& stream_arn) {
   return find_text("getDataEndpoint",
                    object({{"StreamARN", quoted(stream_arn)}, {"APIName", quoted("LIST_FRAGMENTS")}}), "",
                    "DataEndpoint");
@@ -223,7 +223,7 @@ base::Result<std::string> KvsApi::sign_websocket_url(const std::string& wss_endp
   for (const char c : channel_arn) encoded += c == ':' ? "%3A" : c == '/' ? "%2F" : std::string(1, c);
   const std::string target = fmt::format("{}?X-Amz-ChannelARN={}", url.target, encoded);
   return fmt::format("{}://{}{}", url.scheme, url.authority(),
-                     aws::sigv4::presign_target("GET", target, url.authority(), options_.credentials, {options_.region},
+                     aws::sigv4::presign_target({target, url.authority()}, options_.credentials, {options_.region},
                                                 async::wall_now()));
 }
 

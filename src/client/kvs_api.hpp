@@ -40,14 +40,14 @@ class KvsApi {
   async::Task<base::Result<void>> create_stream(std::string name, int retention_hours);
   async::Task<base::Result<void>> enable_storage(std::string channel_arn, std::string stream_arn);
 
-  async::Task<base::Result<std::string>> find_channel_arn(std::string name);
-  async::Task<base::Result<std::string>> find_stream_arn(std::string name);
+  async::Task<base::Result<std::string>> find_channel_arn(const std::string& name);
+  async::Task<base::Result<std::string>> find_stream_arn(const std::string& name);
   // The stream that the channel records into; an error when storage is off.
   async::Task<base::Result<std::string>> find_storage_stream(std::string channel_arn);
   async::Task<base::Result<ChannelEndpoints>> find_endpoints(std::string channel_arn);
   async::Task<base::Result<void>> check_ice_servers(std::string https_endpoint, std::string channel_arn);
   async::Task<base::Result<void>> join_storage_session(std::string webrtc_endpoint, std::string channel_arn);
-  async::Task<base::Result<std::string>> find_data_endpoint(std::string stream_arn);
+  async::Task<base::Result<std::string>> find_data_endpoint(const std::string& stream_arn);
   // Fragments whose server timestamp is not before `since`.
   async::Task<base::Result<std::size_t>> count_fragments(std::string data_endpoint, std::string stream_arn,
                                                          base::WallTime since);

@@ -91,7 +91,7 @@ void Picture::draw_text(int x, int y, int scale, std::string_view text) {
         const int px = x + column;
         const int py = y + row;
         if ((bits >> (kGlyphWidth - 1 - column / scale) & 1) == 0 || px < 0 || px >= width_ || py >= height_) continue;
-        luma_[static_cast<std::size_t>(py * width_ + px)] = 235;
+        luma_[static_cast<std::size_t>(py) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(px)] = 235;
       }
     }
     x += (kGlyphWidth + 1) * scale;

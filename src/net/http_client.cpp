@@ -155,7 +155,7 @@ async::Task<base::Result<HttpClientResponse>> send_http(HttpClientRequest reques
   auto response = co_await reader.read();
   stream->close();
   // A server may refuse a body early: its answer says more than the failed write.
-  if (!response && !written) co_return base::fail(std::move(written.error()));
+  if (!response && !written) co_return base::fail(written.error());
   if (!response) co_return base::fail(std::move(response).error().with_context(url.authority()));
   co_return response;
 }

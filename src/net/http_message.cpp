@@ -2,10 +2,52 @@
 #include "net/http_message.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace net {
 
 namespace {
+
+// RFC 9110 15, and 429 and 431 of RFC 6585; by number.
+constexpr std::array kReasons = {
+    std::pair<int, std::string_view>{100, "Continue"},
+    std::pair<int, std::string_view>{101, "Switching Protocols"},
+    std::pair<int, std::string_view>{200, "OK"},
+    std::pair<int, std::string_view>{201, "Created"},
+    std::pair<int, std::string_view>{202, "Accepted"},
+    std::pair<int, std::string_view>{204, "No Content"},
+    std::pair<int, std::string_view>{206, "Partial Content"},
+    std::pair<int, std::string_view>{301, "Moved Permanently"},
+    std::pair<int, std::string_view>{302, "Found"},
+    std::pair<int, std::string_view>{304, "Not Modified"},
+    std::pair<int, std::string_view>{307, "Temporary Redirect"},
+    std::pair<int, std::string_view>{308, "Permanent Redirect"},
+    std::pair<int, std::string_view>{400, "Bad Request"},
+    std::pair<int, std::string_view>{401, "Unauthorized"},
+    std::pair<int, std::string_view>{403, "Forbidden"},
+    std::pair<int, std::string_view>{404, "Not Found"},
+    std::pair<int, std::string_view>{405, "Method Not Allowed"},
+    std::pair<int, std::string_view>{408, "Request Timeout"},
+    std::pair<int, std::string_view>{409, "Conflict"},
+    std::pair<int, std::string_view>{410, "Gone"},
+    std::pair<int, std::string_view>{411, "Length Required"},
+    std::pair<int, std::string_view>{412, "Precondition Failed"},
+    std::pair<int, std::string_view>{413, "Content Too Large"},
+    std::pair<int, std::string_view>{414, "URI Too Long"},
+    std::pair<int, std::string_view>{415, "Unsupported Media Type"},
+    std::pair<int, std::string_view>{416, "Range Not Satisfiable"},
+    std::pair<int, std::string_view>{417, "Expectation Failed"},
+    std::pair<int, std::string_view>{426, "Upgrade Required"},
+    std::pair<int, std::string_view>{429, "Too Many Requests"},
+    std::pair<int, std::string_view>{431, "Request Header Fields Too Large"},
+    std::pair<int, std::string_view>{500, "Internal Server Error"},
+    std::pair<int, std::string_view>{501, "Not Implemented"},
+    std::pair<int, std::string_view>{502, "Bad Gateway"},
+    std::pair<int, std::string_view>{503, "Service Unavailable"},
+    std::pair<int, std::string_view>{504, "Gateway Timeout"},
+    std::pair<int, std::string_view>{505, "HTTP Version Not Supported"},
+};
 
 char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -44,82 +86,8 @@ bool HttpHeaders::has_token(std::string_view name, std::string_view token) const
 }
 
 std::string_view http_reason(int status) {
-  switch (status) {
-    case 100:
-      return "Continue";
-    case 101:
-      return "Switching Protocols";
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 204:
-      return "No Content";
-    case 206:
-      return "Partial Content";
-    case 301:
-      return "Moved Permanently";
-    case 302:
-      return "Found";
-    case 304:
-      return "Not Modified";
-    case 307:
-      return "Temporary Redirect";
-    case 308:
-      return "Permanent Redirect";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 411:
-      return "Length Required";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 416:
-      return "Range Not Satisfiable";
-    case 417:
-      return "Expectation Failed";
-    case 426:
-      return "Upgrade Required";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Unknown";
-  }
+  const auto found = std::ranges::find(kReasons, status, &std::pair<int, std::string_view>::first);
+  return found == kReasons.end() ? "Unknown" : found->second;
 }
 
 }  // namespace net

@@ -28,6 +28,7 @@ class VolumeArchive final : public Archive {
     around_.cache = &cache_;
     around_.readers = &readers;
     around_.wall_clock = options.wall_clock;
+    around_.opened = options.wall_clock();
   }
 
   // Before anything is read or written.
@@ -50,7 +51,7 @@ class VolumeArchive final : public Archive {
     for (const store::BuriedStream& each : buried) buried_[each.tombstone.stream] = each.tombstone.through;
     RetentionOptions retention = options.retention;
     retention.wall_clock = options.wall_clock;
-    retention.prune_live_buffers = [this] { around_.live.prune(); };
+    retention.prune_live_buffers = [this] { around_.kept.prune(); };
     retention_ =
         std::make_unique<Retention>(std::move(retention), *volumes_, *index_, index_writer_,
                                     [this](std::span<const store::Tombstone> tombstones) { return bury(tombstones); });

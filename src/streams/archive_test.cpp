@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "async/disk_worker.hpp"
 #include "async/shard.hpp"
 #include "async/timer.hpp"
+#include "store/simulated_disk.hpp"
 
 namespace streams {
 namespace {
@@ -33,6 +35,7 @@ base::WallTime wall_us(std::int64_t us) {
 struct ArchiveFixture {
   ArchiveDirectory directory;
   base::WallTime now = wall_us(1'790'000'000'000'000);
+  store::FileLayer* layer = nullptr;
   async::DiskWorker readers{{"readers", 2, 4096}};
   std::unique_ptr<Archive> archive;
   async::Shard shard{"test"};
@@ -42,6 +45,7 @@ struct ArchiveFixture {
     archive.reset();
     ArchiveOptions options;
     options.directory = directory.path;
+    options.layer = layer;
     options.wall_clock = [this] { return now; };
     options.retention.interval = base::Duration::zero();  // sweeps come when a test asks for them
     options.write_patience = base::Duration::zero();
@@ -141,8 +145,31 @@ TEST(FragmentLog, KnowsTheEndOfARecordingThatIsNotVisibleYet) {
     EXPECT_EQ(log->last()->header.number == last, resolved);
     ASSERT_TRUE(log->recorded_until());
     EXPECT_EQ(log->recorded_until()->producer_end, end);
-    EXPECT_EQ(log->recorded_until()->ended_by, GapReason::PublisherLeft);
+    EXPECT_EQ(log->recorded_until()->gap_reason, GapReason::PublisherLeft);
   }
+}
+
+TEST(FragmentLog, KnowsWhatAGapAfterTheLastFragmentIsPutDownTo) {
+  store::SimulatedDisk disk(1);
+  ArchiveFixture fixture;
+  fixture.layer = &disk;
+  fixture.open();
+  const auto reason = [&] { return fixture.archive->log({1, 1})->recorded_until()->gap_reason; };
+  const auto commit = [&] {
+    fixture.now += std::chrono::seconds(2);
+    return commit_now(*fixture.archive, *fixture.archive->log({1, 1}), fixture.now, "a").has_value();
+  };
+  ASSERT_TRUE(commit());
+  EXPECT_EQ(reason(), GapReason::PublisherLeft);  // of a recording that this process has seen
+  disk.set_full(true);
+  ASSERT_FALSE(commit());
+  EXPECT_EQ(reason(), GapReason::DiskSlow);
+  disk.set_full(false);
+  for (int i = 0; i < 100 && !commit(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(reason(), GapReason::PublisherLeft);
+  fixture.now += std::chrono::seconds(2);
+  fixture.open();
+  EXPECT_EQ(reason(), GapReason::ServerStopped);
 }
 
 TEST(FragmentLog, ListsByBothTimesInPages) {

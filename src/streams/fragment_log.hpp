@@ -27,10 +27,10 @@ struct FragmentDraft {
   Payload payload;
 };
 
-// Where the recording before ours ended, and why if it said so.
+// Where the recording before ours ended, and what a gap after it is put down to.
 struct RecordingEnd {
   base::WallTime producer_end;
-  std::optional<GapReason> ended_by;
+  GapReason gap_reason = GapReason::PublisherLeft;
 };
 
 struct FragmentQuery {

@@ -32,7 +32,7 @@ class HeldLog final : public FragmentLog {
     if (at_once) answer();
   }
   void abandon(FragmentNumber number) override { std::erase(open, number); }
-  std::optional<StoredFragment> last() const override { return last_fragment; }
+  std::optional<StoredFragment> last() const override { return std::nullopt; }
   std::optional<RecordingEnd> recorded_until() const override { return recording_end; }
   async::Task<base::Result<FragmentPage>> list(FragmentQuery) override { co_return FragmentPage{}; }
   async::Task<base::Result<FragmentPage>> list_next(std::string, std::size_t) override { co_return FragmentPage{}; }
@@ -78,7 +78,6 @@ class HeldLog final : public FragmentLog {
   bool refuse = false;
   bool is_durable = true;
   bool is_deleted = false;
-  std::optional<StoredFragment> last_fragment;
 };
 
 }  // namespace streams

@@ -139,17 +139,11 @@ void ProducerSession::commit(base::Bytes document, const ProducerFragmentFacts& 
 
 // The producer's clock says what is missing: nobody else knows what it recorded.
 std::optional<Gap> ProducerSession::gap_before(base::WallTime start, const ProducerFragmentFacts& facts) const {
-  const std::optional<RecordingEnd> before = end_ ? RecordingEnd{*end_, {}} : log_->recorded_until();
+  const std::optional<RecordingEnd> before = end_ ? RecordingEnd{*end_} : log_->recorded_until();
   if (!before) return {};
-  GapReason reason = GapReason::PublisherLeft;
-  const std::optional<StoredFragment> last = end_ ? std::nullopt : log_->last();
-  if (last && last->header.server_time < settings_.server_started &&
-      before->ended_by.value_or(GapReason::ServerStopped) == GapReason::ServerStopped) {
-    reason = GapReason::ServerStopped;
-  }
   const auto tolerance = std::max<std::chrono::microseconds>(kSmallestGap, facts.frame_time * 3 / 2);
   if (start - before->producer_end <= tolerance) return {};
-  return Gap{reason, before->producer_end, start};
+  return Gap{before->gap_reason, before->producer_end, start};
 }
 
 void ProducerSession::take_answers() {

@@ -19,10 +19,9 @@ namespace streams {
 
 // What the request's headers say.
 struct ProducerSettings {
-  bool absolute = true;           // the document's times are since the epoch; else since `start`
-  base::WallTime start;           // of a relative producer
-  bool wants_acks = true;         // without: errors only
-  base::WallTime server_started;  // tells a gap that the server made from one that the producer made
+  bool absolute = true;    // the document's times are since the epoch; else since `start`
+  base::WallTime start;    // of a relative producer
+  bool wants_acks = true;  // without: errors only
 };
 
 struct ProducerLimits {

@@ -189,19 +189,13 @@ TEST_F(Producer, JumpsOfItsClockAreGaps) {
   EXPECT_EQ(log->drafts[2].gap_before, gap);
 }
 
-TEST_F(Producer, TheFirstGapKnowsWhetherTheServerWasThere) {
-  for (const bool restarted : {false, true}) {
+TEST_F(Producer, TheFirstGapHasTheReasonThatTheLogKnows) {
+  for (const GapReason reason : {GapReason::ServerStopped, GapReason::PublisherLeft, GapReason::DiskSlow}) {
     auto fresh = std::make_shared<HeldLog>();
-    StoredFragment before;
-    before.header.server_time = kProducerWall - 1min;
-    fresh->last_fragment = before;
-    fresh->recording_end = RecordingEnd{base::WallTime(5s), {}};
-    ProducerSettings asked;
-    asked.server_started = restarted ? kProducerWall - 1s : kProducerWall - 1h;
-    ProducerSession other(asked, limits, fresh, kProducerBegin);
+    fresh->recording_end = RecordingEnd{base::WallTime(5s), reason};
+    ProducerSession other({}, limits, fresh, kProducerBegin);
     Body body;
     other.handle_bytes(body.cluster(10'000).frame(1, 0).end_fragment().take(), kProducerBegin, kProducerWall);
-    const GapReason reason = restarted ? GapReason::ServerStopped : GapReason::PublisherLeft;
     ASSERT_EQ(fresh->drafts.size(), 1u);
     EXPECT_EQ(fresh->drafts[0].gap_before, (Gap{reason, base::WallTime(5s), base::WallTime(10s)}));
   }

@@ -10,19 +10,12 @@ namespace {
 
 constexpr auto kAudioIsSending = std::chrono::seconds(1);  // a participant that was silent for longer is not waited for
 
-// What the next session says of the time since the fragment that ended so. A session that ended in the middle of a gap
-// left without a word; a recording that did not say anything was stopped with the server.
-GapReason reason_of(std::optional<GapReason> ended_by) {
-  if (!ended_by) return GapReason::ServerStopped;
-  return *ended_by == GapReason::ServerStopped ? GapReason::ServerStopped : GapReason::PublisherLeft;
-}
-
 }  // namespace
 
 std::optional<Recorder::Session::Pause> Recorder::Session::pause_since_last_session() const {
   const auto before = log_->recorded_until();
   if (!before) return std::nullopt;
-  return Pause{.reason = reason_of(before->ended_by), .from = before->producer_end, .since_last_session = true};
+  return Pause{.reason = before->gap_reason, .from = before->producer_end, .since_last_session = true};
 }
 
 base::WallTime Recorder::Session::nominal_end() const {

@@ -319,17 +319,16 @@ TEST(Recorder, ParameterSetsOfTheSdpAreEnough) {
 }
 
 TEST(Recorder, TheGapSinceTheLastSessionHasItsReason) {
-  for (const bool said_why : {true, false}) {
+  for (const GapReason reason : {GapReason::PublisherLeft, GapReason::ServerStopped}) {
     auto log = std::make_shared<HeldLog>();
-    log->recording_end = RecordingEnd{kServerStart - 58s, std::nullopt};
-    if (said_why) log->recording_end->ended_by = GapReason::PublisherLeft;
+    log->recording_end = RecordingEnd{kServerStart - 58s, reason};
     Recorder recorder({}, log, kBegin, kServerStart);
     Camera camera{log.get(), &recorder};
     camera.run(0, 400, 2000, false);
     recorder.finish(camera.arrival(400), GapReason::ServerStopped);
     ASSERT_EQ(log->drafts.size(), 1U);
     const Gap gap = *log->drafts[0].gap_before;
-    EXPECT_EQ(gap.reason, said_why ? GapReason::PublisherLeft : GapReason::ServerStopped);
+    EXPECT_EQ(gap.reason, reason);
     EXPECT_EQ(gap.from, kServerStart - 58s);
     EXPECT_EQ(gap.to, log->drafts[0].producer_time);
     EXPECT_EQ(log->drafts[0].ended_by, GapReason::ServerStopped);
@@ -342,11 +341,11 @@ TEST(Recorder, TheGapSinceTheLastSessionGrowsWhenItsLastFragmentIsRefused) {
   Recorder recorder({}, log, kBegin, kServerStart);
   Camera camera{log.get(), &recorder};
   camera.run(0, 400, 2000, false);
-  log->recording_end = RecordingEnd{kServerStart - 12s, std::nullopt};
+  log->recording_end = RecordingEnd{kServerStart - 12s, GapReason::DiskSlow};
   recorder.finish(camera.arrival(400), GapReason::ServerStopped);
   ASSERT_EQ(log->drafts.size(), 1U);
   const Gap gap = *log->drafts[0].gap_before;
-  EXPECT_EQ(gap.reason, GapReason::ServerStopped);
+  EXPECT_EQ(gap.reason, GapReason::DiskSlow);
   EXPECT_EQ(gap.from, kServerStart - 12s);
 }
 

@@ -41,7 +41,8 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
   }
   {
     const std::lock_guard lock(mutex_);
-    open_[number].handed_over = RecordingEnd{draft.producer_time + draft.duration, draft.ended_by};
+    open_[number].handed_over =
+        RecordingEnd{draft.producer_time + draft.duration, gap_reason_after(number, draft.ended_by)};
   }
   FragmentHeader header;
   header.stream = stream_;
@@ -58,6 +59,7 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
     return;
   }
   if (around_.index_writer->waiting() >= kMaxUnindexed) {
+    note_refused();
     abandon(number);
     done(base::fail(base::Errc::Unavailable, "the fragment index has not been writable for too long"));
     return;
@@ -83,13 +85,14 @@ void StreamLog::commit_to_memory(const FragmentHeader& header, Payload payload, 
     open.payload = std::move(payload);
     publish_resolved(published);
   }
-  around_.live.keep(shared_from_this());
+  around_.kept.keep(shared_from_this());
   announce(published);
 }
 
 void StreamLog::handle_appended(FragmentNumber number, const Payload& payload, Committed done,
                                 base::Result<StoredFragment> result) {
   if (!result) {
+    note_refused();
     abandon(number);
     done(std::move(result));
     return;
@@ -130,6 +133,7 @@ void StreamLog::publish_resolved(Published& published) {
     auto node = open_.extract(open_.begin());
     const StoredFragment& fragment = *node.mapped().durable;
     visible_through_ = fragment.header.number;
+    refused_ = false;
     if (const auto& gap = fragment.header.gap_before) ++around_.gaps.at(static_cast<std::size_t>(gap->reason));
     if (node.mapped().payload) live_.push(fragment, std::move(node.mapped().payload));
     recent_.push_back(fragment);
@@ -162,22 +166,22 @@ FragmentNumber StreamLog::last_number() const {
   return last_number_;
 }
 
-bool StreamLog::prune_live_buffer() {
+bool StreamLog::prune() {
   const base::WallTime oldest = around_.wall_clock() - LiveBuffer::kMaxAge;
   const std::lock_guard lock(mutex_);
   live_.forget_before(oldest);
   if (deleted_) live_.clear();
-  return !live_.empty();
+  return !live_.empty() || (refused_ && !deleted_);
 }
 
-void LiveLogs::keep(std::shared_ptr<StreamLog> log) {
+void KeptLogs::keep(std::shared_ptr<StreamLog> log) {
   const std::lock_guard lock(mutex_);
   logs_.insert(std::move(log));
 }
 
-void LiveLogs::prune() {
+void KeptLogs::prune() {
   const std::lock_guard lock(mutex_);
-  std::erase_if(logs_, [](const auto& log) { return !log->prune_live_buffer(); });
+  std::erase_if(logs_, [](const auto& log) { return !log->prune(); });
 }
 
 FragmentNumber StreamLog::first_kept() const {
@@ -228,7 +232,26 @@ std::optional<RecordingEnd> StreamLog::recorded_until() const {
   }
   const auto visible = last();
   if (!visible) return std::nullopt;
-  return RecordingEnd{producer_end(*visible), visible->header.ended_by};
+  const std::lock_guard lock(mutex_);
+  const GapReason reason =
+      refused_ ? GapReason::DiskSlow : gap_reason_after(visible->header.number, visible->header.ended_by);
+  return RecordingEnd{producer_end(*visible), reason};
+}
+
+// A recording that ended in the middle of a gap left without a word. One that said nothing and is not of this process
+// was stopped with the server.
+GapReason StreamLog::gap_reason_after(FragmentNumber number, std::optional<GapReason> ended_by) const {
+  if (ended_by == GapReason::ServerStopped) return GapReason::ServerStopped;
+  const bool is_ours = static_cast<std::int64_t>(number.value) >= base::to_microseconds(around_.opened);
+  return ended_by || is_ours ? GapReason::PublisherLeft : GapReason::ServerStopped;
+}
+
+void StreamLog::note_refused() {
+  {
+    const std::lock_guard lock(mutex_);
+    refused_ = true;
+  }
+  around_.kept.keep(shared_from_this());
 }
 
 // What readers of the live end ask for is in memory; nothing means "ask the index".

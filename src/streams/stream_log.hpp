@@ -25,8 +25,8 @@ namespace streams {
 
 class StreamLog;
 
-// The logs that hold a live buffer: kept alive by it, though nobody may use them at the moment.
-class LiveLogs {
+// The logs that know what no disk holds (a live buffer, a refusal): kept alive by it, though nobody may use them now.
+class KeptLogs {
  public:
   void keep(std::shared_ptr<StreamLog> log);
   // Forgets what is too old, and the logs that have nothing left.
@@ -44,8 +44,9 @@ struct LogSurroundings {
   IndexWriter* index_writer = nullptr;
   PayloadCache* cache = nullptr;
   async::DiskWorker* readers = nullptr;
-  LiveLogs live;
+  KeptLogs kept;
   std::function<base::WallTime()> wall_clock;
+  base::WallTime opened;  // what has a lower number was written by an earlier process
   std::atomic<std::uint64_t> cache_hits = 0;
   std::atomic<std::uint64_t> cache_misses = 0;
   std::array<std::atomic<std::uint64_t>, kGapReasons> gaps{};  // that became visible, by reason
@@ -82,8 +83,8 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   void mark_deleted();
   // The highest number given so far.
   FragmentNumber last_number() const;
-  // Forgets what is too old; false when nothing is left.
-  bool prune_live_buffer();
+  // Forgets what of the live buffer is too old; false when it knows nothing that no disk holds.
+  bool prune();
   // The index has it: lists find it there.
   void forget_unindexed(FragmentNumber number);
 
@@ -120,6 +121,8 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   void announce(Published& published);
   Memory look() const;
   FragmentNumber first_kept() const;
+  GapReason gap_reason_after(FragmentNumber number, std::optional<GapReason> ended_by) const;
+  void note_refused();
   // Needs mutex_.
   bool is_kept(const StoredFragment& fragment, FragmentNumber first) const;
   std::string write_token(const Cursor& cursor) const;
@@ -148,6 +151,7 @@ class StreamLog final : public FragmentLog, public std::enable_shared_from_this<
   mutable std::mutex mutex_;
   FragmentNumber last_number_;
   FragmentNumber visible_through_;
+  bool refused_ = false;                 // a fragment after those that are visible met a disk that did not take it
   std::map<FragmentNumber, Open> open_;  // not yet visible, nor abandoned
   std::deque<StoredFragment> recent_;    // the newest visible ones, ascending, without a hole
   bool recent_is_all_ = false;           // nothing older exists

@@ -183,7 +183,6 @@ Task<aws::Outcome<void>> put_media(const MediaServices& services, PutMediaInput 
                                    ResponseBody& response) {
   auto settings = make_settings(input);
   if (!settings) co_return std::unexpected(std::move(settings).error());
-  settings->server_started = services.started;
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   CO_TRY_VOID(co_await response.start(kContentType));
   // The session knows better when a producer is silent for too long: it may be we who do not read.
