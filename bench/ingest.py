@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -140,6 +141,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--sample", type=int, default=5, help="streams whose every frame is counted")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was written goes then too
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tidegate-ingest-"))
     if shutil.disk_usage(folder).free < options.cameras * (options.seconds + 30) * 100_000 + 2**30:
         sys.exit("ingest: not enough free disk space for the recordings")

@@ -11,6 +11,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -90,6 +91,7 @@ def main():
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--directory", help="where to write (default: a temporary directory)")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was written goes then too
     written = sum(3 * options.rounds * streams * SECONDS.get(streams, 5) // 2 * 250_000 for streams in options.streams)
     written += sum(options.sizes) * 1_400
     if written > WRITTEN_LIMIT:

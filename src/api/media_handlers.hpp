@@ -3,6 +3,7 @@
 // The media and archived-media services, the session URLs, and our own reads of recordings.
 
 #include "api/handlers.hpp"
+#include "api/put_media_counts.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
 #include "streams/hls_sessions.hpp"
@@ -17,6 +18,7 @@ struct MediaServices {
   streams::Archive& archive;
   streams::Playback& playback;
   streams::HlsSessions& hls;
+  PutMediaCounts& put_media_counts;
   base::Duration get_media_patience =
       std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
   streams::ProducerLimits put_media{};

@@ -55,6 +55,7 @@ struct Server::Parts {
   std::unique_ptr<sessions::Hub> hub;
   std::unique_ptr<streams::Playback> playback;
   std::unique_ptr<streams::HlsSessions> hls;
+  api::PutMediaCounts put_media_counts;
   std::unique_ptr<api::SignalingDoor> door;
   api::Handlers handlers;
   std::unique_ptr<api::Gateway> gateway;
@@ -155,7 +156,7 @@ void Server::Parts::make_api() {
   turn.secret = configuration.turn_secret;
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
   api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
-  api::MediaServices media{*catalog, *archive, *playback, *hls};
+  api::MediaServices media{*catalog, *archive, *playback, *hls, put_media_counts};
   api::add_media_handlers(handlers, media);
   api::add_hls_routes(handlers, media);
   api::add_recording_reads(handlers, media);
@@ -173,7 +174,7 @@ void Server::Parts::make_api() {
   };
   options.metric_sources.push_back([this]() -> async::Task<std::string> {
     const sessions::HubStats stats = co_await hub->stats();
-    co_return render_metrics(stats, archive->stats(), archive->health().writable);
+    co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable);
   });
   gateway = std::make_unique<api::Gateway>(
       std::move(options),

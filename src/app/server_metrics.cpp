@@ -17,7 +17,8 @@ struct Sample {
 
 }  // namespace
 
-std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive, bool writable) {
+std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive,
+                           const api::PutMediaCounts& put_media, bool writable) {
   const sessions::SessionStats& s = hub.sessions;
   const store::VolumeStats& v = archive.volumes;
   const Sample samples[] = {
@@ -49,6 +50,9 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
       {"tidegate_volume_queued_bytes", "gauge", "handed over and not yet durable", v.queued_bytes},
       {"tidegate_index_failures_total", "counter", "index batches to be retried", archive.index_failures},
       {"tidegate_index_waiting", "gauge", "durable fragments not indexed yet", archive.unindexed},
+      {"tidegate_put_media_connections", "gauge", "open PutMedia connections", put_media.open},
+      {"tidegate_put_media_connections_total", "counter", "PutMedia connections begun", put_media.opened},
+      {"tidegate_put_media_fragments_total", "counter", "fragments of producers committed", put_media.fragments},
       {"tidegate_storage_writable", "gauge", "0 while recordings cannot be written", writable ? 1U : 0U},
       {"tidegate_expired_fragments_total", "counter", "removed by age, limit, floor or deletion",
        archive.retention.expired_fragments},
@@ -78,6 +82,13 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
   for (std::size_t i = 1; i < archive.gaps.size(); ++i) {
     fmt::format_to(std::back_inserter(out), "tidegate_recording_gaps_total{{reason=\"{}\"}} {}\n",
                    streams::gap_reason_name(static_cast<streams::GapReason>(i)), archive.gaps[i]);
+  }
+  out +=
+      "# HELP tidegate_put_media_errors_total ERROR acknowledgements, by ErrorId\n"
+      "# TYPE tidegate_put_media_errors_total counter\n";
+  for (std::size_t i = 0; i < streams::kProducerErrors.size(); ++i) {
+    fmt::format_to(std::back_inserter(out), "tidegate_put_media_errors_total{{id=\"{}\"}} {}\n",
+                   static_cast<int>(streams::kProducerErrors[i]), put_media.errors[i].load());
   }
   return out;
 }

@@ -4,11 +4,13 @@
 
 #include <string>
 
+#include "api/put_media_counts.hpp"
 #include "sessions/hub.hpp"
 #include "streams/archive.hpp"
 
 namespace app {
 
-std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive, bool writable);
+std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive,
+                           const api::PutMediaCounts& put_media, bool writable);
 
 }  // namespace app

@@ -19,6 +19,7 @@ namespace {
 constexpr std::array<unsigned char, 9> kHttp11 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 // A client that offers ALPN without http/1.1 (h2 alone) could not be served: RFC 7301 3.2 wants the alert.
+// NOLINTNEXTLINE(readability-function-size): the parameters are OpenSSL's
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                     unsigned int offered_size, void*) {
   unsigned char* selected = nullptr;

@@ -64,11 +64,9 @@ class Receiver::Impl {
   bool is_video() const { return options_.kind == codecs::MediaKind::Video; }
   std::uint32_t clock_rate() const { return is_video() ? 90'000 : 48'000; }
 
-  ReceiverOptions options_;
-  ReceiverStats stats_;
-  std::optional<Source> source_;
-
  private:
+  friend class Receiver;
+
   // One media packet, whether it came itself or inside RTX.
   struct Arrival {
     base::Instant now;
@@ -105,6 +103,9 @@ class Receiver::Impl {
   base::Instant pli_due_ = base::kNever;
   base::Instant pli_sent_{};
   bool pli_ever_sent_ = false;
+  ReceiverOptions options_;
+  ReceiverStats stats_;
+  std::optional<Source> source_;
 };
 
 }  // namespace rtp

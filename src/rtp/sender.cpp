@@ -63,10 +63,11 @@ void Sender::end_packet(std::vector<base::Bytes>& out) {
   out.push_back(current_);
 }
 
-void Sender::send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
-                        base::WallTime capture, OutgoingExtensions& extensions, std::vector<base::Bytes>& out) {
-  last_timestamp_ = rtp_timestamp;
-  last_capture_ = capture;
+void Sender::send_frame(base::Instant now, const FrameToSend& to_send, OutgoingExtensions& extensions,
+                        std::vector<base::Bytes>& out) {
+  const codecs::Frame& frame = to_send.frame;
+  last_timestamp_ = to_send.rtp_timestamp;
+  last_capture_ = to_send.capture;
   last_sent_at_ = now;
   if (!started_) {
     started_ = true;
@@ -75,10 +76,10 @@ void Sender::send_frame(base::Instant now, const codecs::Frame& frame, std::uint
   ++stats_.frames;
   const std::size_t first = out.size();
   if (frame.codec == codecs::CodecId::H264) {
-    packetize_h264(frame, rtp_timestamp, extensions, out);
+    packetize_h264(frame, to_send.rtp_timestamp, extensions, out);
     if (out.size() > first) out.back()[1] |= 0x80;  // the marker: last packet of the access unit
   } else {
-    begin_packet(rtp_timestamp, extensions);
+    begin_packet(to_send.rtp_timestamp, extensions);
     base::append(current_, frame.payload);
     end_packet(out);
   }

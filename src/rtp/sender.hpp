@@ -51,13 +51,19 @@ struct OutgoingExtensions {
   std::uint16_t next_transport_sequence = 0;
 };
 
+struct FrameToSend {
+  const codecs::Frame& frame;
+  std::uint32_t rtp_timestamp = 0;
+  base::WallTime capture;  // goes into the sender reports
+};
+
 // Owned by an rtp::Session; sans-IO. Packets are written into `out` in sending order.
 class Sender {
  public:
   explicit Sender(SenderOptions options);
 
-  void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture,
-                  OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  void send_frame(base::Instant now, const FrameToSend& frame, OutgoingExtensions& extensions,
+                  std::vector<base::Bytes>& out);
   void send_padding(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
   // Repeats what is still kept.
   void handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);

@@ -170,7 +170,7 @@ void Session::Impl::send_frame(base::Instant now, const codecs::Frame& frame, st
   Sender* sender = find_sender(codecs::kind_of(frame.codec));
   if (sender == nullptr) return;
   if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
-  sender->send_frame(now, frame, rtp_timestamp, capture, extensions_, outgoing_);
+  sender->send_frame(now, {frame, rtp_timestamp, capture}, extensions_, outgoing_);
   flush_rtp(outgoing_);
 }
 

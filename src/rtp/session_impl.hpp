@@ -29,12 +29,9 @@ class Session::Impl {
   Receiver* find_receiver(codecs::MediaKind kind);
   Sender* find_sender(codecs::MediaKind kind);
 
-  std::deque<OutgoingPacket> packets_;
-  std::deque<SessionEvent> events_;
-  std::vector<base::Bytes> spare_;
-  SessionStats stats_;
-
  private:
+  friend class Session;
+
   void handle_rtp(base::Instant now, base::ByteView datagram);
   void handle_rtcp(base::Instant now, base::ByteView datagram);
   void handle(base::Instant now, const SenderReport& report);
@@ -74,6 +71,10 @@ class Session::Impl {
   };
   std::array<SentReport, 8> sent_reports_{};
   std::size_t next_sent_report_ = 0;
+  std::deque<OutgoingPacket> packets_;
+  std::deque<SessionEvent> events_;
+  std::vector<base::Bytes> spare_;
+  SessionStats stats_;
 };
 
 }  // namespace rtp

@@ -35,7 +35,7 @@ ShardChannels::Channel& ShardChannels::find_or_make(const ChannelSettings& setti
   return *channel;
 }
 
-void ShardChannels::connect(ChannelSettings settings, Role role, const std::string& client_id, bool on_loopback,
+void ShardChannels::connect(const ChannelSettings& settings, Role role, const std::string& client_id, bool on_loopback,
                             std::shared_ptr<SignalingSink> sink) {
   const base::Instant now = shard_.now();
   ++stats_.connections;
@@ -81,7 +81,7 @@ base::Result<void> ShardChannels::deliver(base::Instant now, Channel& channel, R
   return channel.signaling.route(now, role, client_id, message, channel.settings.message_ttl);
 }
 
-base::Result<void> ShardChannels::join(ChannelSettings settings) {
+base::Result<void> ShardChannels::join(const ChannelSettings& settings) {
   if (draining_) return base::fail(base::Errc::Unavailable, "this server is stopping: join again in a moment");
   const base::Instant now = shard_.now();
   Channel& channel = find_or_make(settings);

@@ -36,14 +36,14 @@ class ShardChannels {
   ~ShardChannels();
 
   // A socket opened. A join that waits for this master gets its offer now.
-  void connect(ChannelSettings settings, Role role, const std::string& client_id, bool on_loopback,
+  void connect(const ChannelSettings& settings, Role role, const std::string& client_id, bool on_loopback,
                std::shared_ptr<SignalingSink> sink);
   void disconnect(const std::string& arn, Role role, const std::string& client_id, const SignalingSink* sink);
   // A message came on a socket. Failures are answered on it when they carried a correlation id.
   void receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
                const std::string& text);
   // JoinStorageSession of the master. `settings.log` is set. Unavailable once drain() has begun.
-  base::Result<void> join(ChannelSettings settings);
+  base::Result<void> join(const ChannelSettings& settings);
 
   // Ends everything for good: GO_AWAY, fragments made durable, sockets closed. Later joins are refused.
   async::Task<void> drain();

@@ -50,8 +50,9 @@ constexpr std::array<std::array<std::uint32_t, 256>, 4> make_advance() {
 }
 
 std::uint32_t advance_lane(std::uint32_t crc) {
-  static const auto table = make_advance();
-  return table[0][crc & 0xffU] ^ table[1][(crc >> 8U) & 0xffU] ^ table[2][(crc >> 16U) & 0xffU] ^ table[3][crc >> 24U];
+  static const auto kAdvance = make_advance();
+  return kAdvance[0][crc & 0xffU] ^ kAdvance[1][(crc >> 8U) & 0xffU] ^ kAdvance[2][(crc >> 16U) & 0xffU] ^
+         kAdvance[3][crc >> 24U];
 }
 
 std::uint64_t load(const std::uint8_t* at) {
@@ -99,8 +100,8 @@ std::uint32_t crc32c_portable(base::ByteView bytes, std::uint32_t before) {
 
 std::uint32_t crc32c(base::ByteView bytes, std::uint32_t before) {
 #if defined(__x86_64__)
-  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
-  if (has_instruction) return crc32c_sse(bytes, before);
+  static const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (kHasInstruction) return crc32c_sse(bytes, before);
 #endif
   return crc32c_portable(bytes, before);
 }

@@ -96,7 +96,7 @@ class UnitEncoder {
 
   // What the encoder gives for silence, made once for the process.
   static Result<Bytes> silent_unit() {
-    static const Result<Bytes> unit = []() -> Result<Bytes> {
+    static const Result<Bytes> kUnit = []() -> Result<Bytes> {
       TRY(std::unique_ptr<aac::Encoder> encoder, aac::open_encoder());
       std::optional<Bytes> last;
       for (int i = 0; i < 4; ++i) {
@@ -105,7 +105,7 @@ class UnitEncoder {
       if (!last) return base::fail(base::Errc::Internal, "AAC encoder gave no unit");
       return *std::move(last);
     }();
-    return unit;
+    return kUnit;
   }
 
   const TimelinePcm& pcm_;

@@ -301,7 +301,7 @@ base::Result<void> Catalog::set_storage_now(const std::string& channel_arn,
       channel.storage_stream_arn.reset();
       return {};
     }
-    TRY(const StreamPtr stream, find_stream({std::nullopt, *stream_arn}));
+    TRY(const StreamPtr stream, find_stream({std::nullopt, stream_arn}));
     if (channel.storage_stream_arn && *channel.storage_stream_arn != *stream_arn) {
       return base::fail(base::Errc::InUse,
                         fmt::format("The channel is already mapped to {}", *channel.storage_stream_arn));

@@ -152,7 +152,8 @@ Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::Byte
   TRY(const container::MatroskaDocument document, container::parse_matroska(bytes));
   if (document.blocks.empty()) return {};
   if (const auto cut = clock_.begin(start, end)) report_.cuts.push_back(*cut);
-  const base::WallTime zero = first_picture(document);
+  // A producer's times may count from its own start: the fragment's start says where the cluster lies.
+  const base::WallTime zero = base::from_microseconds(document.cluster_ns / 1000);
   for (const Track& track : document.tracks) {
     std::vector<const Block*> blocks;
     for (const Block& block : document.blocks) {

@@ -43,14 +43,6 @@ base::Bytes to_nal_units(base::ByteView avcc) {
 
 }  // namespace
 
-base::WallTime first_picture(const container::MatroskaDocument& document) {
-  const container::Track* video = document.find_video();
-  for (const Block& block : document.blocks) {
-    if (video == nullptr || block.track == video->number) return block.time;
-  }
-  return document.blocks.empty() ? base::WallTime{} : document.blocks.front().time;
-}
-
 std::optional<MediaFileCut> FileClock::begin(base::WallTime start, base::WallTime end) {
   if (!started_) {
     started_ = true;

@@ -57,7 +57,4 @@ class FileTrack {
   std::int64_t next_sample_ = 0;  // AAC: where the last frame ended
 };
 
-// The time of a document that its fragment's start names: of its first picture, or of its first frame.
-base::WallTime first_picture(const container::MatroskaDocument& document);
-
 }  // namespace streams

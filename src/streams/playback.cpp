@@ -49,8 +49,7 @@ Result<OpenedFragment> parse(StoredFragment fragment, Payload payload) {
     const auto shift = fragment.header.producer_time - cluster;
     for (container::Block& block : document->blocks) block.time += shift;
   }
-  return OpenedFragment{
-      .fragment = std::move(fragment), .payload = std::move(payload), .document = *std::move(document)};
+  return OpenedFragment{.fragment = fragment, .payload = std::move(payload), .document = *std::move(document)};
 }
 
 void collect_opus(const OpenedFragment& opened, base::WallTime from, base::WallTime to, std::vector<OpusPacket>& out) {
@@ -168,7 +167,7 @@ Playback::~Playback() = default;
 
 Task<Result<OpenedFragment>> Playback::open(FragmentLogPtr log, StoredFragment fragment) {
   CO_TRY(Payload payload, co_await log->read(fragment));
-  co_return parse(std::move(fragment), std::move(payload));
+  co_return parse(fragment, std::move(payload));
 }
 
 Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPtr log, StoredFragment fragment) {

@@ -2,6 +2,7 @@
 #pragma once
 // What a PutMedia producer's fragments must keep to (contract 4.1, 4.2), and what follows from their frames.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -29,6 +30,22 @@ enum class ProducerError : std::uint16_t {
   TooManyTracks = 4012,
   Internal = 5000,
   Archival = 5001,
+};
+inline constexpr std::array kProducerErrors = {
+    ProducerError::StreamRead,
+    ProducerError::FragmentTooLarge,
+    ProducerError::FragmentTooLong,
+    ProducerError::ConnectionTooLong,
+    ProducerError::TimecodeNotLater,
+    ProducerError::InvalidMatroska,
+    ProducerError::InvalidProducerTimestamp,
+    ProducerError::StreamNotActive,
+    ProducerError::TooMuchMetadata,
+    ProducerError::TrackNumberMismatch,
+    ProducerError::FramesMissingForTrack,
+    ProducerError::TooManyTracks,
+    ProducerError::Internal,
+    ProducerError::Archival,
 };
 
 struct ProducerRuleLimits {

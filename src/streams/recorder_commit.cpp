@@ -117,24 +117,25 @@ void Recorder::Session::commit(OpenFragment fragment) {
   draft.payload = std::make_shared<const base::Bytes>(write_document(fragment, participants_, stats_.dropped_audio));
   ++stats_.fragments;
   const Gap lost{GapReason::DiskSlow, fragment.gap_before ? fragment.gap_before->from : start, fragment.end};
-  log_->commit(number, std::move(draft),
-               [outcome = outcome_, size, lost, ordinal = stats_.fragments](base::Result<StoredFragment> result) {
-                 {
-                   const std::lock_guard lock(outcome->mutex);
-                   outcome->uncommitted_bytes -= size;
-                   --outcome->uncommitted;
-                   if (result) {
-                     ++outcome->committed;
-                     outcome->newest_durable = std::max(outcome->newest_durable, ordinal);
-                   } else {
-                     ++outcome->failed;
-                     const auto& known = outcome->lost;
-                     outcome->lost = Gap{lost.reason, known ? std::min(known->from, lost.from) : lost.from,
-                                         known ? std::max(known->to, lost.to) : lost.to};
-                   }
-                 }
-                 outcome->answered.notify_all();
-               });
+  log_->commit(
+      number, std::move(draft),
+      [outcome = outcome_, size, lost, ordinal = stats_.fragments](const base::Result<StoredFragment>& result) {
+        {
+          const std::lock_guard lock(outcome->mutex);
+          outcome->uncommitted_bytes -= size;
+          --outcome->uncommitted;
+          if (result) {
+            ++outcome->committed;
+            outcome->newest_durable = std::max(outcome->newest_durable, ordinal);
+          } else {
+            ++outcome->failed;
+            const auto& known = outcome->lost;
+            outcome->lost = Gap{lost.reason, known ? std::min(known->from, lost.from) : lost.from,
+                                known ? std::max(known->to, lost.to) : lost.to};
+          }
+        }
+        outcome->answered.notify_all();
+      });
 }
 
 }  // namespace streams

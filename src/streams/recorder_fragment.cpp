@@ -54,7 +54,8 @@ base::Bytes write_document(const OpenFragment& fragment, Participants& participa
   }
   std::ranges::sort(tracks, {}, &container::Track::number);
   base::Bytes document = writer.finish(tracks, fragment.end);
-  for (auto& [id, participant] : participants) {
+  for (auto& each : participants) {
+    Participant& participant = each.second;
     std::erase_if(participant.audio, [&](const HeldFrame& packet) {
       if (packet.time >= fragment.end) return false;
       participant.audio_bytes -= packet.payload.size();

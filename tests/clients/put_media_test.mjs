@@ -11,7 +11,7 @@ import {readMatroska} from './lib/matroska.mjs';
 import {scratch} from './lib/media_files.mjs';
 import {decodeAll, mustRun, probe} from './lib/programs.mjs';
 import {block, cluster, endOfFragment, head, knownCluster, Producer, putMediaHeaders, tags} from './lib/put_media.mjs';
-import {Server} from './lib/server.mjs';
+import {binary, Server} from './lib/server.mjs';
 
 const vectors = new URL('../vectors/', import.meta.url);
 const frame = (size = 100, fill = 0xaa) => Buffer.alloc(size, fill);
@@ -31,6 +31,15 @@ function timecodeOf(bytes, at) {
   assert.equal(bytes[from], 0xe7);
   const length = bytes[from + 1] & 0x7f;
   return Number(bytes.readUIntBE(from + 2, length));
+}
+
+/** The hash of each packet's bytes from a time on (ms), as ffmpeg reads them: in Annex B, so that the container does not show. */
+async function packetHashes(file, type, from = 0) {
+  const filter = {h264: ['-bsf:v', 'h264_mp4toannexb'], hevc: ['-bsf:v', 'hevc_mp4toannexb']};
+  const codec = (await probe(file)).streams.find((each) => each.codec_type[0] === type).codec_name;
+  const {stdout} = await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', `0:${type}`, '-c', 'copy', ...(filter[codec] ?? []), '-f', 'framehash', '-']);
+  const rows = stdout.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(','));
+  return rows.filter((row) => Number(row[2]) >= from).map((row) => row.at(-1).trim()).join('\n');
 }
 
 describe('PutMedia', () => {
@@ -157,6 +166,7 @@ describe('PutMedia', () => {
       test(name, async () => {
         const clusterArgs = args.includes('-cluster_time_limit') ? ['-f', 'matroska'] : clusters;
         const {stdoutBytes: body} = await mustRun('ffmpeg', ['-nostdin', '-v', 'error', ...args, ...clusterArgs, 'pipe:1']);
+        writeFileSync(join(folder, `${name}-sent.mkv`), body);
         await stream(name);
         const before = now() / 1000;
         const producer = await Producer.open(server, name, {type: 'RELATIVE', start: String(before)});
@@ -184,6 +194,25 @@ describe('PutMedia', () => {
         assert.ok(Math.abs(total - 5000) < 250, `${total} ms`);
         const expected = before * 1000 + timecodeOf(body, clustersOf(body)[0]);
         assert.ok(Math.abs(Number(listed[0].ProducerTimestamp) - expected) < 2, 'relative time codes count from the start timestamp');
+      });
+      test(`${name}: export`, async () => {
+        const source = join(folder, `${name}-sent.mkv`);
+        for (const kind of ['mkv', 'mp4']) {
+          const file = join(folder, `${name}-exported.${kind}`);
+          const exported = mustRun(binary, ['export', name, '-o', file, '--quiet', '--data-dir', server.dataDir]);
+          if (codecs.includes('A_MS/ACM')) {
+            await assert.rejects(exported, /A_MS\/ACM/);
+            continue;
+          }
+          await exported;
+          await decodeAll(file);
+          for (const type of codecs.length === 2 ? ['v', 'a'] : [codecs[0][0].toLowerCase()]) {
+            // Sound before the first cluster's time is before the recording. ffmpeg's Matroska counts milliseconds.
+            const begin = timecodeOf(readFileSync(source), clustersOf(readFileSync(source))[0]);
+            assert.equal(await packetHashes(file, type), await packetHashes(source, type, begin), `${kind}, ${type}`);
+          }
+          assert.ok(Math.abs(Number((await probe(file)).format.duration) - 5) < 0.1);
+        }
       });
     }
   });
@@ -252,6 +281,7 @@ describe('PutMedia', () => {
       [4011, 'FRAMES_MISSING_FOR_TRACK', head(two), good, endOfFragment],
       [4012, 'MORE_THAN_ALLOWED_TRACKS_FOUND', head([1, 2, 3, 4].map((number) => ({number, type: 1, codec: 'V_TEST'}))), good],
     ];
+    const before = await server.metrics();
     for (const [index, [id, code, ...parts]] of rows.entries()) {
       const name = await stream(`error-${index}`);
       const producer = await Producer.open(server, name);
@@ -266,6 +296,19 @@ describe('PutMedia', () => {
       assert.deepEqual((await kvs.fragments(name)).map((each) => each.FragmentNumber), whole, 'nothing partial is listed');
       producer.abort();
     }
+    let metrics;
+    for (const end = now() + 5000; now() < end; await sleep(50)) {
+      metrics = await server.metrics();
+      if (metrics.tidegate_put_media_connections === before.tidegate_put_media_connections) break;
+    }
+    const more = (name) => metrics[name] - before[name];
+    for (const id of new Set(rows.map(([each]) => each))) {
+      assert.equal(more(`tidegate_put_media_errors_total{id="${id}"}`), rows.filter(([each]) => each === id).length, `metric of ${id}`);
+    }
+    assert.equal(more('tidegate_put_media_connections_total'), rows.length);
+    assert.equal(metrics.tidegate_put_media_connections, before.tidegate_put_media_connections);
+    const persisted = (await Promise.all(rows.map((_, index) => kvs.fragments(`error-${index}`)))).flat();
+    assert.equal(more('tidegate_put_media_fragments_total'), persisted.length);
   });
 
   test('a fragment over 50 MB is refused without being held', async () => {

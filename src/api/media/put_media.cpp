@@ -89,8 +89,8 @@ aws::Outcome<base::WallTime> parse_start(const std::optional<std::string>& text)
 // One call: two tasks on one session, one reads the body, the other writes acknowledgements.
 class Connection {
  public:
-  Connection(ProducerSession& session, RequestBody& request, ResponseBody& response)
-      : session_(session), request_(request), response_(response) {}
+  Connection(ProducerSession& session, RequestBody& request, ResponseBody& response, PutMediaCounts& counts)
+      : session_(session), request_(request), response_(response), counts_(counts) {}
 
   Task<void> read() {
     bool more = true;
@@ -112,7 +112,9 @@ class Connection {
     for (;;) {
       const std::uint64_t ticket = session_.changed().ticket();
       session_.handle_time(async::now(), async::wall_now());
+      counts_.note_fragments(session_.stats().fragments);
       while (const auto ack = session_.poll_ack()) {
+        if (ack->error) counts_.note_error(*ack->error);
         const std::string line = render(*ack);
         const auto written = co_await response_.write(base::as_bytes(line));
         if (!written) co_return;
@@ -160,6 +162,7 @@ class Connection {
   ProducerSession& session_;
   RequestBody& request_;
   ResponseBody& response_;
+  PutMediaCounts::Connection counts_;
   bool waits_for_room_ = false;
   bool has_read_ = false;
 };
@@ -188,7 +191,7 @@ Task<aws::Outcome<void>> put_media(const MediaServices& services, PutMediaInput 
   // The session knows better when a producer is silent for too long: it may be we who do not read.
   request.set_timeout(services.put_media.idle + kLinger);
   ProducerSession session(*settings, services.put_media, services.archive.log(stream->key), async::now());
-  Connection connection(session, request, response);
+  Connection connection(session, request, response, services.put_media_counts);
   co_await async::first_of(connection.read(), connection.answer());
   co_return aws::Outcome<void>{};
 }

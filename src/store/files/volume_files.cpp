@@ -102,8 +102,8 @@ base::Result<std::uint64_t> recover_volumes(const std::string& directory, FileLa
     const auto mark = marks.find(*number);
     if (mark != marks.end() && mark->second.sealed) continue;
     // One bad file must not hide the good ones.
-    const auto done =
-        recovery.recover(directory + "/" + name, *number, mark == marks.end() ? 0 : mark->second.indexed_to);
+    const auto done = recovery.recover(fmt::format("{}/{}", directory, name), *number,
+                                       mark == marks.end() ? 0 : mark->second.indexed_to);
     if (!done) base::log_error("volume {} is left out: {}", name, done.error().message);
     if (take) {
       TRY_VOID(take(recovered, behind, names.size()));

@@ -43,14 +43,14 @@ long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
 }
 
 const BIO_METHOD* datagram_method() {
-  static BIO_METHOD* const method = [] {
+  static BIO_METHOD* const kMethod = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagram queues");
     BIO_meth_set_read(made, read_datagram);
     BIO_meth_set_write(made, write_datagram);
     BIO_meth_set_ctrl(made, control);
     return made;
   }();
-  return method;
+  return kMethod;
 }
 
 }  // namespace

@@ -176,11 +176,9 @@ void Agent::handle_success(base::Instant now, Pair& pair, const Check& check) {
   first_answer_ = std::min(first_answer_, now);
   const bool nomination_is_out = nominating_ == pair.flow && !check.nominates;
   if (!nomination_is_out) pair.stop();
-  if (check.nominates && controlling_ && nominating_ == pair.flow) {
-    select(now, pair);
-  } else if (!controlling_ && pair.nominated_by_remote && !selected_) {
-    select(now, pair);
-  }
+  const bool is_chosen = controlling_ ? check.nominates && nominating_ == pair.flow  //
+                                      : pair.nominated_by_remote && !selected_;
+  if (is_chosen) select(now, pair);
 }
 
 // RFC 8445 7.2.5.1. Other errors leave the check to be repeated: the remote may not know us yet.
