@@ -2,29 +2,19 @@
 #include "client/picture_encoder.hpp"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
 #include <libavutil/opt.h>
 }
 
 #include <algorithm>
 
 #include "codecs/h264_nal.hpp"
+#include "codecs/libav.hpp"
 
 namespace client {
 namespace {
 
 using base::Errc;
 using base::fail;
-
-struct FreeContext {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-};
-struct FreeFrame {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
 
 void copy_plane(const std::vector<std::uint8_t>& from, int width, int height, std::uint8_t* to, int stride) {
   for (int row = 0; row < height; ++row)
@@ -35,9 +25,9 @@ void copy_plane(const std::vector<std::uint8_t>& from, int width, int height, st
 }  // namespace
 
 struct PictureEncoder::Parts {
-  std::unique_ptr<AVCodecContext, FreeContext> context;
-  std::unique_ptr<AVFrame, FreeFrame> frame;
-  std::unique_ptr<AVPacket, FreePacket> packet;
+  codecs::libav::Context context;
+  codecs::libav::Frame frame;
+  codecs::libav::Packet packet;
 };
 
 PictureEncoder::PictureEncoder(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -14,6 +14,7 @@
 namespace container {
 
 inline constexpr std::string_view kCodecAvc = "V_MPEG4/ISO/AVC";
+inline constexpr std::string_view kCodecHevc = "V_MPEGH/ISO/HEVC";
 inline constexpr std::string_view kCodecOpus = "A_OPUS";
 inline constexpr std::string_view kCodecAac = "A_AAC";
 

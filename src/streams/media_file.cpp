@@ -11,6 +11,7 @@ extern "C" {
 #include <cstdio>
 #include <cstring>
 
+#include "codecs/libav.hpp"
 #include "container/matroska_parser.hpp"
 #include "streams/audio_renderer.hpp"
 #include "streams/media_file_times.hpp"
@@ -39,15 +40,12 @@ bool is_same_track(const Track& a, const Track& b) {
 
 std::optional<AVCodecID> codec_of(const Track& track, MediaFileKind kind) {
   if (track.codec_id == container::kCodecAvc) return AV_CODEC_ID_H264;
-  if (track.codec_id == "V_MPEGH/ISO/HEVC") return AV_CODEC_ID_HEVC;
+  if (track.codec_id == container::kCodecHevc) return AV_CODEC_ID_HEVC;
   if (track.codec_id == container::kCodecAac) return AV_CODEC_ID_AAC;
   if (track.codec_id == container::kCodecOpus && kind == MediaFileKind::Matroska) return AV_CODEC_ID_OPUS;
   return std::nullopt;
 }
 
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
 struct FreeFormat {
   void operator()(AVFormatContext* context) const {
     if (context->pb != nullptr) avio_closep(&context->pb);
@@ -81,7 +79,7 @@ class LibavFile final : public MediaFileWriter {
   const MediaFileKind kind_;
   std::vector<FileTrack> tracks_;  // in the order of the file's streams
   std::unique_ptr<AVFormatContext, FreeFormat> context_;
-  std::unique_ptr<AVPacket, FreePacket> packet_;
+  codecs::libav::Packet packet_;
   bool made_ = false;
   FileClock clock_;
   MediaFileReport report_;
@@ -152,8 +150,10 @@ Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::Byte
   TRY(const container::MatroskaDocument document, container::parse_matroska(bytes));
   if (document.blocks.empty()) return {};
   if (const auto cut = clock_.begin(start, end)) report_.cuts.push_back(*cut);
-  // A producer's times may count from its own start: the fragment's start says where the cluster lies.
-  const base::WallTime zero = base::from_microseconds(document.cluster_ns / 1000);
+  // A producer's times may count from its own start, and clusters have whole milliseconds: the fragment's start says
+  // where the document lies.
+  const base::WallTime zero =
+      document.has_exact_times ? document.start : base::from_microseconds(document.cluster_ns / 1000);
   for (const Track& track : document.tracks) {
     std::vector<const Block*> blocks;
     for (const Block& block : document.blocks) {

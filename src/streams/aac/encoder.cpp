@@ -2,7 +2,6 @@
 #include "streams/aac/encoder.hpp"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/opt.h>
 }
@@ -11,20 +10,12 @@ extern "C" {
 
 #include <cstring>
 
+#include "codecs/libav.hpp"
+
 namespace streams::aac {
 namespace {
 
 constexpr std::int64_t kBitRate = 96'000;
-
-struct FreeContext {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-};
-struct FreeFrame {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
 
 class FfmpegEncoder final : public Encoder {
  public:
@@ -81,9 +72,9 @@ class FfmpegEncoder final : public Encoder {
   }
 
  private:
-  std::unique_ptr<AVCodecContext, FreeContext> context_;
-  std::unique_ptr<AVFrame, FreeFrame> frame_;
-  std::unique_ptr<AVPacket, FreePacket> packet_;
+  codecs::libav::Context context_;
+  codecs::libav::Frame frame_;
+  codecs::libav::Packet packet_;
   std::int64_t next_pts_ = 0;
 };
 
