@@ -36,6 +36,7 @@ std::span<const std::string_view> modelled_names(base::Errc code) {
     case NotAuthorized:
       return kDenied;
     case Corrupt:
+    case Incomplete:
     case Io:
     case Unavailable:
     case Cancelled:

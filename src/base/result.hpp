@@ -22,6 +22,7 @@ enum class Errc {
   NotAuthorized,    // unknown caller or bad signature
   Unsupported,      // well-formed, but this server does not do it
   Corrupt,          // stored or received bytes do not parse
+  Incomplete,       // stored or received bytes lack a part that is needed
   Io,               // disk or socket failed
   Unavailable,      // try again later
   Cancelled,        // the owner is going away

@@ -359,7 +359,7 @@ TEST(HlsPlaylist, MasterWithAudio) {
 }
 
 TEST(HlsPlaylist, MediaWithDiscontinuitiesAndMaps) {
-  HlsMediaPlaylist playlist{.on_demand = true, .media_sequence = 4, .discontinuity_sequence = 2};
+  HlsMediaPlaylist playlist{.on_demand = true, .ended = true, .media_sequence = 4, .discontinuity_sequence = 2};
   playlist.segments.push_back(
       {.uri = "s1", .map_uri = "m1", .duration = microseconds(2'663'001), .program_date_time = kStart});
   playlist.segments.push_back({.uri = "s2", .map_uri = "m1", .duration = microseconds(3'200'000)});

@@ -58,7 +58,7 @@ std::string write_hls_media(const HlsMediaPlaylist& playlist) {
     const std::int64_t us = segment.duration.count();
     out += fmt::format("#EXTINF:{}.{:06},\n{}\n", us / 1'000'000, us % 1'000'000, segment.uri);
   }
-  if (playlist.on_demand) out += "#EXT-X-ENDLIST\n";
+  if (playlist.ended) out += "#EXT-X-ENDLIST\n";
   return out;
 }
 

@@ -67,22 +67,23 @@ void write_tkhd(base::Bytes& out, const Track& track) {
   tkhd->u32(std::uint64_t{track.height} << 16);
 }
 
-void write_avc1(base::Bytes& out, const Track& track) {
-  Box avc1(out, "avc1");
-  avc1->zeros(6);
-  avc1->u16(1);  // data reference
-  avc1->zeros(16);
-  avc1->u16(track.width);
-  avc1->u16(track.height);
-  avc1->u32(0x480000);  // 72 dpi
-  avc1->u32(0x480000);
-  avc1->u32(0);
-  avc1->u16(1);  // one frame per sample
-  avc1->zeros(32);
-  avc1->u16(24);
-  avc1->u16(0xFFFF);
-  Box avcc(out, "avcC");
-  avcc->bytes(track.codec_private);
+// avc1 with avcC, or hvc1 with hvcC: parameter sets are in the record only.
+void write_visual_entry(base::Bytes& out, const Track& track) {
+  const bool is_hevc = track.codec_id == kCodecHevc;
+  Box entry(out, is_hevc ? "hvc1" : "avc1");
+  entry->zeros(6);
+  entry->u16(1);  // data reference
+  entry->zeros(16);
+  entry->u16(track.width);
+  entry->u16(track.height);
+  entry->u32(0x480000);  // 72 dpi
+  entry->u32(0x480000);
+  entry->u32(0);
+  entry->u16(1);  // one frame per sample
+  entry->zeros(32);
+  entry->u16(24);
+  entry->u16(0xFFFF);
+  Box(out, is_hevc ? "hvcC" : "avcC")->bytes(track.codec_private);
 }
 
 // ISO/IEC 14496-1 7.2.6: ES, DecoderConfig, DecoderSpecificInfo, SLConfig; all shorter than 128 bytes.
@@ -125,7 +126,7 @@ void write_stbl(base::Bytes& out, const Track& track) {
     Box stsd(out, "stsd", 0, 0);
     stsd->u32(1);
     if (track.is_video()) {
-      write_avc1(out, track);
+      write_visual_entry(out, track);
     } else {
       write_mp4a(out, track);
     }

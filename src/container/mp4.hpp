@@ -20,7 +20,7 @@ struct Mp4Sample {
   base::ByteView payload;
 };
 
-// `track` is H.264 (codec_private is avcC) or AAC (codec_private is the AudioSpecificConfig).
+// `track` is H.264 (codec_private is avcC), H.265 (hvcC) or AAC (AudioSpecificConfig).
 base::Bytes write_mp4_init(const Track& track, std::uint32_t timescale);
 
 // styp, moof and mdat of one track. `decode_time` is the 64-bit time of the first sample.

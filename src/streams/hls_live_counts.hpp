@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// EXT-X-MEDIA-SEQUENCE and EXT-X-DISCONTINUITY-SEQUENCE of live sessions. Both are counts over the fragments since the
-// session's first one, so that every playlist of a session agrees, also after a restart. Here is how far each session
-// has counted already, so that a playlist costs a few index rows and not the whole session.
+// EXT-X-MEDIA-SEQUENCE and EXT-X-DISCONTINUITY-SEQUENCE of live sessions and replays. Both are counts over the
+// fragments since the session's first one, so that every playlist of a session agrees, also after a restart. Here is
+// how far each session has counted already, so that a playlist costs a few index rows and not the whole session.
 
 #include <list>
 #include <map>
@@ -15,10 +15,11 @@ namespace streams {
 
 // A place in the sequence of segments of a session.
 struct LivePlace {
-  FragmentNumber number;              // the last fragment counted
-  std::uint64_t segments = 0;         // before and including it
-  std::uint64_t discontinuities = 0;  // tags before and including its own
-  base::WallTime producer_end{};      // of it, for the gap to the next
+  FragmentNumber number;               // the last fragment counted
+  std::uint64_t segments = 0;          // before and including it
+  std::uint64_t discontinuities = 0;   // tags before and including its own
+  base::WallTime producer_end{};       // of it, for the gap to the next
+  std::chrono::microseconds played{};  // the durations of all of them
   std::uint64_t codec_fingerprint = 0;
 };
 

@@ -21,6 +21,7 @@ LivePlace count_fragment(const HlsSession& session, const LivePlace* before, con
   place.discontinuities =
       (before ? before->discontinuities : 0) + (is_discontinuity(session.discontinuities, before, fragment) ? 1 : 0);
   place.producer_end = producer_end(fragment);
+  place.played = (before ? before->played : std::chrono::microseconds::zero()) + fragment.header.duration;
   place.codec_fingerprint = fragment.header.codec_fingerprint;
   return place;
 }
@@ -34,15 +35,20 @@ std::string make_segment_uri(const SegmentAddress& address, FragmentNumber numbe
                      address.token, static_cast<int>(address.track));
 }
 
-std::string make_init_uri(const SegmentAddress& address, base::ByteView avcc) {
+std::string make_init_uri(const SegmentAddress& address, const HlsInit& init) {
   std::string uri = fmt::format("getMP4InitFragment.mp4?SessionToken={}&TrackNumber={}", address.token,
                                 static_cast<int>(address.track));
-  if (address.track == PlaybackTrack::Video) uri += "&CodecPrivate=" + base::to_base64_url(avcc);
+  if (!init.codec.empty()) {
+    uri += fmt::format("&Codec={}&PixelWidth={}&PixelHeight={}", init.codec, init.width, init.height);
+  }
+  if (init.codec_private) uri += "&CodecPrivate=" + *init.codec_private;
   return uri;
 }
 
 std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track) {
-  if (track == PlaybackTrack::Video) return fragment.header.duration;
+  if (track == PlaybackTrack::Video || (fragment.header.flags & kProducerDocument) != 0) {
+    return fragment.header.duration;
+  }
   const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
   return std::chrono::microseconds(units.count * kAacFrameSamples * 125 / 6);
 }

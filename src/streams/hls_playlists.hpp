@@ -9,6 +9,7 @@
 #include "container/hls_playlist.hpp"
 #include "streams/hls_live_counts.hpp"
 #include "streams/hls_sessions.hpp"
+#include "streams/hls_tracks.hpp"
 
 namespace streams {
 
@@ -31,7 +32,7 @@ std::string make_playlist_uri(const std::string& token, PlaybackTrack track);
 std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number);
 // The codec private data travels in the address: the same data has the same address in every playlist of the session,
 // and no state is needed to answer it.
-std::string make_init_uri(const SegmentAddress& address, base::ByteView avcc);
+std::string make_init_uri(const SegmentAddress& address, const HlsInit& init);
 
 // How long the fragment's segment of this track lasts; zero when it holds no unit of sound.
 std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track);

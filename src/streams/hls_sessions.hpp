@@ -12,11 +12,14 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "streams/archive.hpp"
+#include "streams/hls_tracks.hpp"
 #include "streams/playback.hpp"
 
 namespace streams {
 
-enum class PlaybackMode : std::uint8_t { Live, OnDemand };
+struct LivePlace;  // streams/hls_live_counts.hpp
+
+enum class PlaybackMode : std::uint8_t { Live, OnDemand, LiveReplay };
 enum class DiscontinuityMode : std::uint8_t { Always, Never, OnDiscontinuity };
 
 // What GetHLSStreamingSessionURL asked for, defaults of the contract filled in.
@@ -25,8 +28,8 @@ struct HlsRequest {
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
   bool show_timestamps = false;          // EXT-X-PROGRAM-DATE-TIME
-  std::optional<base::WallTime> from{};  // OnDemand only, inclusive
-  std::optional<base::WallTime> to{};
+  std::optional<base::WallTime> from{};  // not for Live; both inclusive
+  std::optional<base::WallTime> to{};    // LiveReplay may go on without end
   std::chrono::seconds lifetime{300};
   std::uint32_t max_fragments = 5;  // in one media playlist
 };
@@ -38,12 +41,14 @@ struct HlsSession {
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
   bool show_timestamps = false;
+  bool video = true;
   bool audio = false;
   std::uint32_t max_fragments = 5;
   base::WallTime from{};
   base::WallTime to{};
+  base::WallTime opened{};  // LiveReplay: its clock starts here
   base::WallTime expires{};
-  FragmentNumber first;  // Live: segment 0 of the session
+  FragmentNumber first;  // segment 0 of the session
 
   bool operator==(const HlsSession&) const = default;
 };
@@ -59,7 +64,7 @@ struct HlsFetch {
   std::string token;
   std::optional<std::string> track_number;
   std::optional<std::string> fragment_number;
-  std::optional<std::string> codec_private;  // of an initialisation segment: the stream's avcC, base64url
+  HlsInit init;  // of an initialisation segment
 };
 struct HlsAnswer {
   std::string content_type;
@@ -87,8 +92,13 @@ class HlsSessions {
   class LiveCounts;
 
   async::Task<base::Result<HlsAnswer>> master_playlist(FragmentLogPtr log, HlsSession session, std::string token);
+  struct Window;
   async::Task<base::Result<HlsAnswer>> media_playlist(FragmentLogPtr log, HlsSession session, std::string token,
-                                                      PlaybackTrack track);
+                                                      PlaybackTrack track, base::WallTime now);
+  async::Task<base::Result<Window>> find_replay(FragmentLogPtr log, HlsSession session, std::optional<LivePlace> place,
+                                                base::WallTime now);
+  async::Task<base::Result<Window>> find_window(FragmentLogPtr log, HlsSession session, std::string token,
+                                                base::WallTime now);
 
   Archive& archive_;
   Playback& playback_;

@@ -12,7 +12,7 @@
 namespace streams {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kKeySize = 32;
@@ -31,9 +31,9 @@ base::Bytes encode(const HlsSession& session) {
   writer.u8(static_cast<std::uint8_t>(session.mode));
   writer.u8(static_cast<std::uint8_t>(session.axis));
   writer.u8(static_cast<std::uint8_t>(session.discontinuities));
-  writer.u8((session.show_timestamps ? 1U : 0U) | (session.audio ? 2U : 0U));
+  writer.u8((session.show_timestamps ? 1U : 0U) | (session.audio ? 2U : 0U) | (session.video ? 4U : 0U));
   writer.u32(session.max_fragments);
-  for (const base::WallTime time : {session.from, session.to, session.expires}) {
+  for (const base::WallTime time : {session.from, session.to, session.opened, session.expires}) {
     writer.u64(static_cast<std::uint64_t>(base::to_microseconds(time)));
   }
   writer.u64(session.first.value);
@@ -52,8 +52,9 @@ std::optional<HlsSession> decode(base::ByteView plain) {
   const std::uint8_t flags = reader.u8();
   session.show_timestamps = (flags & 1U) != 0;
   session.audio = (flags & 2U) != 0;
+  session.video = (flags & 4U) != 0;
   session.max_fragments = reader.u32();
-  for (base::WallTime* time : {&session.from, &session.to, &session.expires}) {
+  for (base::WallTime* time : {&session.from, &session.to, &session.opened, &session.expires}) {
     *time = base::from_microseconds(static_cast<std::int64_t>(reader.u64()));
   }
   session.first.value = reader.u64();

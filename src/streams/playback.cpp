@@ -5,11 +5,14 @@
 
 #include <algorithm>
 
+#include "codecs/aac.hpp"
 #include "codecs/h264_parameter_sets.hpp"
 #include "codecs/h264_sps.hpp"
+#include "codecs/h265.hpp"
 #include "container/matroska_writer.hpp"
 #include "container/mp4.hpp"
 #include "container/producer_document.hpp"
+#include "streams/media_file.hpp"
 #include "streams/playback_audio_cache.hpp"
 
 namespace streams {
@@ -22,11 +25,7 @@ using container::Mp4Sample;
 
 // Fragments before this one that may hold the look-back: one of a single frame lasts 10 ms at least.
 constexpr std::size_t kMostFragmentsBefore = 64;
-
-container::Track make_audio_track() {
-  return container::make_aac_track(static_cast<std::uint32_t>(PlaybackTrack::Audio), rendered_audio_config(), 48'000,
-                                   2);
-}
+constexpr std::size_t kMostAudioConfig = 63;  // what the boxes of an MP4 hold
 
 std::string to_text(base::ByteView bytes) {
   return std::string(base::as_text(bytes));
@@ -97,6 +96,39 @@ std::vector<Mp4Sample> make_audio_samples(const RenderedAudio& audio) {
   return samples;
 }
 
+// A producer's sound is in its blocks, with times of whole milliseconds: units follow each other unless they say
+// clearly otherwise.
+Result<base::Bytes> write_stored_audio(const OpenedFragment& opened, std::uint32_t sequence) {
+  const auto track = std::ranges::find(opened.document.tracks, container::kCodecAac, &container::Track::codec_id);
+  if (track == opened.document.tracks.end()) {
+    return base::fail(Errc::Unsupported, "fragment " + opened.fragment.header.number.text() + " has no AAC track");
+  }
+  const auto config = codecs::aac::parse_audio_specific_config(track->codec_private);
+  if (!config) return base::fail(Errc::Corrupt, "the codec private data is no AudioSpecificConfig");
+  const auto to_ticks = [&](base::WallTime time) {
+    const std::int64_t us = base::to_microseconds(time);
+    return us / 1'000'000 * config->sample_rate + us % 1'000'000 * config->sample_rate / 1'000'000;
+  };
+  const std::int64_t slack = config->sample_rate * 3 / 1000;
+  std::vector<Mp4Sample> samples;
+  std::int64_t first = 0;
+  std::int64_t next = 0;
+  for (const container::Block& block : opened.document.blocks) {
+    if (block.track != track->number) continue;
+    const std::int64_t at = to_ticks(block.time);
+    if (samples.empty()) {
+      first = next = at;
+    } else if (at > next + slack) {
+      samples.back().duration += static_cast<std::uint32_t>(at - next);
+      next = at;
+    }
+    samples.push_back({codecs::aac::kFrameSamples, 0, true, block.payload});
+    next += codecs::aac::kFrameSamples;
+  }
+  return container::write_mp4_segment(static_cast<std::uint32_t>(PlaybackTrack::Audio), sequence,
+                                      static_cast<std::uint64_t>(first), samples);
+}
+
 // A players' counter only; it has to grow within a track.
 std::uint32_t to_mp4_sequence(const StoredFragment& fragment) {
   return static_cast<std::uint32_t>(base::to_milliseconds(fragment.header.producer_time) / 10);
@@ -131,7 +163,7 @@ base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAud
     frames.push_back({block.track, block.key_frame, block.time, block.payload});
   }
   if (audio) {
-    tracks.push_back(make_audio_track());
+    tracks.push_back(make_rendered_track());
     std::vector<container::DocumentFrame> sound;
     for (std::size_t i = 0; i < audio->units.size(); ++i) {
       const std::int64_t sample = audio->first_sample + static_cast<std::int64_t>(i) * kAacFrameSamples;
@@ -230,6 +262,11 @@ Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFra
 
 Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track) {
   const std::uint32_t sequence = to_mp4_sequence(fragment);
+  if (track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) != 0) {
+    CO_TRY(OpenedFragment stored, co_await open(log, fragment));
+    CO_TRY(const base::Bytes segment, write_stored_audio(stored, sequence));
+    co_return to_text(segment);
+  }
   if (track == PlaybackTrack::Audio) {
     CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
     const std::vector<Mp4Sample> samples = make_audio_samples(*sound);
@@ -238,8 +275,9 @@ Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragme
   }
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   const container::Track* video = opened.document.find_video();
-  if (!video || video->codec_id != container::kCodecAvc) {
-    co_return base::fail(Errc::Unsupported, "fragment " + fragment.header.number.text() + " has no H.264 track");
+  if (!video || (video->codec_id != container::kCodecAvc && video->codec_id != container::kCodecHevc)) {
+    co_return base::fail(Errc::Unsupported,
+                         "fragment " + fragment.header.number.text() + " has no H.264 or H.265 track");
   }
   std::uint64_t decode_time = 0;
   const std::vector<Mp4Sample> samples = make_video_samples(opened, video->number, decode_time);
@@ -250,13 +288,31 @@ Playback::Stats Playback::stats() const {
   return cache_->stats();
 }
 
-Result<std::string> make_video_init(base::ByteView avcc) {
-  const std::optional<codecs::h264::Avcc> record = codecs::h264::parse_avcc(avcc);
+Result<std::string> make_init(const container::Track& source) {
+  container::Track track = source;
+  if (track.is_audio()) {
+    const auto config = codecs::aac::parse_audio_specific_config(track.codec_private);
+    if (!config || track.codec_private.size() > kMostAudioConfig) {
+      return base::fail(Errc::Corrupt, "the codec private data is no AudioSpecificConfig");
+    }
+    track.number = static_cast<std::uint32_t>(PlaybackTrack::Audio);
+    track.sample_rate = config->sample_rate;
+    track.channels = config->channels;
+    return to_text(container::write_mp4_init(track, config->sample_rate));
+  }
+  track.number = static_cast<std::uint32_t>(PlaybackTrack::Video);
+  if (track.codec_id == container::kCodecHevc) {
+    if (!codecs::h265::codec_string_of_hvcc(track.codec_private)) {
+      return base::fail(Errc::Corrupt, "the codec private data is no HEVCDecoderConfigurationRecord");
+    }
+    return to_text(container::write_mp4_init(track, container::kVideoTimescale));
+  }
+  const std::optional<codecs::h264::Avcc> record = codecs::h264::parse_avcc(track.codec_private);
   std::optional<codecs::h264::Sps> sps;
   if (record && !record->sps.empty()) sps = codecs::h264::parse_sps(record->sps.front());
   if (!sps) return base::fail(Errc::Corrupt, "the codec private data holds no usable SPS");
-  const auto track =
-      container::make_avc_track(static_cast<std::uint32_t>(PlaybackTrack::Video), avcc, sps->width, sps->height);
+  track.width = sps->width;
+  track.height = sps->height;
   return to_text(container::write_mp4_init(track, container::kVideoTimescale));
 }
 
@@ -267,10 +323,6 @@ base::Bytes make_media_error() {
 base::Bytes make_media_exception(std::string_view fragment_number, const base::Error& error) {
   if (error.code == Errc::NotFound) return container::write_exception_tags(fragment_number, 4000, error.message);
   return container::write_exception_tags(fragment_number, 5000, "the fragment cannot be read");
-}
-
-std::string make_audio_init() {
-  return to_text(container::write_mp4_init(make_audio_track(), container::kAudioTimescale));
 }
 
 }  // namespace streams

@@ -54,7 +54,7 @@ class Playback {
   async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment,
                                                         std::optional<base::WallTime> now);
 
-  // styp, moof, mdat. Unsupported when the fragment's video is not H.264.
+  // styp, moof, mdat. Unsupported when the fragment has no such track, or in another codec than H.264, H.265, AAC.
   async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);
 
   struct Stats {
@@ -70,9 +70,9 @@ class Playback {
   async::DiskWorker& renderers_;
 };
 
-// The initialisation segments. `avcc` decides the picture size; Corrupt when it holds no usable SPS.
-base::Result<std::string> make_video_init(base::ByteView avcc);
-std::string make_audio_init();
+// The initialisation segment of an H.264, H.265 or AAC track, whatever its number is. The codec private data decides
+// the size of H.264 pictures and the rate of the sound; Corrupt when it is not usable.
+base::Result<std::string> make_init(const container::Track& track);
 
 // What GetMediaForFragmentList says in place of a fragment that it cannot give (contract 4.4): Tags, to follow a
 // document.

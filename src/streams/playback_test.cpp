@@ -18,6 +18,7 @@
 #include "container/test_media.hpp"
 #include "streams/hls_playlists.hpp"
 #include "streams/hls_sessions.hpp"
+#include "streams/media_file.hpp"
 
 namespace streams {
 namespace {
@@ -176,7 +177,7 @@ struct Theatre {
       if ((*it)[1] == "SessionToken") request.token = (*it)[2];
       if ((*it)[1] == "TrackNumber") request.track_number = (*it)[2];
       if ((*it)[1] == "FragmentNumber") request.fragment_number = (*it)[2];
-      if ((*it)[1] == "CodecPrivate") request.codec_private = (*it)[2];
+      if ((*it)[1] == "CodecPrivate") request.init.codec_private = (*it)[2];
     }
     return run([&] { return hls.answer(request, now); });
   }
@@ -312,10 +313,11 @@ TEST(Playback, SegmentsShareOneClock) {
     const auto audio = theatre.run([&] { return theatre.playback.mp4_segment(log, fragment, PlaybackTrack::Audio); });
     ASSERT_TRUE(video && audio);
     const auto opened = theatre.run([&] { return theatre.playback.open(log, fragment); });
-    const auto init = make_video_init(opened->document.find_video()->codec_private);
-    ASSERT_TRUE(init);
+    const auto init = make_init(*opened->document.find_video());
+    const auto audio_init = make_init(make_rendered_track());
+    ASSERT_TRUE(init && audio_init);
     const Seen seen_video = probe(scratch.write("v.mp4", base::as_bytes(*init + *video)));
-    const Seen seen_audio = probe(scratch.write("a.mp4", base::as_bytes(make_audio_init() + *audio)));
+    const Seen seen_audio = probe(scratch.write("a.mp4", base::as_bytes(*audio_init + *audio)));
     const double start = static_cast<double>(base::to_microseconds(fragment.header.producer_time)) / 1e6;
     EXPECT_NEAR(seen_video.video.front(), start, 0.00002);
     // The fragment's sound begins less than 100 ms before its picture, exactly where the last one's ended.
@@ -411,7 +413,7 @@ TEST(Hls, LiveSequencesAgreeBetweenLoadsTracksAndServers) {
                                .token = *token,
                                .track_number = std::to_string(track),
                                .fragment_number = {},
-                               .codec_private = {}};
+                               .init = {}};
         const auto answer = theatre.run([&] { return theatre.hls.answer(request, now); });
         const auto again = theatre.run([&] { return restarted.answer(request, now); });
         ASSERT_TRUE(answer && again);

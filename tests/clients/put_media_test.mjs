@@ -195,6 +195,21 @@ describe('PutMedia', () => {
         const expected = before * 1000 + timecodeOf(body, clustersOf(body)[0]);
         assert.ok(Math.abs(Number(listed[0].ProducerTimestamp) - expected) < 2, 'relative time codes count from the start timestamp');
       });
+      test(`${name}: HLS`, async () => {
+        const file = join(folder, `${name}-hls.mkv`);
+        const url = await kvs.wholeHlsUrl(name, await kvs.fragments(name));
+        await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-y', '-allowed_extensions', 'ALL', '-i', url, '-map', '0', '-c', 'copy', file]);
+        const source = join(folder, `${name}-sent.mkv`);
+        const played = codecs.filter((codec) => codec !== 'A_MS/ACM');
+        assert.deepEqual((await probe(file)).streams.map((each) => each.codec_type).sort(), played.map((codec) => (codec[0] === 'V' ? 'video' : 'audio')).sort());
+        for (const type of played.map((codec) => codec[0].toLowerCase())) {
+          assert.equal(await packetHashes(file, type), await packetHashes(source, type), type);
+        }
+        await decodeAll(url, {before: ['-allowed_extensions', 'ALL']});
+        const master = await (await fetch(url)).text();
+        const expected = {'h264-aac': /CODECS="avc1\.64[0-9A-F]{4},mp4a\.40\.2"/, h265: /CODECS="hvc1\.1\.6\.L\d+(\.[0-9A-F]+)*"/, aac: /CODECS="mp4a\.40\.2"/}[name];
+        if (expected) assert.match(master, expected);
+      });
       test(`${name}: export`, async () => {
         const source = join(folder, `${name}-sent.mkv`);
         for (const kind of ['mkv', 'mp4']) {

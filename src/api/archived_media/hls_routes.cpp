@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The GETs of a streaming session: no signature, the token in the query is the right to read.
 
+#include <charconv>
+
 #include "api/cors.hpp"
 #include "api/media_handlers.hpp"
 #include "api/read_request.hpp"
@@ -14,6 +16,7 @@ namespace {
 using async::Task;
 
 constexpr std::string_view kPrefix = "/hls/v1/";
+constexpr std::uint32_t kLongestSide = 16'384;
 
 net::HttpResponse make_error(const base::Error& error, const std::string& request_id) {
   aws::ErrorKind kind{"InternalFailure", 500};
@@ -31,6 +34,13 @@ net::HttpResponse make_error(const base::Error& error, const std::string& reques
   return response;
 }
 
+// Of a picture, in pixels; 0 when it is none.
+std::uint32_t read_side(const std::optional<std::string>& text) {
+  std::uint32_t side = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), side);
+  return side <= kLongestSide ? side : 0;
+}
+
 Task<void> serve(const MediaServices services, const Call& call, net::HttpExchange& exchange) {
   const net::HttpRequest& request = exchange.request();
   streams::HlsFetch fetch;
@@ -38,7 +48,10 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
   fetch.token = find_query_value(request.query, "SessionToken").value_or("");
   fetch.track_number = find_query_value(request.query, "TrackNumber");
   fetch.fragment_number = find_query_value(request.query, "FragmentNumber");
-  fetch.codec_private = find_query_value(request.query, "CodecPrivate");
+  fetch.init.codec = find_query_value(request.query, "Codec").value_or("");
+  fetch.init.codec_private = find_query_value(request.query, "CodecPrivate");
+  fetch.init.width = read_side(find_query_value(request.query, "PixelWidth"));
+  fetch.init.height = read_side(find_query_value(request.query, "PixelHeight"));
   auto answer = co_await services.hls.answer(std::move(fetch), async::wall_now());
   net::HttpResponse response;
   if (answer) {

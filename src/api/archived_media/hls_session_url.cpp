@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/fragment_times.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
 #include "async/shard.hpp"
@@ -30,19 +31,25 @@ aws::Outcome<void> read_range(const GetHLSStreamingSessionURLInput& input, base:
     if (has_range) return refuse("TimestampRange must not be given when PlaybackMode is LIVE.");
     return {};
   }
-  if (!has_range)
-    return refuse("HLSFragmentSelector with a TimestampRange is required when PlaybackMode is ON_DEMAND.");
+  const bool is_replay = request.mode == streams::PlaybackMode::LiveReplay;
+  if (!has_range) {
+    return refuse(std::string("HLSFragmentSelector with a TimestampRange is required when PlaybackMode is ") +
+                  (is_replay ? "LIVE_REPLAY." : "ON_DEMAND."));
+  }
   request.from = input.hls_fragment_selector->timestamp_range->start_timestamp;
   request.to = input.hls_fragment_selector->timestamp_range->end_timestamp;
-  if (!request.from || !request.to) {
+  if (is_replay && !request.from) return refuse("StartTimestamp is required when PlaybackMode is LIVE_REPLAY.");
+  if (!is_replay && (!request.from || !request.to)) {
     return refuse("StartTimestamp and EndTimestamp are required when PlaybackMode is ON_DEMAND.");
   }
+  if (!request.to) return {};
   if (*request.to <= *request.from) return refuse("EndTimestamp must be later than StartTimestamp.");
   if (*request.to - *request.from > kLongestRange)
     return refuse("EndTimestamp must be within 24 hours of StartTimestamp.");
   if (request.axis == streams::TimeAxis::Server && *request.to > now) {
     return refuse("EndTimestamp must be in the past when FragmentSelectorType is SERVER_TIMESTAMP.");
   }
+  request.to = to_inclusive_end(*request.to);
   return {};
 }
 
@@ -61,16 +68,25 @@ streams::DiscontinuityMode read_discontinuities(const GetHLSStreamingSessionURLI
   return streams::DiscontinuityMode::Always;
 }
 
+streams::PlaybackMode to_mode(HLSPlaybackMode mode) {
+  switch (mode) {
+    case HLSPlaybackMode::Live:
+      return streams::PlaybackMode::Live;
+    case HLSPlaybackMode::LiveReplay:
+      return streams::PlaybackMode::LiveReplay;
+    case HLSPlaybackMode::OnDemand:
+      return streams::PlaybackMode::OnDemand;
+  }
+  return streams::PlaybackMode::Live;
+}
+
 aws::Outcome<HlsRequest> read_request(const GetHLSStreamingSessionURLInput& input, base::WallTime now) {
   HlsRequest request;
   const HLSPlaybackMode mode = input.playback_mode.value_or(HLSPlaybackMode::Live);
-  if (mode == HLSPlaybackMode::LiveReplay) {
-    return refuse("PlaybackMode LIVE_REPLAY is not supported by this server; use LIVE or ON_DEMAND.");
-  }
   if (input.container_format == archived::ContainerFormat::MpegTs) {
     return refuse("ContainerFormat MPEG_TS is not supported by this server; use FRAGMENTED_MP4.");
   }
-  request.mode = mode == HLSPlaybackMode::Live ? streams::PlaybackMode::Live : streams::PlaybackMode::OnDemand;
+  request.mode = to_mode(mode);
   if (input.hls_fragment_selector &&
       input.hls_fragment_selector->fragment_selector_type == archived::HLSFragmentSelectorType::ProducerTimestamp) {
     request.axis = streams::TimeAxis::Producer;
@@ -79,13 +95,14 @@ aws::Outcome<HlsRequest> read_request(const GetHLSStreamingSessionURLInput& inpu
   request.discontinuities = read_discontinuities(input, request.axis);
   request.show_timestamps = input.display_fragment_timestamp == archived::HLSDisplayFragmentTimestamp::Always;
   request.lifetime = std::chrono::seconds(input.expires.value_or(kDefaultExpires));
-  const std::int64_t results = mode == HLSPlaybackMode::Live ? kLiveResults : kOnDemandResults;
+  const std::int64_t results = mode == HLSPlaybackMode::OnDemand ? kOnDemandResults : kLiveResults;
   request.max_fragments = static_cast<std::uint32_t>(input.max_media_playlist_fragment_results.value_or(results));
   return request;
 }
 
 aws::Error to_playback_error(base::Error error) {
   if (error.code == base::Errc::Unsupported) return {archived::kUnsupportedStreamMediaType, std::move(error.message)};
+  if (error.code == base::Errc::Incomplete) return {archived::kMissingCodecPrivateData, std::move(error.message)};
   if (error.code == base::Errc::Corrupt) return {archived::kInvalidCodecPrivateData, std::move(error.message)};
   return {std::move(error)};
 }
