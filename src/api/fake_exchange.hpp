@@ -70,8 +70,9 @@ class FakeExchange final : public net::HttpExchange {
     responded_ = finished_ = true;
     co_return base::Result<void>{};
   }
-  async::Task<base::Result<void>> start_stream(net::HttpResponse head) override {
+  async::Task<base::Result<void>> start_stream(net::HttpResponse head, std::optional<std::uint64_t> length) override {
     response_ = std::move(head);
+    if (length) response_.headers.add("Content-Length", std::to_string(*length));
     responded_ = true;
     co_return base::Result<void>{};
   }
@@ -127,6 +128,11 @@ class FakeDoor final : public SignalingDoor {
     if (refuses) co_return base::fail(*refuses, "refused by the door");
     joined = channel_arn + ' ' + client_id.value_or("-");
     co_return base::Result<void>{};
+  }
+  async::Task<base::Result<std::string>> offer_to_master(std::string channel_arn, std::string client_id,
+                                                         std::string payload) override {
+    if (refuses) co_return base::fail(*refuses, "refused by the door");
+    co_return channel_arn + ' ' + client_id + ' ' + payload;
   }
   std::string stun_uri(const base::SocketAddress&) override { return "stun:192.0.2.1:8443"; }
 

@@ -49,10 +49,10 @@ class ExchangeBody final : public ResponseBody {
  public:
   ExchangeBody(net::HttpExchange& exchange, const Call& call) : exchange_(exchange), call_(call) {}
 
-  async::Task<base::Result<void>> start(std::string content_type) override {
-    net::HttpResponse head = make_response(exchange_, call_, 200);
-    head.headers.add("Content-Type", std::move(content_type));
-    auto started = co_await exchange_.start_stream(std::move(head));
+  async::Task<base::Result<void>> start(ResponseHead head) override {
+    net::HttpResponse response = make_response(exchange_, call_, 200);
+    response.headers.add("Content-Type", std::move(head.content_type));
+    auto started = co_await exchange_.start_stream(std::move(response), head.length);
     co_return started;
   }
   async::Task<base::Result<void>> write(base::ByteView bytes) override {

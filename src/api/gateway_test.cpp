@@ -36,7 +36,7 @@ class GatewayTest : public testing::Test {
     handlers.add_streaming<aws::media::GetMedia>(
         [](const Call&, aws::media::GetMediaInput input, ResponseBody& body) -> async::Task<aws::Outcome<void>> {
           if (input.stream_name == "gone") co_return base::fail(base::Errc::NotFound, "no stream gone");
-          (void)co_await body.start("video/webm");
+          (void)co_await body.start({"video/webm"});
           (void)co_await body.write(base::as_bytes("abc"));
           if (input.stream_name == "cut") co_return base::fail(base::Errc::Io, "lost");
           co_return aws::Outcome<void>{};
@@ -46,7 +46,7 @@ class GatewayTest : public testing::Test {
                                                                 ResponseBody& body) -> async::Task<aws::Outcome<void>> {
       seen = from;
       if (input.stream_name == "gone") co_return base::fail(base::Errc::NotFound, "no stream gone");
-      (void)co_await body.start("application/json");
+      (void)co_await body.start({"application/json"});
       const auto piece = co_await request.read_some();
       (void)co_await body.write(*piece);
       (void)co_await body.finish();

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,12 +31,17 @@ class HttpExchange;
 
 namespace api {
 
+struct ResponseHead {
+  std::string content_type;
+  std::optional<std::uint64_t> length{};  // of the body, when it is known
+};
+
 // The raw body of a streaming answer. Owned by the gateway, alive for the call.
 class ResponseBody {
  public:
   virtual ~ResponseBody() = default;
   // Sends the status line and headers. After it an error can no longer be answered: the connection is cut instead.
-  virtual async::Task<base::Result<void>> start(std::string content_type) = 0;
+  virtual async::Task<base::Result<void>> start(ResponseHead head) = 0;
   // Waits until the bytes are accepted by the socket (back pressure). Fails when the client has gone.
   virtual async::Task<base::Result<void>> write(base::ByteView bytes) = 0;
   // Ends the answer while the handler still runs; the gateway ends it otherwise.

@@ -10,6 +10,8 @@ void add_media_handlers(Handlers& handlers, MediaServices services) {
   add_get_media(handlers, services);
   add_put_media(handlers, services);
   add_get_media_for_fragment_list(handlers, services);
+  add_get_clip(handlers, services);
+  add_get_images(handlers, services);
   add_hls_session_url(handlers, services);
 }
 

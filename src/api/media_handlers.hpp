@@ -6,6 +6,7 @@
 #include "api/put_media_counts.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
+#include "streams/clips.hpp"
 #include "streams/hls_sessions.hpp"
 #include "streams/playback.hpp"
 #include "streams/producer_session.hpp"
@@ -19,6 +20,8 @@ struct MediaServices {
   streams::Playback& playback;
   streams::HlsSessions& hls;
   PutMediaCounts& put_media_counts;
+  streams::Clips& clips;
+  async::DiskWorker& renderers;  // CPU work
   base::Duration get_media_patience =
       std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
   streams::ProducerLimits put_media{};

@@ -57,8 +57,9 @@ class Media : public testing::Test {
     archive_ = *streams::open_archive(std::move(options), worker_);
     catalog_.emplace(streams::CatalogOptions{}, metadata_, *archive_, worker_, random_);
     hls_.emplace(*archive_, playback_, base::Bytes(32, 1), random_);
-    const MediaServices services{*catalog_, *archive_,         playback_,
-                                 *hls_,     put_media_counts_, std::chrono::milliseconds(50)};
+    clips_.emplace(playback_, worker_, directory_ + "/clips", streams::ClipLimits{});
+    const MediaServices services{*catalog_,         *archive_, playback_, *hls_,
+                                 put_media_counts_, *clips_,   worker_,   std::chrono::milliseconds(50)};
     add_media_handlers(handlers_, services);
     add_hls_routes(handlers_, services);
     add_recording_reads(handlers_, services);
@@ -193,6 +194,7 @@ class Media : public testing::Test {
   streams::Playback playback_{{}, worker_};
   std::optional<streams::HlsSessions> hls_;
   PutMediaCounts put_media_counts_;
+  std::optional<streams::Clips> clips_;
   FakeDoor door_;
   Handlers handlers_;
   std::optional<Gateway> gateway_;
@@ -265,7 +267,7 @@ TEST_F(Media, GetMediaStartsWhereItIsTold) {
 TEST_F(Media, GetMediaFollowsTheLiveTail) {
   commit_all();
   const auto log = archive_->log((*catalog_->find_stream({.name = "cam", .arn = {}}))->key);
-  MediaServices patient{*catalog_, *archive_, playback_, *hls_, put_media_counts_, seconds(2)};
+  MediaServices patient{*catalog_, *archive_, playback_, *hls_, put_media_counts_, *clips_, worker_, seconds(2)};
   Handlers handlers;
   add_media_handlers(handlers, patient);
   GatewayOptions options;

@@ -12,6 +12,8 @@ void add_list_fragments(Handlers& handlers, MediaServices services);
 void add_get_media(Handlers& handlers, MediaServices services);
 void add_put_media(Handlers& handlers, MediaServices services);
 void add_get_media_for_fragment_list(Handlers& handlers, MediaServices services);
+void add_get_clip(Handlers& handlers, MediaServices services);
+void add_get_images(Handlers& handlers, MediaServices services);
 void add_hls_session_url(Handlers& handlers, MediaServices services);
 
 }  // namespace api

@@ -22,6 +22,10 @@ class HubDoor final : public SignalingDoor {
   async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id) override {
     return hub_.join(std::move(channel_arn), std::move(client_id));
   }
+  async::Task<base::Result<std::string>> offer_to_master(std::string channel_arn, std::string client_id,
+                                                         std::string payload) override {
+    return hub_.offer_to_master(std::move(channel_arn), std::move(client_id), std::move(payload));
+  }
   std::string stun_uri(const base::SocketAddress& caller) override { return hub_.stun_uri(caller); }
 
  private:

@@ -28,6 +28,8 @@ class SignalingDoor {
   virtual async::Task<void> serve(std::unique_ptr<net::WebSocket> socket, sessions::Role role, std::string channel_arn,
                                   std::string client_id) = 0;
   virtual async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id) = 0;
+  virtual async::Task<base::Result<std::string>> offer_to_master(std::string channel_arn, std::string client_id,
+                                                                 std::string payload) = 0;
   virtual std::string stun_uri(const base::SocketAddress& caller) = 0;
 };
 

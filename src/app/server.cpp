@@ -48,13 +48,14 @@ struct Server::Parts {
   std::vector<std::unique_ptr<async::Shard>> shards;
   std::unique_ptr<async::DiskWorker> readers;    // fragments and index
   std::unique_ptr<async::DiskWorker> changes;    // the catalog
-  std::unique_ptr<async::DiskWorker> renderers;  // audio
+  std::unique_ptr<async::DiskWorker> renderers;  // audio, images, clips
   std::unique_ptr<store::MetadataStore> metadata;
   std::unique_ptr<streams::Archive> archive;
   std::unique_ptr<streams::Catalog> catalog;
   std::unique_ptr<sessions::Hub> hub;
   std::unique_ptr<streams::Playback> playback;
   std::unique_ptr<streams::HlsSessions> hls;
+  std::unique_ptr<streams::Clips> clips;
   api::PutMediaCounts put_media_counts;
   std::unique_ptr<api::SignalingDoor> door;
   api::Handlers handlers;
@@ -146,6 +147,8 @@ Result<void> Server::Parts::open_sessions() {
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
   hls = std::make_unique<streams::HlsSessions>(*archive, *playback, base::to_bytes(key.content), random);
+  clips =
+      std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips", streams::ClipLimits{});
   door = api::make_signaling_door(*hub);
   return {};
 }
@@ -156,7 +159,7 @@ void Server::Parts::make_api() {
   turn.secret = configuration.turn_secret;
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
   api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
-  api::MediaServices media{*catalog, *archive, *playback, *hls, put_media_counts};
+  api::MediaServices media{*catalog, *archive, *playback, *hls, put_media_counts, *clips, *renderers};
   api::add_media_handlers(handlers, media);
   api::add_hls_routes(handlers, media);
   api::add_recording_reads(handlers, media);

@@ -145,11 +145,12 @@ async::Task<base::Result<void>> Exchange::respond(HttpResponse response) {
   co_return co_await write(std::move(pieces));
 }
 
-async::Task<base::Result<void>> Exchange::start_stream(HttpResponse response) {
+async::Task<base::Result<void>> Exchange::start_stream(HttpResponse response, std::optional<std::uint64_t> length) {
   if (phase_ != Phase::Waiting) co_return base::fail(base::Errc::Internal, "the request is answered already");
   phase_ = Phase::Streaming;
   leave_active();
-  const std::string head = make_head(response, 0, true);
+  body_left_ = length;
+  const std::string head = make_head(response, length.value_or(0), !length);
   std::vector<base::ByteView> pieces;
   if (std::exchange(expects_continue_, false)) pieces.push_back(base::as_bytes(kContinue));
   pieces.push_back(base::as_bytes(head));
@@ -159,6 +160,11 @@ async::Task<base::Result<void>> Exchange::start_stream(HttpResponse response) {
 async::Task<base::Result<void>> Exchange::write_chunk(base::ByteView bytes) {
   if (phase_ != Phase::Streaming) co_return base::fail(base::Errc::Io, "the answer has ended");
   if (bytes.empty() || request_.method == "HEAD") co_return base::Result<void>();  // an empty chunk is the end
+  if (body_left_) {
+    if (bytes.size() > *body_left_) co_return base::fail(base::Errc::Internal, "more than the length that was said");
+    *body_left_ -= bytes.size();
+    co_return co_await write({bytes});
+  }
   const std::string size = fmt::format("{:x}\r\n", bytes.size());
   std::vector<base::ByteView> pieces;
   if (request_.version >= 11) pieces.push_back(base::as_bytes(size));
@@ -169,8 +175,11 @@ async::Task<base::Result<void>> Exchange::write_chunk(base::ByteView bytes) {
 
 async::Task<base::Result<void>> Exchange::finish() {
   if (phase_ != Phase::Streaming) co_return base::fail(base::Errc::Io, "the answer has ended");
+  if (body_left_.value_or(0) > 0 && request_.method != "HEAD") {
+    co_return base::fail(base::Errc::Internal, "less than the length that was said");
+  }
   phase_ = Phase::Done;
-  if (request_.version < 11 || request_.method == "HEAD") co_return base::Result<void>();
+  if (request_.version < 11 || request_.method == "HEAD" || body_left_) co_return base::Result<void>();
   std::vector<base::ByteView> pieces(1, base::as_bytes("0\r\n\r\n"));
   co_return co_await write(std::move(pieces));
 }

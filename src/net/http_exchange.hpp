@@ -19,7 +19,7 @@ class Exchange final : public HttpExchange {
   async::Task<base::Result<base::Bytes>> read_body_some() override;
   void set_body_timeout(base::Duration timeout) override { body_timeout_ = timeout; }
   async::Task<base::Result<void>> respond(HttpResponse response) override;
-  async::Task<base::Result<void>> start_stream(HttpResponse head) override;
+  async::Task<base::Result<void>> start_stream(HttpResponse head, std::optional<std::uint64_t> length) override;
   async::Task<base::Result<void>> write_chunk(base::ByteView bytes) override;
   async::Task<base::Result<void>> finish() override;
   void watch_disconnect(std::move_only_function<void()> gone) override;
@@ -45,6 +45,7 @@ class Exchange final : public HttpExchange {
   bool body_ended_ = false;
   bool expects_continue_ = false;  // the client waits for it and has not got it
   bool keep_alive_ = false;
+  std::optional<std::uint64_t> body_left_;  // of an answer whose length was said
   bool counted_active_ = true;
 };
 

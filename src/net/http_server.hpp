@@ -41,10 +41,12 @@ class HttpExchange {
   // The whole answer, headers and body in one write. HEAD: the length is sent, the body is not.
   virtual async::Task<base::Result<void>> respond(HttpResponse response) = 0;
 
-  // A streamed answer (chunked; for HTTP/1.0 until close): start, write any number of times, finish. `head.body` must
-  // be empty. A client that waits for 100 Continue gets it first: the body may be read while the answer is written. A
-  // handler that returns without finish() closes the connection, so the client sees that it was cut.
-  virtual async::Task<base::Result<void>> start_stream(HttpResponse head) = 0;
+  // A streamed answer (chunked; for HTTP/1.0 until close; as it is when its `length` is known): start, write any number
+  // of times, finish. `head.body` must be empty. A client that waits for 100 Continue gets it first: the body may be
+  // read while the answer is written. A handler that returns without finish() closes the connection, so the client sees
+  // that it was cut.
+  virtual async::Task<base::Result<void>> start_stream(HttpResponse head,
+                                                       std::optional<std::uint64_t> length = std::nullopt) = 0;
   virtual async::Task<base::Result<void>> write_chunk(base::ByteView bytes) = 0;
   virtual async::Task<base::Result<void>> finish() = 0;
   // Calls `gone` once, on this shard, when the client disconnects while an answer is streamed and the request body

@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "net/interfaces.hpp"
+#include "sessions/offer_call.hpp"
 #include "sessions/shard_channels.hpp"
 #include "sessions/signaling_socket.hpp"
 
@@ -233,6 +234,34 @@ async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional
   }
   ShardState& owner = owner_of(channel_arn);
   co_return co_await owner.shard().call([&] { return owner.join(*std::move(settings)); });
+}
+
+async::Task<base::Result<std::string>> Hub::offer_to_master(std::string channel_arn, std::string client_id,
+                                                            std::string payload) {
+  CO_TRY_VOID(check_connect(Role::Viewer, channel_arn, client_id));
+  CO_TRY(const ChannelSettings settings,
+         co_await read_settings(parts_->catalog, parts_->archive, parts_->disk, channel_arn));
+  const base::Instant deadline = async::now() + settings.message_ttl;
+  ClientMessage offer;
+  offer.action = SignalingAction::SdpOffer;
+  offer.payload = std::move(payload);
+  const auto call = std::make_shared<OfferCall>();
+  ShardState& owner = owner_of(channel_arn);
+  auto sent = co_await owner.shard().call([&] {
+    owner.connect(settings, Role::Viewer, client_id, false, call);
+    return owner.send_to_master(settings, client_id, offer);
+  });
+  std::optional<std::string> answer;
+  if (sent) answer = co_await call->wait(deadline);
+  co_await owner.shard().call([&] { owner.disconnect(channel_arn, Role::Viewer, client_id, call.get()); });
+  if (!sent) co_return base::fail(std::move(sent).error());
+  if (!answer) {
+    co_return base::fail(
+        base::Errc::NotFound,
+        fmt::format("the master of channel {} did not answer the offer within its message time to live",
+                    settings.name));
+  }
+  co_return *std::move(answer);
 }
 
 std::vector<base::SocketAddress> Hub::media_addresses() const {

@@ -59,6 +59,12 @@ class Hub {
   // enabled), Unsupported (a client id: viewers).
   async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id);
 
+  // SendAlexaOfferToMaster: an offer in base64 from a viewer without a socket, held until the master answers. Ends with
+  // the answer, in base64; NotFound when none came within the channel's MessageTtlSeconds, InvalidArgument for a client
+  // id that breaks the rules.
+  async::Task<base::Result<std::string>> offer_to_master(std::string channel_arn, std::string client_id,
+                                                         std::string payload);
+
   // Where the media ports listen, one for each shard.
   std::vector<base::SocketAddress> media_addresses() const;
   // The STUN URI that GetIceServerConfig hands to this caller when no TURN server is configured; never a media port.

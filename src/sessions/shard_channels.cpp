@@ -81,6 +81,12 @@ base::Result<void> ShardChannels::deliver(base::Instant now, Channel& channel, R
   return channel.signaling.route(now, role, client_id, message, channel.settings.message_ttl);
 }
 
+base::Result<void> ShardChannels::send_to_master(const ChannelSettings& settings, const std::string& client_id,
+                                                 const ClientMessage& message) {
+  Channel& channel = find_or_make(settings);
+  return channel.signaling.route(shard_.now(), Role::Viewer, client_id, message, settings.message_ttl);
+}
+
 base::Result<void> ShardChannels::join(const ChannelSettings& settings) {
   if (draining_) return base::fail(base::Errc::Unavailable, "this server is stopping: join again in a moment");
   const base::Instant now = shard_.now();

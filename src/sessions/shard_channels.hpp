@@ -42,6 +42,9 @@ class ShardChannels {
   // A message came on a socket. Failures are answered on it when they carried a correlation id.
   void receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
                const std::string& text);
+  // A viewer's message that does not come over a socket. `client_id` is connected.
+  base::Result<void> send_to_master(const ChannelSettings& settings, const std::string& client_id,
+                                    const ClientMessage& message);
   // JoinStorageSession of the master. `settings.log` is set. Unavailable once drain() has begun.
   base::Result<void> join(const ChannelSettings& settings);
 

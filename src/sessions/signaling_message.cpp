@@ -166,6 +166,18 @@ std::string make_server_message(SignalingAction action, std::string_view sender_
   return json::serialize(object);
 }
 
+std::optional<std::string> find_answer_payload(std::string_view server_message) {
+  boost::system::error_code failed;
+  const json::value value = json::parse({server_message.data(), server_message.size()}, failed);
+  if (failed || !value.is_object()) return std::nullopt;
+  const json::value* type = value.as_object().if_contains("messageType");
+  const json::value* payload = value.as_object().if_contains("messagePayload");
+  if (type == nullptr || payload == nullptr || !type->is_string() || !payload->is_string()) return std::nullopt;
+  const std::string_view expected = to_text(SignalingAction::SdpAnswer);
+  if (type->as_string() != json::string_view(expected.data(), expected.size())) return std::nullopt;
+  return std::string(payload->as_string().data(), payload->as_string().size());
+}
+
 std::string make_go_away() {
   return R"({"messageType":"GO_AWAY","messagePayload":""})";
 }

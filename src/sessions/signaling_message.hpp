@@ -52,6 +52,8 @@ std::string make_candidate_payload(std::string_view candidate_line);
 // Server to client, exact key case. `sender_client_id` empty: the member is absent (messages of a storage session).
 std::string make_server_message(SignalingAction action, std::string_view sender_client_id, std::string_view payload);
 std::string make_go_away();
+// The payload of an SDP_ANSWER that make_server_message() wrote; nothing for any other message.
+std::optional<std::string> find_answer_payload(std::string_view server_message);
 // For failures that carried a correlation id only: a failing status stops the JavaScript sample.
 std::string make_status_response(std::string_view correlation_id, const base::Error& error);
 

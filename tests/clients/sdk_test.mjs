@@ -2,12 +2,13 @@
 // The control plane by the clients people use: npm SDK v3, the AWS CLI, and boto3 where it is installed.
 import assert from 'node:assert/strict';
 import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
-import {GetIceServerConfigCommand} from '@aws-sdk/client-kinesis-video-signaling';
-import {GetClipCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {GetIceServerConfigCommand, SendAlexaOfferToMasterCommand} from '@aws-sdk/client-kinesis-video-signaling';
+import {GetDASHStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
 import {rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {errorOf, Kvs} from './lib/kvs.mjs';
+import {pack, SignalingSocket} from './lib/master.mjs';
 import {scratch} from './lib/media_files.mjs';
 import {mustRun, run} from './lib/programs.mjs';
 import {accountId, credentials, region, Server} from './lib/server.mjs';
@@ -172,11 +173,57 @@ describe('channels', () => {
   });
 });
 
+describe('SendAlexaOfferToMaster', () => {
+  const offer = {type: 'offer', sdp: 'v=0\r\n'}, answer = {type: 'answer', sdp: 'v=0\r\ns=answer\r\n'};
+  let ChannelARN, endpoint;
+  const call = (SenderClientId) => kvs.signaling.send(new SendAlexaOfferToMasterCommand({ChannelARN, SenderClientId, MessagePayload: pack(offer)}));
+  const answerAsMaster = async (master) => {
+    const got = await master.next('SDP_OFFER');
+    assert.deepEqual(got.payload, offer);
+    master.send('ICE_CANDIDATE', {candidate: 'candidate:1 1 UDP 1 192.0.2.1 9 typ host'}, {recipient: got.senderClientId});
+    master.send('SDP_ANSWER', answer, {recipient: got.senderClientId});
+    return got.senderClientId;
+  };
+  before(async () => {
+    ({ChannelARN} = await kvs.call('CreateSignalingChannel', {ChannelName: 'doorbell', SingleMasterConfiguration: {MessageTtlSeconds: 5}}));
+    endpoint = (await kvs.endpoints(ChannelARN, 'MASTER', ['WSS', 'HTTPS'])).WSS;
+  });
+  test('the master gets an ordinary offer, the caller its answer', async () => {
+    const master = await SignalingSocket.open(server, endpoint, ChannelARN);
+    const called = call('alexa-1');
+    assert.equal(await answerAsMaster(master), 'alexa-1');
+    assert.deepEqual(JSON.parse(Buffer.from((await called).Answer, 'base64')), answer);
+    await master.close();
+  });
+  test('is held until the master is there', async () => {
+    const called = call('alexa-2');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const master = await SignalingSocket.open(server, endpoint, ChannelARN);
+    await answerAsMaster(master);
+    assert.deepEqual(JSON.parse(Buffer.from((await called).Answer, 'base64')), answer);
+    await master.close();
+  });
+  test('ends when nobody answers within the message time to live', async () => {
+    const began = Date.now();
+    await fails(call('alexa-3'), 'ResourceNotFoundException', 404);
+    assert.ok(Date.now() - began >= 4900 && Date.now() - began < 8000, `${Date.now() - began} ms`);
+    await fails(call('AWS_alexa'), 'InvalidArgumentException');
+  });
+});
+
 describe('everything else', () => {
   test('an operation that is not served yet answers 501 by its name', async () => {
     await kvs.call('CreateStream', {StreamName: 'clip', DataRetentionInHours: 1});
-    const range = {FragmentSelectorType: 'SERVER_TIMESTAMP', TimestampRange: {StartTimestamp: new Date(Date.now() - 60000), EndTimestamp: new Date()}};
-    await fails(kvs.archive.send(new GetClipCommand({StreamName: 'clip', ClipFragmentSelector: range})), 'UnknownOperationException', 501);
+    await fails(kvs.archive.send(new GetDASHStreamingSessionURLCommand({StreamName: 'clip'})), 'UnknownOperationException', 501);
+  });
+  test('edge operations: no agent is known, no stream has a configuration', async () => {
+    const HubDeviceArn = `arn:aws:iot:${region}:${accountId}:thing/hub`;
+    const EdgeConfig = {HubDeviceArn, RecorderConfig: {MediaSourceConfig: {MediaUriSecretArn: `arn:aws:secretsmanager:${region}:${accountId}:secret:camera`, MediaUriType: 'RTSP_URI'}}};
+    await fails(kvs.call('DescribeEdgeConfiguration', {StreamName: 'clip'}), 'StreamEdgeConfigurationNotFoundException', 404);
+    await fails(kvs.call('DeleteEdgeConfiguration', {StreamName: 'clip'}), 'StreamEdgeConfigurationNotFoundException', 404);
+    await fails(kvs.call('DescribeEdgeConfiguration', {StreamName: 'nobody'}), 'ResourceNotFoundException', 404);
+    await fails(kvs.call('StartEdgeConfigurationUpdate', {StreamName: 'clip', EdgeConfig}), 'ResourceNotFoundException', 404);
+    assert.deepEqual((await kvs.call('ListEdgeAgentConfigurations', {HubDeviceArn})).EdgeConfigs, []);
   });
   test('a wrong secret and an unknown key are refused', async () => {
     for (const wrong of [{...credentials, secretAccessKey: 'not it'}, {...credentials, accessKeyId: 'AKIDNOBODY'}]) {

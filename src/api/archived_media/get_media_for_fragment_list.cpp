@@ -40,7 +40,7 @@ class ListAnswer {
   Task<base::Result<void>> add(const Wanted& wanted, base::Result<base::Bytes> document) {
     if (document) {
       if (!std::exchange(started_, true)) {
-        CO_TRY_VOID(co_await response_.start(kMatroskaContentType));
+        CO_TRY_VOID(co_await response_.start({kMatroskaContentType}));
       }
       CO_TRY_VOID(co_await response_.write(*document));
     } else {

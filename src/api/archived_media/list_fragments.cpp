@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/fragment_times.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
 #include "aws/archived_media.hpp"
@@ -15,8 +16,8 @@ archived::Fragment describe(const streams::StoredFragment& stored) {
   archived::Fragment fragment;
   fragment.fragment_number = stored.header.number.text();
   fragment.fragment_size_in_bytes = stored.payload_size;
-  fragment.producer_timestamp = stored.header.producer_time;
-  fragment.server_timestamp = stored.header.server_time;
+  fragment.producer_timestamp = to_shown_time(stored.header.producer_time);
+  fragment.server_timestamp = to_shown_time(stored.header.server_time);
   fragment.fragment_length_in_milliseconds =
       std::chrono::round<std::chrono::milliseconds>(stored.header.duration).count();
   return fragment;
@@ -42,7 +43,7 @@ Task<aws::Outcome<archived::ListFragmentsOutput>> list_fragments(const MediaServ
         query.axis = streams::TimeAxis::Producer;
       }
       query.from = range.start_timestamp;
-      query.to = range.end_timestamp;
+      query.to = to_inclusive_end(range.end_timestamp);
     }
     CO_TRY(page, co_await log->list(query));
   }

@@ -77,7 +77,7 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::Ge
   const streams::FragmentLogPtr log = services.archive.log(stream->key);
   auto start = co_await find_start(log, input.start_selector, async::wall_now());
   if (!start) co_return std::unexpected(std::move(start).error());
-  CO_TRY_VOID(co_await response.start(kMatroskaContentType));
+  CO_TRY_VOID(co_await response.start({kMatroskaContentType}));
 
   bool written = false;
   for (FragmentNumber after = *start;;) {

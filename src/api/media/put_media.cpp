@@ -187,7 +187,7 @@ Task<aws::Outcome<void>> put_media(const MediaServices& services, PutMediaInput 
   auto settings = make_settings(input);
   if (!settings) co_return std::unexpected(std::move(settings).error());
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
-  CO_TRY_VOID(co_await response.start(kContentType));
+  CO_TRY_VOID(co_await response.start({kContentType}));
   // The session knows better when a producer is silent for too long: it may be we who do not read.
   request.set_timeout(services.put_media.idle + kLinger);
   ProducerSession session(*settings, services.put_media, services.archive.log(stream->key), async::now());
