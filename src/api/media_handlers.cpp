@@ -12,7 +12,7 @@ void add_media_handlers(Handlers& handlers, MediaServices services) {
   add_get_media_for_fragment_list(handlers, services);
   add_get_clip(handlers, services);
   add_get_images(handlers, services);
-  add_hls_session_url(handlers, services);
+  add_session_urls(handlers, services);
 }
 
 }  // namespace api

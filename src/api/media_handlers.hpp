@@ -7,9 +7,9 @@
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
 #include "streams/clips.hpp"
-#include "streams/hls_sessions.hpp"
 #include "streams/playback.hpp"
 #include "streams/producer_session.hpp"
+#include "streams/streaming_sessions.hpp"
 
 namespace api {
 
@@ -18,7 +18,7 @@ struct MediaServices {
   streams::Catalog& catalog;
   streams::Archive& archive;
   streams::Playback& playback;
-  streams::HlsSessions& hls;
+  streams::StreamingSessions& streaming;
   PutMediaCounts& put_media_counts;
   streams::Clips& clips;
   async::DiskWorker& renderers;  // CPU work
@@ -30,7 +30,7 @@ struct MediaServices {
 void add_media_handlers(Handlers& handlers, MediaServices services);
 // Our own signed GETs under /api/v1/streams/: coverage and fragments (docs/api.md).
 void add_recording_reads(Handlers& handlers, MediaServices services);
-// The unsigned GETs under /hls/v1/.
-void add_hls_routes(Handlers& handlers, MediaServices services);
+// The unsigned GETs under /hls/v1/ and /dash/v1/.
+void add_session_routes(Handlers& handlers, MediaServices services);
 
 }  // namespace api

@@ -56,12 +56,12 @@ class Media : public testing::Test {
     options.directory = directory_;
     archive_ = *streams::open_archive(std::move(options), worker_);
     catalog_.emplace(streams::CatalogOptions{}, metadata_, *archive_, worker_, random_);
-    hls_.emplace(*archive_, playback_, base::Bytes(32, 1), random_);
+    streaming_.emplace(*archive_, playback_, base::Bytes(32, 1), random_);
     clips_.emplace(playback_, worker_, directory_ + "/clips", streams::ClipLimits{});
-    const MediaServices services{*catalog_,         *archive_, playback_, *hls_,
+    const MediaServices services{*catalog_,         *archive_, playback_, *streaming_,
                                  put_media_counts_, *clips_,   worker_,   std::chrono::milliseconds(50)};
     add_media_handlers(handlers_, services);
-    add_hls_routes(handlers_, services);
+    add_session_routes(handlers_, services);
     add_recording_reads(handlers_, services);
     GatewayOptions gateway;
     gateway.wall_clock = fake_now;
@@ -70,7 +70,7 @@ class Media : public testing::Test {
   }
   ~Media() override {
     gateway_.reset();
-    hls_.reset();
+    streaming_.reset();
     catalog_.reset();
     archive_.reset();
     std::filesystem::remove_all(directory_);
@@ -192,7 +192,7 @@ class Media : public testing::Test {
   std::unique_ptr<streams::Archive> archive_;
   std::optional<streams::Catalog> catalog_;
   streams::Playback playback_{{}, worker_};
-  std::optional<streams::HlsSessions> hls_;
+  std::optional<streams::StreamingSessions> streaming_;
   PutMediaCounts put_media_counts_;
   std::optional<streams::Clips> clips_;
   FakeDoor door_;
@@ -267,7 +267,7 @@ TEST_F(Media, GetMediaStartsWhereItIsTold) {
 TEST_F(Media, GetMediaFollowsTheLiveTail) {
   commit_all();
   const auto log = archive_->log((*catalog_->find_stream({.name = "cam", .arn = {}}))->key);
-  MediaServices patient{*catalog_, *archive_, playback_, *hls_, put_media_counts_, *clips_, worker_, seconds(2)};
+  MediaServices patient{*catalog_, *archive_, playback_, *streaming_, put_media_counts_, *clips_, worker_, seconds(2)};
   Handlers handlers;
   add_media_handlers(handlers, patient);
   GatewayOptions options;

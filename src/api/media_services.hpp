@@ -14,6 +14,6 @@ void add_put_media(Handlers& handlers, MediaServices services);
 void add_get_media_for_fragment_list(Handlers& handlers, MediaServices services);
 void add_get_clip(Handlers& handlers, MediaServices services);
 void add_get_images(Handlers& handlers, MediaServices services);
-void add_hls_session_url(Handlers& handlers, MediaServices services);
+void add_session_urls(Handlers& handlers, MediaServices services);
 
 }  // namespace api

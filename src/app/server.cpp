@@ -24,8 +24,8 @@
 #include "store/metadata_store.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
-#include "streams/hls_sessions.hpp"
 #include "streams/playback.hpp"
+#include "streams/streaming_sessions.hpp"
 
 namespace app {
 
@@ -54,7 +54,7 @@ struct Server::Parts {
   std::unique_ptr<streams::Catalog> catalog;
   std::unique_ptr<sessions::Hub> hub;
   std::unique_ptr<streams::Playback> playback;
-  std::unique_ptr<streams::HlsSessions> hls;
+  std::unique_ptr<streams::StreamingSessions> streaming;
   std::unique_ptr<streams::Clips> clips;
   api::PutMediaCounts put_media_counts;
   std::unique_ptr<api::SignalingDoor> door;
@@ -146,7 +146,7 @@ Result<void> Server::Parts::open_sessions() {
                     configuration.data_dir));
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
-  hls = std::make_unique<streams::HlsSessions>(*archive, *playback, base::to_bytes(key.content), random);
+  streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random);
   clips =
       std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips", streams::ClipLimits{});
   door = api::make_signaling_door(*hub);
@@ -159,9 +159,9 @@ void Server::Parts::make_api() {
   turn.secret = configuration.turn_secret;
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
   api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
-  api::MediaServices media{*catalog, *archive, *playback, *hls, put_media_counts, *clips, *renderers};
+  api::MediaServices media{*catalog, *archive, *playback, *streaming, put_media_counts, *clips, *renderers};
   api::add_media_handlers(handlers, media);
-  api::add_hls_routes(handlers, media);
+  api::add_session_routes(handlers, media);
   api::add_recording_reads(handlers, media);
 
   api::GatewayOptions options;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <optional>
+#include <string_view>
 
 namespace app {
 namespace {
@@ -14,6 +16,17 @@ struct Sample {
   const char* help;
   std::uint64_t value;
 };
+
+// One counter with a label: its head, and a line for each value.
+template <class Values, class Name>
+void write_family(std::string& out, std::string_view metric, std::string_view help, const Values& values, Name name) {
+  fmt::format_to(std::back_inserter(out), "# HELP {0} {1}\n# TYPE {0} counter\n", metric, help);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto label = name(i);
+    if (!label) continue;
+    fmt::format_to(std::back_inserter(out), "{}{{{}}} {}\n", metric, *label, static_cast<std::uint64_t>(values[i]));
+  }
+}
 
 }  // namespace
 
@@ -69,27 +82,17 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
     fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", sample.name, sample.type,
                    sample.help, sample.value);
   }
-  out +=
-      "# HELP tidegate_session_packets_dropped_total packets that sessions threw away\n"
-      "# TYPE tidegate_session_packets_dropped_total counter\n";
-  for (std::size_t i = 0; i < sessions::kDropReasonNames.size(); ++i) {
-    fmt::format_to(std::back_inserter(out), "tidegate_session_packets_dropped_total{{reason=\"{}\"}} {}\n",
-                   sessions::kDropReasonNames[i], s.dropped.counts[i]);
-  }
-  out +=
-      "# HELP tidegate_recording_gaps_total gaps recorded, by why media is missing\n"
-      "# TYPE tidegate_recording_gaps_total counter\n";
-  for (std::size_t i = 1; i < archive.gaps.size(); ++i) {
-    fmt::format_to(std::back_inserter(out), "tidegate_recording_gaps_total{{reason=\"{}\"}} {}\n",
-                   streams::gap_reason_name(static_cast<streams::GapReason>(i)), archive.gaps[i]);
-  }
-  out +=
-      "# HELP tidegate_put_media_errors_total ERROR acknowledgements, by ErrorId\n"
-      "# TYPE tidegate_put_media_errors_total counter\n";
-  for (std::size_t i = 0; i < streams::kProducerErrors.size(); ++i) {
-    fmt::format_to(std::back_inserter(out), "tidegate_put_media_errors_total{{id=\"{}\"}} {}\n",
-                   static_cast<int>(streams::kProducerErrors[i]), put_media.errors[i].load());
-  }
+  using Label = std::optional<std::string>;
+  write_family(out, "tidegate_session_packets_dropped_total", "packets that sessions threw away", s.dropped.counts,
+               [](std::size_t i) -> Label { return fmt::format("reason=\"{}\"", sessions::kDropReasonNames[i]); });
+  write_family(out, "tidegate_recording_gaps_total", "gaps recorded, by why media is missing", archive.gaps,
+               [](std::size_t i) -> Label {
+                 if (i == 0) return std::nullopt;  // reasons count from 1
+                 return fmt::format("reason=\"{}\"", streams::gap_reason_name(static_cast<streams::GapReason>(i)));
+               });
+  write_family(
+      out, "tidegate_put_media_errors_total", "ERROR acknowledgements, by ErrorId", put_media.errors,
+      [](std::size_t i) -> Label { return fmt::format("id=\"{}\"", static_cast<int>(streams::kProducerErrors[i])); });
   return out;
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace streams {
 
 bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const StoredFragment& fragment) {
@@ -14,7 +16,24 @@ bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const Sto
   return gap > kContinuityTolerance || gap < -kContinuityTolerance;
 }
 
-LivePlace count_fragment(const HlsSession& session, const LivePlace* before, const StoredFragment& fragment) {
+namespace {
+
+// Live presentations are on the wall clock; the others are as long as what they show.
+MediaPeriod find_period(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment) {
+  if (before != nullptr && !is_discontinuity(DiscontinuityMode::OnDiscontinuity, before, fragment)) {
+    return before->period;
+  }
+  MediaPeriod period{fragment.header.number, fragment.header.producer_time, {}};
+  if (before != nullptr) period.start = before->presented();
+  if (session.mode == PlaybackMode::Live) {
+    period.start = std::max<std::chrono::microseconds>(period.start, fragment.header.server_time - session.origin);
+  }
+  return period;
+}
+
+}  // namespace
+
+LivePlace count_fragment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment) {
   LivePlace place;
   place.number = fragment.header.number;
   place.segments = (before ? before->segments : 0) + 1;
@@ -23,6 +42,7 @@ LivePlace count_fragment(const HlsSession& session, const LivePlace* before, con
   place.producer_end = producer_end(fragment);
   place.played = (before ? before->played : std::chrono::microseconds::zero()) + fragment.header.duration;
   place.codec_fingerprint = fragment.header.codec_fingerprint;
+  place.period = find_period(session, before, fragment);
   return place;
 }
 
@@ -35,7 +55,7 @@ std::string make_segment_uri(const SegmentAddress& address, FragmentNumber numbe
                      address.token, static_cast<int>(address.track));
 }
 
-std::string make_init_uri(const SegmentAddress& address, const HlsInit& init) {
+std::string make_init_uri(const SegmentAddress& address, const TrackInit& init) {
   std::string uri = fmt::format("getMP4InitFragment.mp4?SessionToken={}&TrackNumber={}", address.token,
                                 static_cast<int>(address.track));
   if (!init.codec.empty()) {

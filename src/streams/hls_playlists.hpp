@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "container/hls_playlist.hpp"
-#include "streams/hls_live_counts.hpp"
-#include "streams/hls_sessions.hpp"
-#include "streams/hls_tracks.hpp"
+#include "streams/live_counts.hpp"
+#include "streams/playable_tracks.hpp"
+#include "streams/streaming_sessions.hpp"
 
 namespace streams {
 
@@ -21,7 +21,7 @@ inline constexpr std::chrono::microseconds kContinuityTolerance{50'000};
 bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const StoredFragment& fragment);
 
 // The place after counting `fragment`.
-LivePlace count_fragment(const HlsSession& session, const LivePlace* before, const StoredFragment& fragment);
+LivePlace count_fragment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment);
 
 // What a segment's address needs besides the fragment.
 struct SegmentAddress {
@@ -32,7 +32,7 @@ std::string make_playlist_uri(const std::string& token, PlaybackTrack track);
 std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number);
 // The codec private data travels in the address: the same data has the same address in every playlist of the session,
 // and no state is needed to answer it.
-std::string make_init_uri(const SegmentAddress& address, const HlsInit& init);
+std::string make_init_uri(const SegmentAddress& address, const TrackInit& init);
 
 // How long the fragment's segment of this track lasts; zero when it holds no unit of sound.
 std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track);

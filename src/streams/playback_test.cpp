@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording as the recorder makes it, played through Playback and HlsSessions; ffmpeg is the player.
+// A recording as the recorder makes it, played through Playback and StreamingSessions; ffmpeg is the player.
 #include "streams/playback.hpp"
 
 #include <gtest/gtest.h>
@@ -17,8 +17,8 @@
 #include "container/matroska_writer.hpp"
 #include "container/test_media.hpp"
 #include "streams/hls_playlists.hpp"
-#include "streams/hls_sessions.hpp"
 #include "streams/media_file.hpp"
+#include "streams/streaming_sessions.hpp"
 
 namespace streams {
 namespace {
@@ -169,8 +169,8 @@ struct Theatre {
   auto run(F fn) {
     return shard.run_blocking(std::move(fn));
   }
-  base::Result<HlsAnswer> fetch(const std::string& uri, base::WallTime now) {
-    HlsFetch request;
+  base::Result<SessionAnswer> fetch(const std::string& uri, base::WallTime now) {
+    SessionFetch request;
     request.resource = uri.substr(0, uri.find('?'));
     const std::regex pair("([A-Za-z]+)=([^&]*)");
     for (std::sregex_iterator it(uri.begin(), uri.end(), pair), end; it != end; ++it) {
@@ -181,7 +181,7 @@ struct Theatre {
     }
     return run([&] { return hls.answer(request, now); });
   }
-  base::Result<std::string> open(HlsRequest request, base::WallTime now) {
+  base::Result<std::string> open(StreamingRequest request, base::WallTime now) {
     return run([&] { return hls.open({7, 1}, request, now); });
   }
 
@@ -190,7 +190,7 @@ struct Theatre {
   MemoryArchive archive;
   Playback playback{{}, worker};
   base::SeededRandom random{5};
-  HlsSessions hls{archive, playback, base::Bytes(32, 9), random};
+  StreamingSessions hls{archive, playback, base::Bytes(32, 9), random};
 };
 
 // Fetches a playlist and everything it names into `directory`, under plain names; gives the file's name.
@@ -247,30 +247,30 @@ double largest_step(const std::vector<double>& times) {
 TEST(HlsToken, ComesBackAndCannotBeForged) {
   base::SeededRandom random(3);
   const base::Bytes key(32, 4);
-  const HlsSession session{.stream = {9, 2},
-                           .mode = PlaybackMode::OnDemand,
-                           .axis = TimeAxis::Producer,
-                           .discontinuities = DiscontinuityMode::OnDiscontinuity,
-                           .show_timestamps = true,
-                           .audio = true,
-                           .max_fragments = 77,
-                           .from = kOnAir,
-                           .to = kOnAir + seconds(9),
-                           .expires = kOnAir + seconds(300),
-                           .first = {12345}};
-  const std::string token = seal_hls_session(session, key, random);
+  const StreamingSession session{.stream = {9, 2},
+                                 .mode = PlaybackMode::OnDemand,
+                                 .axis = TimeAxis::Producer,
+                                 .discontinuities = DiscontinuityMode::OnDiscontinuity,
+                                 .show_timestamps = true,
+                                 .audio = true,
+                                 .max_fragments = 77,
+                                 .from = kOnAir,
+                                 .to = kOnAir + seconds(9),
+                                 .expires = kOnAir + seconds(300),
+                                 .first = {12345}};
+  const std::string token = seal_session(session, key, random);
   EXPECT_EQ(token.back(), '~');
   EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~"),
             std::string::npos);
-  EXPECT_EQ(open_hls_session(token, key), session);
-  EXPECT_NE(seal_hls_session(session, key, random), token);
-  EXPECT_EQ(open_hls_session(token, base::Bytes(32, 5)), std::nullopt);
+  EXPECT_EQ(open_session(token, key), session);
+  EXPECT_NE(seal_session(session, key, random), token);
+  EXPECT_EQ(open_session(token, base::Bytes(32, 5)), std::nullopt);
   for (std::size_t i = 0; i < token.size(); i += 3) {
     std::string forged = token;
     forged[i] = forged[i] == 'A' ? 'B' : 'A';
-    EXPECT_EQ(open_hls_session(forged, key), std::nullopt) << i;
+    EXPECT_EQ(open_session(forged, key), std::nullopt) << i;
   }
-  for (const char* bad : {"", "~", "AAAA~", "not a token"}) EXPECT_EQ(open_hls_session(bad, key), std::nullopt);
+  for (const char* bad : {"", "~", "AAAA~", "not a token"}) EXPECT_EQ(open_session(bad, key), std::nullopt);
 }
 
 TEST(Hls, OnDemandPlaysInOneRangeWithAndWithoutDiscontinuities) {
@@ -407,13 +407,14 @@ TEST(Hls, LiveSequencesAgreeBetweenLoadsTracksAndServers) {
     std::map<std::string, std::pair<int, int>> places;  // segment -> media sequence, discontinuity sequence
     for (std::size_t count = 4; count <= 12; ++count) {
       log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
-      HlsSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
+      StreamingSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
       for (const int track : {1, 2}) {
-        const HlsFetch request{.resource = "getHLSMediaPlaylist.m3u8",
-                               .token = *token,
-                               .track_number = std::to_string(track),
-                               .fragment_number = {},
-                               .init = {}};
+        const SessionFetch request{.resource = "getHLSMediaPlaylist.m3u8",
+                                   .token = *token,
+                                   .track_number = std::to_string(track),
+                                   .fragment_number = {},
+                                   .time = {},
+                                   .init = {}};
         const auto answer = theatre.run([&] { return theatre.hls.answer(request, now); });
         const auto again = theatre.run([&] { return restarted.answer(request, now); });
         ASSERT_TRUE(answer && again);

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
 import {GetIceServerConfigCommand, SendAlexaOfferToMasterCommand} from '@aws-sdk/client-kinesis-video-signaling';
-import {GetDASHStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
 import {rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
@@ -214,7 +213,7 @@ describe('SendAlexaOfferToMaster', () => {
 describe('everything else', () => {
   test('an operation that is not served yet answers 501 by its name', async () => {
     await kvs.call('CreateStream', {StreamName: 'clip', DataRetentionInHours: 1});
-    await fails(kvs.archive.send(new GetDASHStreamingSessionURLCommand({StreamName: 'clip'})), 'UnknownOperationException', 501);
+    await fails(kvs.call('DescribeNotificationConfiguration', {StreamName: 'clip'}), 'UnknownOperationException', 501);
   });
   test('edge operations: no agent is known, no stream has a configuration', async () => {
     const HubDeviceArn = `arn:aws:iot:${region}:${accountId}:thing/hub`;

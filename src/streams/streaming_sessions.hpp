@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// HLS streaming sessions (contract section 5): a session is its token; no state of it must survive a restart.
+// Streaming sessions, HLS and DASH (contract section 5): a session is its token; no state of it must survive a restart.
 
 #include <cstdint>
 #include <functional>
@@ -12,22 +12,23 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "streams/archive.hpp"
-#include "streams/hls_tracks.hpp"
+#include "streams/playable_tracks.hpp"
 #include "streams/playback.hpp"
 
 namespace streams {
 
-struct LivePlace;  // streams/hls_live_counts.hpp
+struct SessionWindow;  // streams/session_window.hpp
 
 enum class PlaybackMode : std::uint8_t { Live, OnDemand, LiveReplay };
 enum class DiscontinuityMode : std::uint8_t { Always, Never, OnDiscontinuity };
 
-// What GetHLSStreamingSessionURL asked for, defaults of the contract filled in.
-struct HlsRequest {
+// What GetHLSStreamingSessionURL or GetDASHStreamingSessionURL asked for, defaults of the contract filled in.
+struct StreamingRequest {
   PlaybackMode mode = PlaybackMode::Live;
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
-  bool show_timestamps = false;          // EXT-X-PROGRAM-DATE-TIME
+  bool show_timestamps = false;          // EXT-X-PROGRAM-DATE-TIME, kvs:ts
+  bool show_numbers = false;             // kvs:fn
   std::optional<base::WallTime> from{};  // not for Live; both inclusive
   std::optional<base::WallTime> to{};    // LiveReplay may go on without end
   std::chrono::seconds lifetime{300};
@@ -35,69 +36,70 @@ struct HlsRequest {
 };
 
 // What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.
-struct HlsSession {
+struct StreamingSession {
   StreamKey stream;
   PlaybackMode mode = PlaybackMode::Live;
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
   bool show_timestamps = false;
+  bool show_numbers = false;
   bool video = true;
   bool audio = false;
   std::uint32_t max_fragments = 5;
   base::WallTime from{};
   base::WallTime to{};
-  base::WallTime opened{};  // LiveReplay: its clock starts here
+  base::WallTime origin{};  // the wall time of the beginning of the presentation
   base::WallTime expires{};
   FragmentNumber first;  // segment 0 of the session
 
-  bool operator==(const HlsSession&) const = default;
+  bool operator==(const StreamingSession&) const = default;
 };
 
 // URL-safe base64 and '~': AES-256-GCM under `key` (32 bytes).
-std::string seal_hls_session(const HlsSession& session, base::ByteView key, base::Random& random);
+std::string seal_session(const StreamingSession& session, base::ByteView key, base::Random& random);
 // Nothing for a token that this key did not make.
-std::optional<HlsSession> open_hls_session(std::string_view token, base::ByteView key);
+std::optional<StreamingSession> open_session(std::string_view token, base::ByteView key);
 
-// One of the session's GETs, taken apart: "/hls/v1/getHLSMediaPlaylist.m3u8" and the query's values.
-struct HlsFetch {
+// One of the session's GETs, taken apart: the last part of the path and the query's values.
+struct SessionFetch {
   std::string resource;  // "getHLSMediaPlaylist.m3u8"
   std::string token;
   std::optional<std::string> track_number;
   std::optional<std::string> fragment_number;
-  HlsInit init;  // of an initialisation segment
+  std::optional<std::string> time{};  // DASH: of a segment, microseconds on the media's timeline
+  TrackInit init;                     // of an initialisation segment
 };
-struct HlsAnswer {
+struct SessionAnswer {
   std::string content_type;
   std::string body;
   bool cacheable = false;  // segments never change
 };
 
 // Any thread; owned by the process, outlives the handlers that use it.
-class HlsSessions {
+class StreamingSessions {
  public:
   // `key`: 32 secret bytes; sessions survive a restart when it does. `random` is async::SecureRandom.
-  HlsSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random);
-  ~HlsSessions();
-  HlsSessions(const HlsSessions&) = delete;
-  HlsSessions& operator=(const HlsSessions&) = delete;
+  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random);
+  ~StreamingSessions();
+  StreamingSessions(const StreamingSessions&) = delete;
+  StreamingSessions& operator=(const StreamingSessions&) = delete;
 
   // The session's token. NotFound with the contract's text when there is nothing to play; Unsupported when the codec
   // cannot be played. The caller has checked the request's rules and that the stream keeps data.
-  async::Task<base::Result<std::string>> open(StreamKey stream, HlsRequest request, base::WallTime now);
+  async::Task<base::Result<std::string>> open(StreamKey stream, StreamingRequest request, base::WallTime now);
 
   // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone.
-  async::Task<base::Result<HlsAnswer>> answer(HlsFetch fetch, base::WallTime now);
+  async::Task<base::Result<SessionAnswer>> answer(SessionFetch fetch, base::WallTime now);
 
  private:
   class LiveCounts;
 
-  async::Task<base::Result<HlsAnswer>> master_playlist(FragmentLogPtr log, HlsSession session, std::string token);
-  struct Window;
-  async::Task<base::Result<HlsAnswer>> media_playlist(FragmentLogPtr log, HlsSession session, std::string token,
-                                                      PlaybackTrack track, base::WallTime now);
-  async::Task<base::Result<Window>> find_replay(FragmentLogPtr log, HlsSession session, std::optional<LivePlace> place,
-                                                base::WallTime now);
-  async::Task<base::Result<Window>> find_window(FragmentLogPtr log, HlsSession session, std::string token,
+  async::Task<base::Result<SessionAnswer>> master_playlist(FragmentLogPtr log, StreamingSession session,
+                                                           std::string token);
+  async::Task<base::Result<SessionAnswer>> media_playlist(FragmentLogPtr log, StreamingSession session,
+                                                          std::string token, PlaybackTrack track, base::WallTime now);
+  // What the session shows now; counts on from where it was last asked.
+  async::Task<base::Result<SessionWindow>> look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                 base::WallTime now);
 
   Archive& archive_;

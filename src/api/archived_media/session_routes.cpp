@@ -15,7 +15,7 @@ namespace {
 
 using async::Task;
 
-constexpr std::string_view kPrefix = "/hls/v1/";
+constexpr std::string_view kPrefixes[] = {"/hls/v1/", "/dash/v1/"};
 constexpr std::uint32_t kLongestSide = 16'384;
 
 net::HttpResponse make_error(const base::Error& error, const std::string& request_id) {
@@ -43,16 +43,17 @@ std::uint32_t read_side(const std::optional<std::string>& text) {
 
 Task<void> serve(const MediaServices services, const Call& call, net::HttpExchange& exchange) {
   const net::HttpRequest& request = exchange.request();
-  streams::HlsFetch fetch;
-  fetch.resource = request.path.substr(kPrefix.size());
+  streams::SessionFetch fetch;
+  fetch.resource = request.path.substr(request.path.rfind('/') + 1);
   fetch.token = find_query_value(request.query, "SessionToken").value_or("");
   fetch.track_number = find_query_value(request.query, "TrackNumber");
   fetch.fragment_number = find_query_value(request.query, "FragmentNumber");
+  fetch.time = find_query_value(request.query, "Time");
   fetch.init.codec = find_query_value(request.query, "Codec").value_or("");
   fetch.init.codec_private = find_query_value(request.query, "CodecPrivate");
   fetch.init.width = read_side(find_query_value(request.query, "PixelWidth"));
   fetch.init.height = read_side(find_query_value(request.query, "PixelHeight"));
-  auto answer = co_await services.hls.answer(std::move(fetch), async::wall_now());
+  auto answer = co_await services.streaming.answer(std::move(fetch), async::wall_now());
   net::HttpResponse response;
   if (answer) {
     response.headers.add("Content-Type", answer->content_type);
@@ -68,10 +69,12 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
 
 }  // namespace
 
-void add_hls_routes(Handlers& handlers, MediaServices services) {
-  handlers.add_route(std::string(kPrefix), [services](const Call& call, net::HttpExchange& exchange) {
-    return serve(services, call, exchange);
-  });
+void add_session_routes(Handlers& handlers, MediaServices services) {
+  for (const std::string_view prefix : kPrefixes) {
+    handlers.add_route(std::string(prefix), [services](const Call& call, net::HttpExchange& exchange) {
+      return serve(services, call, exchange);
+    });
+  }
 }
 
 }  // namespace api

@@ -9,11 +9,12 @@ namespace api {
 namespace {
 
 namespace archived = aws::archived_media;
+using archived::GetDASHStreamingSessionURLInput;
 using archived::GetHLSStreamingSessionURLInput;
 using archived::HLSDiscontinuityMode;
 using archived::HLSPlaybackMode;
 using async::Task;
-using streams::HlsRequest;
+using streams::StreamingRequest;
 
 constexpr auto kLongestRange = std::chrono::hours(24);
 constexpr std::int32_t kDefaultExpires = 300;
@@ -24,20 +25,22 @@ std::unexpected<aws::Error> refuse(std::string message) {
   return aws::fail(archived::kInvalidArgument, std::move(message));
 }
 
-// Contract 5.2.
-aws::Outcome<void> read_range(const GetHLSStreamingSessionURLInput& input, base::WallTime now, HlsRequest& request) {
-  const bool has_range = input.hls_fragment_selector && input.hls_fragment_selector->timestamp_range;
+// Contract 5.2. `member` names the selector.
+template <class Selector>
+aws::Outcome<void> read_range(const std::optional<Selector>& selector, const std::string& member, base::WallTime now,
+                              StreamingRequest& request) {
+  const bool has_range = selector && selector->timestamp_range;
   if (request.mode == streams::PlaybackMode::Live) {
     if (has_range) return refuse("TimestampRange must not be given when PlaybackMode is LIVE.");
     return {};
   }
   const bool is_replay = request.mode == streams::PlaybackMode::LiveReplay;
   if (!has_range) {
-    return refuse(std::string("HLSFragmentSelector with a TimestampRange is required when PlaybackMode is ") +
+    return refuse(member + " with a TimestampRange is required when PlaybackMode is " +
                   (is_replay ? "LIVE_REPLAY." : "ON_DEMAND."));
   }
-  request.from = input.hls_fragment_selector->timestamp_range->start_timestamp;
-  request.to = input.hls_fragment_selector->timestamp_range->end_timestamp;
+  request.from = selector->timestamp_range->start_timestamp;
+  request.to = selector->timestamp_range->end_timestamp;
   if (is_replay && !request.from) return refuse("StartTimestamp is required when PlaybackMode is LIVE_REPLAY.");
   if (!is_replay && (!request.from || !request.to)) {
     return refuse("StartTimestamp and EndTimestamp are required when PlaybackMode is ON_DEMAND.");
@@ -68,35 +71,57 @@ streams::DiscontinuityMode read_discontinuities(const GetHLSStreamingSessionURLI
   return streams::DiscontinuityMode::Always;
 }
 
-streams::PlaybackMode to_mode(HLSPlaybackMode mode) {
+template <class Mode>
+streams::PlaybackMode to_mode(Mode mode) {
   switch (mode) {
-    case HLSPlaybackMode::Live:
+    case Mode::Live:
       return streams::PlaybackMode::Live;
-    case HLSPlaybackMode::LiveReplay:
+    case Mode::LiveReplay:
       return streams::PlaybackMode::LiveReplay;
-    case HLSPlaybackMode::OnDemand:
+    case Mode::OnDemand:
       return streams::PlaybackMode::OnDemand;
   }
   return streams::PlaybackMode::Live;
 }
 
-aws::Outcome<HlsRequest> read_request(const GetHLSStreamingSessionURLInput& input, base::WallTime now) {
-  HlsRequest request;
-  const HLSPlaybackMode mode = input.playback_mode.value_or(HLSPlaybackMode::Live);
+std::uint32_t read_results(std::optional<std::int64_t> wanted, streams::PlaybackMode mode) {
+  const std::int64_t results = mode == streams::PlaybackMode::OnDemand ? kOnDemandResults : kLiveResults;
+  return static_cast<std::uint32_t>(wanted.value_or(results));
+}
+
+aws::Outcome<StreamingRequest> read_request(const GetHLSStreamingSessionURLInput& input, base::WallTime now) {
+  StreamingRequest request;
   if (input.container_format == archived::ContainerFormat::MpegTs) {
     return refuse("ContainerFormat MPEG_TS is not supported by this server; use FRAGMENTED_MP4.");
   }
-  request.mode = to_mode(mode);
+  request.mode = to_mode(input.playback_mode.value_or(HLSPlaybackMode::Live));
   if (input.hls_fragment_selector &&
       input.hls_fragment_selector->fragment_selector_type == archived::HLSFragmentSelectorType::ProducerTimestamp) {
     request.axis = streams::TimeAxis::Producer;
   }
-  if (auto range = read_range(input, now, request); !range) return std::unexpected(std::move(range).error());
+  auto range = read_range(input.hls_fragment_selector, "HLSFragmentSelector", now, request);
+  if (!range) return std::unexpected(std::move(range).error());
   request.discontinuities = read_discontinuities(input, request.axis);
   request.show_timestamps = input.display_fragment_timestamp == archived::HLSDisplayFragmentTimestamp::Always;
   request.lifetime = std::chrono::seconds(input.expires.value_or(kDefaultExpires));
-  const std::int64_t results = mode == HLSPlaybackMode::OnDemand ? kOnDemandResults : kLiveResults;
-  request.max_fragments = static_cast<std::uint32_t>(input.max_media_playlist_fragment_results.value_or(results));
+  request.max_fragments = read_results(input.max_media_playlist_fragment_results, request.mode);
+  return request;
+}
+
+aws::Outcome<StreamingRequest> read_request(const GetDASHStreamingSessionURLInput& input, base::WallTime now) {
+  StreamingRequest request;
+  request.mode = to_mode(input.playback_mode.value_or(archived::DASHPlaybackMode::Live));
+  if (input.dash_fragment_selector &&
+      input.dash_fragment_selector->fragment_selector_type == archived::DASHFragmentSelectorType::ProducerTimestamp) {
+    request.axis = streams::TimeAxis::Producer;
+  }
+  auto range = read_range(input.dash_fragment_selector, "DASHFragmentSelector", now, request);
+  if (!range) return std::unexpected(std::move(range).error());
+  request.discontinuities = streams::DiscontinuityMode::OnDiscontinuity;
+  request.show_timestamps = input.display_fragment_timestamp == archived::DASHDisplayFragmentTimestamp::Always;
+  request.show_numbers = input.display_fragment_number == archived::DASHDisplayFragmentNumber::Always;
+  request.lifetime = std::chrono::seconds(input.expires.value_or(kDefaultExpires));
+  request.max_fragments = read_results(input.max_manifest_fragment_results, request.mode);
   return request;
 }
 
@@ -107,9 +132,9 @@ aws::Error to_playback_error(base::Error error) {
   return {std::move(error)};
 }
 
-Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_url(const MediaServices& services,
-                                                                      std::string base_url,
-                                                                      GetHLSStreamingSessionURLInput input) {
+// The session's token.
+template <class Input>
+Task<aws::Outcome<std::string>> open_session(const MediaServices& services, const Input& input) {
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   const base::WallTime now = async::wall_now();
   auto request = read_request(input, now);
@@ -118,19 +143,41 @@ Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_url(const Medi
     co_return aws::fail(archived::kNoDataRetention,
                         "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
   }
-  auto token = co_await services.hls.open(stream->key, *request, now);
+  auto token = co_await services.streaming.open(stream->key, *request, now);
   if (!token) co_return std::unexpected(to_playback_error(std::move(token).error()));
+  co_return *std::move(token);
+}
+
+Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_hls_url(const MediaServices& services,
+                                                                          std::string base_url,
+                                                                          GetHLSStreamingSessionURLInput input) {
+  auto token = co_await open_session(services, input);
+  if (!token) co_return std::unexpected(std::move(token).error());
   archived::GetHLSStreamingSessionURLOutput output;
   output.hls_streaming_session_url = base_url + "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=" + *token;
   co_return output;
 }
 
+Task<aws::Outcome<archived::GetDASHStreamingSessionURLOutput>> get_dash_url(const MediaServices& services,
+                                                                            std::string base_url,
+                                                                            GetDASHStreamingSessionURLInput input) {
+  auto token = co_await open_session(services, input);
+  if (!token) co_return std::unexpected(std::move(token).error());
+  archived::GetDASHStreamingSessionURLOutput output;
+  output.dash_streaming_session_url = base_url + "/dash/v1/getDASHManifest.mpd?SessionToken=" + *token;
+  co_return output;
+}
+
 }  // namespace
 
-void add_hls_session_url(Handlers& handlers, MediaServices services) {
+void add_session_urls(Handlers& handlers, MediaServices services) {
   handlers.add<archived::GetHLSStreamingSessionURL>([services](const Call& call, GetHLSStreamingSessionURLInput input) {
-    return get_url(services, call.base_url, std::move(input));
+    return get_hls_url(services, call.base_url, std::move(input));
   });
+  handlers.add<archived::GetDASHStreamingSessionURL>(
+      [services](const Call& call, GetDASHStreamingSessionURLInput input) {
+        return get_dash_url(services, call.base_url, std::move(input));
+      });
 }
 
 }  // namespace api

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "base/check.hpp"
-#include "streams/hls_sessions.hpp"
+#include "streams/streaming_sessions.hpp"
 
 namespace streams {
 namespace {
@@ -22,7 +22,7 @@ struct FreeCipher {
 };
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
 
-base::Bytes encode(const HlsSession& session) {
+base::Bytes encode(const StreamingSession& session) {
   base::Bytes out;
   base::ByteWriter writer(out);
   writer.u8(kVersion);
@@ -31,19 +31,20 @@ base::Bytes encode(const HlsSession& session) {
   writer.u8(static_cast<std::uint8_t>(session.mode));
   writer.u8(static_cast<std::uint8_t>(session.axis));
   writer.u8(static_cast<std::uint8_t>(session.discontinuities));
-  writer.u8((session.show_timestamps ? 1U : 0U) | (session.audio ? 2U : 0U) | (session.video ? 4U : 0U));
+  writer.u8((session.show_timestamps ? 1U : 0U) | (session.audio ? 2U : 0U) | (session.video ? 4U : 0U) |
+            (session.show_numbers ? 8U : 0U));
   writer.u32(session.max_fragments);
-  for (const base::WallTime time : {session.from, session.to, session.opened, session.expires}) {
+  for (const base::WallTime time : {session.from, session.to, session.origin, session.expires}) {
     writer.u64(static_cast<std::uint64_t>(base::to_microseconds(time)));
   }
   writer.u64(session.first.value);
   return out;
 }
 
-std::optional<HlsSession> decode(base::ByteView plain) {
+std::optional<StreamingSession> decode(base::ByteView plain) {
   base::ByteReader reader(plain);
   if (reader.u8() != kVersion) return std::nullopt;
-  HlsSession session;
+  StreamingSession session;
   session.stream.id = reader.u64();
   session.stream.generation = reader.u32();
   session.mode = static_cast<PlaybackMode>(reader.u8());
@@ -53,8 +54,9 @@ std::optional<HlsSession> decode(base::ByteView plain) {
   session.show_timestamps = (flags & 1U) != 0;
   session.audio = (flags & 2U) != 0;
   session.video = (flags & 4U) != 0;
+  session.show_numbers = (flags & 8U) != 0;
   session.max_fragments = reader.u32();
-  for (base::WallTime* time : {&session.from, &session.to, &session.opened, &session.expires}) {
+  for (base::WallTime* time : {&session.from, &session.to, &session.origin, &session.expires}) {
     *time = base::from_microseconds(static_cast<std::int64_t>(reader.u64()));
   }
   session.first.value = reader.u64();
@@ -64,7 +66,7 @@ std::optional<HlsSession> decode(base::ByteView plain) {
 
 }  // namespace
 
-std::string seal_hls_session(const HlsSession& session, base::ByteView key, base::Random& random) {
+std::string seal_session(const StreamingSession& session, base::ByteView key, base::Random& random) {
   CHECK(key.size() == kKeySize);
   const base::Bytes plain = encode(session);
   base::Bytes sealed(kNonceSize + plain.size() + kTagSize);
@@ -80,7 +82,7 @@ std::string seal_hls_session(const HlsSession& session, base::ByteView key, base
   return base::to_base64_url(sealed) + "~";
 }
 
-std::optional<HlsSession> open_hls_session(std::string_view token, base::ByteView key) {
+std::optional<StreamingSession> open_session(std::string_view token, base::ByteView key) {
   CHECK(key.size() == kKeySize);
   if (token.empty() || token.size() > 1024 || token.back() != '~') return std::nullopt;
   const std::optional<base::Bytes> sealed = base::parse_base64_url(token.substr(0, token.size() - 1));

@@ -9,9 +9,16 @@
 #include <mutex>
 #include <string>
 
-#include "streams/hls_sessions.hpp"
+#include "streams/streaming_sessions.hpp"
 
 namespace streams {
+
+// Fragments that follow each other without a discontinuity: a Period of DASH.
+struct MediaPeriod {
+  FragmentNumber first;               // names it
+  base::WallTime media_start;         // producer time of its first fragment
+  std::chrono::microseconds start{};  // in the presentation
+};
 
 // A place in the sequence of segments of a session.
 struct LivePlace {
@@ -21,10 +28,14 @@ struct LivePlace {
   base::WallTime producer_end{};       // of it, for the gap to the next
   std::chrono::microseconds played{};  // the durations of all of them
   std::uint64_t codec_fingerprint = 0;
+  MediaPeriod period{};  // that it belongs to
+
+  // Where the presentation is at the end of it.
+  std::chrono::microseconds presented() const { return period.start + (producer_end - period.media_start); }
 };
 
-// Any thread; owned by HlsSessions. Forgets the sessions that asked longest ago; they are counted anew.
-class HlsSessions::LiveCounts {
+// Any thread; owned by StreamingSessions. Forgets the sessions that asked longest ago; they are counted anew.
+class StreamingSessions::LiveCounts {
  public:
   std::optional<LivePlace> find(const std::string& session) {
     const std::lock_guard lock(mutex_);

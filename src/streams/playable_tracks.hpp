@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What of a fragment HLS can play (contract 5.3).
+// What of a fragment HLS and DASH can play (contract 5.3).
 
 #include <optional>
 #include <string>
@@ -11,7 +11,7 @@
 namespace streams {
 
 // Points into the fragment.
-struct HlsTracks {
+struct PlayableTracks {
   const container::Track* video = nullptr;  // H.264 or H.265
   const container::Track* audio = nullptr;  // a producer's AAC
   bool renders_audio = false;               // of participants
@@ -22,18 +22,18 @@ struct HlsTracks {
 };
 
 // Unsupported when nothing of it can be played, or its video cannot; Incomplete when a codec private data is missing,
-// Corrupt when it is not usable. Sound that HLS does not know is left out.
-base::Result<HlsTracks> find_hls_tracks(const OpenedFragment& opened);
+// Corrupt when it is not usable. Sound in another codec is left out.
+base::Result<PlayableTracks> find_playable_tracks(const OpenedFragment& opened);
 
 // The codec private data and what else an initialisation segment needs, as values of its address.
-struct HlsInit {
+struct TrackInit {
   std::string codec{};                         // "hvc1"; empty: H.264, or AAC
   std::optional<std::string> codec_private{};  // base64url; none for rendered sound
   std::uint32_t width = 0;                     // H.265 only
   std::uint32_t height = 0;
 };
-HlsInit describe_init(const HlsTracks& tracks, PlaybackTrack track);
+TrackInit describe_init(const PlayableTracks& tracks, PlaybackTrack track);
 // The track that it describes. InvalidArgument when the values are not ours.
-base::Result<container::Track> to_track(const HlsInit& init, PlaybackTrack track);
+base::Result<container::Track> to_track(const TrackInit& init, PlaybackTrack track);
 
 }  // namespace streams

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "streams/hls_tracks.hpp"
+#include "streams/playable_tracks.hpp"
 
 #include <algorithm>
 
@@ -30,7 +30,7 @@ Result<void> check_private_data(const Track& track) {
 
 }  // namespace
 
-std::string HlsTracks::codecs() const {
+std::string PlayableTracks::codecs() const {
   std::string text;
   if (video != nullptr) {
     text = video->codec_id == container::kCodecHevc
@@ -44,20 +44,20 @@ std::string HlsTracks::codecs() const {
   return text + codecs::aac::codec_string(config);
 }
 
-Result<HlsTracks> find_hls_tracks(const OpenedFragment& opened) {
-  HlsTracks found;
+Result<PlayableTracks> find_playable_tracks(const OpenedFragment& opened) {
+  PlayableTracks found;
   found.video = opened.document.find_video();
   if (found.video != nullptr && found.video->codec_id != container::kCodecAvc &&
       found.video->codec_id != container::kCodecHevc) {
-    return base::fail(Errc::Unsupported, "The stream's media cannot be played by HLS: its video is " +
-                                             found.video->codec_id + ", not H.264 or H.265.");
+    return base::fail(Errc::Unsupported, "The stream's media cannot be played: its video is " + found.video->codec_id +
+                                             ", not H.264 or H.265.");
   }
   found.renders_audio = opened.has_audio();
   const auto aac = std::ranges::find(opened.document.tracks, container::kCodecAac, &Track::codec_id);
   if (aac != opened.document.tracks.end()) found.audio = &*aac;
   if (found.video == nullptr && !found.has_audio()) {
     return base::fail(Errc::Unsupported,
-                      "The stream's media cannot be played by HLS: it has neither H.264 nor H.265 "
+                      "The stream's media cannot be played: it has neither H.264 nor H.265 "
                       "video, nor AAC sound.");
   }
   for (const Track* track : {found.video, found.audio}) {
@@ -67,8 +67,8 @@ Result<HlsTracks> find_hls_tracks(const OpenedFragment& opened) {
   return found;
 }
 
-HlsInit describe_init(const HlsTracks& tracks, PlaybackTrack track) {
-  HlsInit init;
+TrackInit describe_init(const PlayableTracks& tracks, PlaybackTrack track) {
+  TrackInit init;
   const Track* source = track == PlaybackTrack::Video ? tracks.video : tracks.audio;
   if (source == nullptr) return init;
   init.codec_private = base::to_base64_url(source->codec_private);
@@ -80,7 +80,7 @@ HlsInit describe_init(const HlsTracks& tracks, PlaybackTrack track) {
   return init;
 }
 
-Result<Track> to_track(const HlsInit& init, PlaybackTrack kind) {
+Result<Track> to_track(const TrackInit& init, PlaybackTrack kind) {
   if (kind == PlaybackTrack::Audio && !init.codec_private) return make_rendered_track();
   const auto bytes = base::parse_base64_url(init.codec_private.value_or(""));
   if (!bytes || bytes->size() > kMostPrivateBytes)

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// lane: media
+// DASH and HLS in the players people use, in Chromium: a recording of two sessions with different picture sizes and a gap
+// between them, and a live one.
+import assert from 'node:assert/strict';
+import {GetDASHStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {after, before, describe, test} from 'node:test';
+import {Browser} from './lib/browser.mjs';
+import {Camera} from './lib/camera.mjs';
+import {errorOf, Kvs} from './lib/kvs.mjs';
+import {blocksOf} from './lib/matroska.mjs';
+import {decodeAll, probe} from './lib/programs.mjs';
+import {AVC} from './lib/recording.mjs';
+import {Server} from './lib/server.mjs';
+
+const RATE = 15;
+let server, kvs, browser, listed, documents;
+
+const camera = (name, seconds, [width, height]) => Camera.start(server.url, ['--channel', name, '--stream', name, '--create', '--ca', server.ca, '--duration', String(seconds),
+  '--width', String(width), '--height', String(height), '--picture-rate', String(RATE), '--bitrate-kbps', '400']);
+const dashUrl = async (StreamName, input) => (await kvs.archive.send(new GetDASHStreamingSessionURLCommand({StreamName, ...input}))).DASHStreamingSessionURL;
+const range = (from, to, type = 'PRODUCER_TIMESTAMP') => {
+  const time = type === 'PRODUCER_TIMESTAMP' ? 'ProducerTimestamp' : 'ServerTimestamp';
+  return {FragmentSelectorType: type, TimestampRange: {StartTimestamp: from[time], EndTimestamp: new Date(+to[time] + 1)}};
+};
+const attributes = (text) => Object.fromEntries([...text.matchAll(/([\w:]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+/** A manifest as values; only what the test looks at. */
+function readManifest(text) {
+  const periods = [...text.matchAll(/<Period ([^>]*)>([\s\S]*?)<\/Period>/g)].map(([, head, body]) => ({
+    ...attributes(head),
+    tracks: [...body.matchAll(/<AdaptationSet ([^>]*)>([\s\S]*?)<\/AdaptationSet>/g)].map(([, set, inner]) => ({
+      ...attributes(set), representation: attributes(inner.match(/<Representation ([^>]*)>/)[1]), template: attributes(inner.match(/<SegmentTemplate ([^>]*)>/)[1]),
+      segments: [...inner.matchAll(/<S ([^>]*)\/>/g)].map(([, s]) => attributes(s)),
+    })),
+  }));
+  return {...attributes(text.match(/<MPD ([^>]*)>/)[1]), periods};
+}
+const seconds = (duration) => Number(duration.match(/^PT([\d.]+)S$/)[1]);
+
+before(async () => {
+  server = await Server.start();
+  kvs = new Kvs(server.url);
+  browser = await Browser.start();
+  await camera('porch', 12, [320, 240]).report();
+  await camera('porch', 10, [480, 360]).report();
+  listed = await kvs.untilFragments('porch', (all) => all.length >= 5);
+  documents = await kvs.documents('porch', {quiet: 1000});
+});
+after(async () => {
+  await browser?.stop();
+  await server?.stop();
+});
+
+const frames = () => blocksOf(documents, AVC).length;
+const playable = () => listed.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) / 1000;
+
+describe('DASH ON_DEMAND', () => {
+  const whole = (input) => dashUrl('porch', {PlaybackMode: 'ON_DEMAND', DASHFragmentSelector: range(listed[0], listed.at(-1)), ...input});
+
+  test('the manifest: one Period a session, every fragment once, times and numbers when asked for', async () => {
+    const url = await whole({DisplayFragmentTimestamp: 'ALWAYS', DisplayFragmentNumber: 'ALWAYS'});
+    const answer = await fetch(url);
+    assert.equal(answer.headers.get('content-type'), 'application/dash+xml');
+    const manifest = readManifest(await answer.text());
+    assert.equal(manifest.type, 'static');
+    assert.equal(manifest.periods.length, 2);
+    assert.ok(Math.abs(seconds(manifest.mediaPresentationDuration) - playable()) < 0.1, manifest.mediaPresentationDuration);
+    assert.deepEqual(manifest.periods.map((period) => period.tracks.map((track) => track.contentType)), [['video', 'audio'], ['video', 'audio']]);
+    assert.deepEqual(manifest.periods.map(({tracks: [video]}) => `${video.representation.width}x${video.representation.height}`), ['320x240', '480x360']);
+    const video = manifest.periods.flatMap((period) => period.tracks[0].segments);
+    assert.deepEqual(video.map((segment) => segment['kvs:fn']), listed.map((each) => each.FragmentNumber));
+    assert.deepEqual(video.map((segment) => segment['kvs:ts']), listed.map((each) => (+each.ProducerTimestamp / 1000).toFixed(3)));
+    for (const {tracks} of manifest.periods) {
+      for (const {segments} of tracks) segments.slice(1).forEach((segment, i) => assert.ok(Math.abs(segment.t - segments[i].t - segments[i].d) < 50_000));
+    }
+    assert.doesNotMatch(await (await fetch(await whole())).text(), /kvs:(ts|fn)=/);
+  });
+
+  test('ffmpeg decodes a session of it, A/V together', async () => {
+    const second = documents.findIndex((document) => document.tracks.find((track) => track.codec === AVC).width === 480);
+    const url = await dashUrl('porch', {PlaybackMode: 'ON_DEMAND', DASHFragmentSelector: range(listed[0], listed[second - 1], 'SERVER_TIMESTAMP')});
+    await decodeAll(url);
+    const {streams} = await probe(url, ['-count_packets']);
+    const video = streams.find((each) => each.codec_type === 'video'), audio = streams.find((each) => each.codec_type === 'audio');
+    assert.equal(Number(video.nb_read_packets), blocksOf(documents.slice(0, second), AVC).length);
+    assert.ok(audio && Math.abs(Number(video.start_time) - Number(audio.start_time)) < 0.1, `${video.start_time} ${audio?.start_time}`);
+  });
+
+  for (const player of ['dash.js', 'shaka']) {
+    test(`${player} plays it to the end`, async (t) => {
+      const result = await browser.call('watch', {player, url: await whole()});
+      t.diagnostic(JSON.stringify(result));
+      assert.deepEqual(result.errors, []);
+      assert.ok(result.ended && Math.abs(result.currentTime - result.duration) < 0.1, JSON.stringify(result));
+      assert.ok(Math.abs(result.duration - playable()) < 0.3, `${result.duration} s of ${playable()}`);
+      assert.ok(result.frames >= frames() * 0.99, `${result.frames} of ${frames()} frames`);
+      assert.deepEqual(result.sizes, ['320x240', '480x360']);
+    });
+  }
+});
+
+describe('HLS ON_DEMAND of the same', () => {
+  for (const player of ['hls.js', 'shaka']) {
+    test(`${player} plays it to the end`, async (t) => {
+      const url = await kvs.hlsUrl('porch', {PlaybackMode: 'ON_DEMAND', DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: range(listed[0], listed.at(-1))});
+      const result = await browser.call('watch', {player, url});
+      t.diagnostic(JSON.stringify(result));
+      assert.deepEqual(result.errors, []);
+      assert.ok(result.ended && Math.abs(result.currentTime - result.duration) < 0.1, JSON.stringify(result));
+      assert.ok(result.frames >= frames() * 0.99, `${result.frames} of ${frames()} frames`);
+      assert.deepEqual(result.sizes, ['320x240', '480x360']);
+    });
+  }
+});
+
+describe('DASH LIVE', () => {
+  let live;
+  before(async () => {
+    live = camera('gate', 40, [320, 240]);
+    await kvs.untilFragments('gate', (all) => all.length >= 4, 30000);
+  });
+  after(async () => { await live?.stop(); });
+
+  test('the manifest grows at its end and keeps its places', async () => {
+    const url = await dashUrl('gate', {DisplayFragmentNumber: 'ALWAYS'});
+    const first = readManifest(await (await fetch(url)).text());
+    assert.equal(first.type, 'dynamic');
+    assert.equal(first.mediaPresentationDuration, undefined);
+    await kvs.untilFragments('gate', (all) => all.length >= 8, 30000);
+    const second = readManifest(await (await fetch(url)).text());
+    assert.equal(second.availabilityStartTime, first.availabilityStartTime);
+    assert.deepEqual([second.periods[0].id, second.periods[0].start], [first.periods[0].id, first.periods[0].start]);
+    const numbers = (manifest) => manifest.periods[0].tracks[0].segments.map((segment) => segment['kvs:fn']);
+    assert.ok(numbers(second).length <= 5 && numbers(second).at(-1) > numbers(first).at(-1));
+  });
+
+  for (const player of ['dash.js', 'shaka']) {
+    test(`${player} plays 6 s of it`, async (t) => {
+      const result = await browser.call('watch', {player, url: await dashUrl('gate', {MaxManifestFragmentResults: 10}), live: 6, deadline: 30});
+      t.diagnostic(JSON.stringify(result));
+      assert.deepEqual(result.errors, []);
+      assert.ok(result.startedAfter > 0, 'it began');
+      assert.ok(result.frames >= 5 * RATE, `${result.frames} frames`);
+    });
+  }
+
+  test('what is refused', async () => {
+    assert.equal((await errorOf(dashUrl('gate', {DASHFragmentSelector: range(listed[0], listed[1])}))).name, 'InvalidArgumentException');
+    assert.equal((await errorOf(dashUrl('gate', {PlaybackMode: 'ON_DEMAND'}))).name, 'InvalidArgumentException');
+    assert.equal((await errorOf(dashUrl('nobody'))).name, 'ResourceNotFoundException');
+    const url = new URL(await dashUrl('gate'));
+    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Time=12`, url))).status, 404);
+    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Time=now`, url))).status, 400);
+  });
+});
