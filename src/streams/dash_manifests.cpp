@@ -109,8 +109,10 @@ void describe_growth(container::DashManifest& manifest, const StreamingSession& 
 
 }  // namespace
 
-Task<Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr log, StreamingSession session,
-                                             std::string token, SessionWindow window, base::WallTime now) {
+Task<Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr log, SessionView view,
+                                             base::WallTime now) {
+  const StreamingSession& session = view.session;
+  const SessionWindow& window = view.window;
   container::DashManifest manifest;
   std::optional<LivePlace> place = window.before;
   for (const StoredFragment& fragment : window.fragments) {
@@ -120,7 +122,7 @@ Task<Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr 
       if (!manifest.periods.empty()) manifest.periods.back().duration = before->presented() - before->period.start;
       CO_TRY(const OpenedFragment opened, co_await playback.open(log, fragment));
       CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
-      manifest.periods.push_back(make_period(place->period, opened, tracks, token));
+      manifest.periods.push_back(make_period(place->period, opened, tracks, view.token));
     }
     for (DashTrack& track : manifest.periods.back().tracks) {
       DashSegment segment = make_segment(session, fragment, track.is_video);

@@ -10,10 +10,14 @@
 
 namespace streams {
 
+struct SessionView {
+  StreamingSession session;
+  std::string token;
+  SessionWindow window;
+};
 // The MPD of what the window shows. Unsupported or Incomplete as find_playable_tracks() says.
-async::Task<base::Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr log,
-                                                          StreamingSession session, std::string token,
-                                                          SessionWindow window, base::WallTime now);
+async::Task<base::Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr log, SessionView view,
+                                                          base::WallTime now);
 
 // The fragment whose segment of this track a manifest has put at `time` (microseconds of the producer's time, as text).
 // InvalidArgument when that is no number.

@@ -105,8 +105,8 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
   if (fetch.resource == "getHLSMasterPlaylist.m3u8") co_return co_await master_playlist(log, *session, fetch.token);
   if (fetch.resource == "getDASHManifest.mpd") {
     CO_TRY(SessionWindow window, co_await look(log, *session, fetch.token, now));
-    CO_TRY(std::string manifest,
-           co_await make_dash_manifest(playback_, log, *session, fetch.token, std::move(window), now));
+    SessionView view{*session, fetch.token, std::move(window)};
+    CO_TRY(std::string manifest, co_await make_dash_manifest(playback_, log, std::move(view), now));
     co_return SessionAnswer{.content_type = kManifestType, .body = std::move(manifest)};
   }
 

@@ -55,23 +55,32 @@ Task<Result<std::vector<OpenedFragment>>> open_run(Playback& playback, FragmentL
   co_return opened;
 }
 
+// One call's surroundings.
+struct Sampling {
+  Playback& playback;
+  async::DiskWorker& workers;
+  FragmentLogPtr log;
+  ImagesRequest request;
+};
+
 // Times that one fragment covers.
 struct Group {
   StoredFragment fragment;
   std::vector<base::WallTime> times;  // on the request's axis
 };
 
-Task<void> render_group(Playback& playback, async::DiskWorker& workers, FragmentLogPtr log,
-                        const ImagesRequest& request, const Group& group, ImagePage& page) {
-  auto run = co_await open_run(playback, log, group.fragment);
+Task<void> render_group(const Sampling& sampling, const Group& group, ImagePage& page) {
+  auto run = co_await open_run(sampling.playback, sampling.log, group.fragment);
   std::vector<Result<base::Bytes>> images(group.times.size(), base::fail(base::Errc::Corrupt, "not read"));
   if (run) {
     std::vector<base::WallTime> times;
     for (const base::WallTime time : group.times) {
-      times.push_back(group.fragment.header.producer_time + (time + kGrain - start_of(group.fragment, request.axis)));
+      times.push_back(group.fragment.header.producer_time +
+                      (time + kGrain - start_of(group.fragment, sampling.request.axis)));
     }
-    auto rendered = co_await workers.run(
-        [&]() -> Result<std::vector<Result<base::Bytes>>> { return render_images(*run, times, request.options); });
+    auto rendered = co_await sampling.workers.run([&]() -> Result<std::vector<Result<base::Bytes>>> {
+      return render_images(*run, times, sampling.request.options);
+    });
     if (rendered) {
       images = *std::move(rendered);
     } else {
@@ -102,6 +111,7 @@ std::size_t bytes_of(const ImagePage& page) {
 
 Task<Result<ImagePage>> sample_images(Playback& playback, async::DiskWorker& workers, FragmentLogPtr log,
                                       ImagesRequest request, std::size_t most_bytes) {
+  const Sampling sampling{playback, workers, log, request};
   ImagePage page;
   std::optional<Group> group;
   base::WallTime at = request.from;
@@ -111,7 +121,7 @@ Task<Result<ImagePage>> sample_images(Playback& playback, async::DiskWorker& wor
     CO_TRY(const std::optional<StoredFragment> fragment, co_await log->starting_at(request.axis, at + kGrain));
     const bool has_media = fragment && covers(*fragment, request.axis, at);
     if (group && (!has_media || group->fragment.header.number != fragment->header.number)) {
-      co_await render_group(playback, workers, log, request, *std::exchange(group, std::nullopt), page);
+      co_await render_group(sampling, *std::exchange(group, std::nullopt), page);
       if (bytes_of(page) >= most_bytes) break;
     }
     if (!has_media) {
@@ -122,7 +132,7 @@ Task<Result<ImagePage>> sample_images(Playback& playback, async::DiskWorker& wor
     }
     at += request.interval;
   }
-  if (group) co_await render_group(playback, workers, log, request, *group, page);
+  if (group) co_await render_group(sampling, *group, page);
   if (at <= request.to) page.next = at;
   co_return page;
 }
