@@ -232,7 +232,7 @@ describe('GetImages', () => {
   });
 });
 
-describe('HLS LIVE_REPLAY', () => {
+describe('HLS LIVE_REPLAY', {concurrency: true}, () => {
   const playlist = async (url) => {
     const master = await (await fetch(url)).text();
     const answer = await fetch(new URL(master.split('\n').find((line) => line && !line.startsWith('#')), url));
