@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // Whatever arrives: a documented error, or dropped and counted; and the next client is served.
 import assert from 'node:assert/strict';
 import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';

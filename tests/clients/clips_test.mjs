@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // GetClip, GetImages and HLS LIVE_REPLAY over a camera's recording: what comes out is compared with what GetMedia gives.
 import assert from 'node:assert/strict';
 import {GetClipCommand, GetImagesCommand} from '@aws-sdk/client-kinesis-video-archived-media';

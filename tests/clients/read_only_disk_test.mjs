@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // A file system that the kernel turns read-only under the server, as it does after an error of the device: recording
 // pauses and says so, what was acknowledged stays readable, and after a repair all of it is there and recording goes on.
 import assert from 'node:assert/strict';

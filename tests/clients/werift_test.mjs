@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // A second foreign sender: werift, which shares no code with the server or with Chromium.
 import assert from 'node:assert/strict';
 import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
