@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // The reading side with real clients: GetMedia that is interrupted all the time, fragments by list, coverage, and the
 // commands that list and export.
 import assert from 'node:assert/strict';
