@@ -20,7 +20,6 @@ using container::DashSegment;
 using container::DashTrack;
 using std::chrono::microseconds;
 
-constexpr std::uint64_t kAudioBitRate = 128'000;
 constexpr auto kUpdatePeriod = std::chrono::seconds(1);
 
 microseconds to_media_time(std::int64_t sample) {
@@ -42,9 +41,7 @@ DashSegment make_segment(const StreamingSession& session, const StoredFragment& 
     segment.duration = to_media_time(units.first_sample() + units.count * kAacFrameSamples) - segment.time;
   }
   if (session.show_timestamps) {
-    const base::WallTime time =
-        session.axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
-    const std::int64_t ms = base::to_milliseconds(time);
+    const std::int64_t ms = base::to_milliseconds(start_of(fragment, session.axis));
     segment.timestamp = fmt::format("{}.{:03}", ms / 1000, ms % 1000);
   }
   if (session.show_numbers) segment.fragment_number = fragment.header.number.text();
@@ -59,14 +56,13 @@ DashTrack make_track(const OpenedFragment& opened, const PlayableTracks& tracks,
   track.init_uri = make_init_uri(address, describe_init(tracks, kind));
   track.media_uri =
       fmt::format("getMP4MediaFragment.mp4?SessionToken={}&TrackNumber={}&Time=$Time$", token, static_cast<int>(kind));
-  const double seconds = std::max(0.001, static_cast<double>(opened.fragment.header.duration.count()) / 1e6);
   if (track.is_video) {
     PlayableTracks alone;
     alone.video = tracks.video;
     track.codecs = alone.codecs();
     track.width = tracks.video->width;
     track.height = tracks.video->height;
-    track.bandwidth = static_cast<std::uint64_t>(static_cast<double>(opened.payload->size()) * 8 / seconds);
+    track.bandwidth = bit_rate_of(opened);
     return track;
   }
   PlayableTracks alone = tracks;

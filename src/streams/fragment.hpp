@@ -27,6 +27,10 @@ inline base::WallTime producer_end(const StoredFragment& fragment) {
   return fragment.header.producer_time + fragment.header.duration;
 }
 
+inline base::WallTime start_of(const StoredFragment& fragment, TimeAxis axis) {
+  return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
+}
+
 inline constexpr std::size_t kGapReasons = 7;  // values on disk so far, and 0
 
 // For logs and APIs: "publisher left".

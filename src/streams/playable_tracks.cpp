@@ -67,6 +67,14 @@ Result<PlayableTracks> find_playable_tracks(const OpenedFragment& opened) {
   return found;
 }
 
+double seconds_of(const OpenedFragment& opened) {
+  return std::max(0.001, static_cast<double>(opened.fragment.header.duration.count()) / 1e6);
+}
+
+std::uint64_t bit_rate_of(const OpenedFragment& opened) {
+  return static_cast<std::uint64_t>(static_cast<double>(opened.payload->size()) * 8 / seconds_of(opened));
+}
+
 TrackInit describe_init(const PlayableTracks& tracks, PlaybackTrack track) {
   TrackInit init;
   const Track* source = track == PlaybackTrack::Video ? tracks.video : tracks.audio;

@@ -25,6 +25,10 @@ struct PlayableTracks {
 // Corrupt when it is not usable. Sound in another codec is left out.
 base::Result<PlayableTracks> find_playable_tracks(const OpenedFragment& opened);
 
+inline constexpr std::uint64_t kAudioBitRate = 128'000;   // what playlists say of rendered sound
+double seconds_of(const OpenedFragment& opened);          // never zero
+std::uint64_t bit_rate_of(const OpenedFragment& opened);  // of all that is stored
+
 // The codec private data and what else an initialisation segment needs, as values of its address.
 struct TrackInit {
   std::string codec{};                         // "hvc1"; empty: H.264, or AAC

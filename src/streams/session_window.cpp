@@ -15,10 +15,6 @@ constexpr std::size_t kCountAtOnce = 1000;
 constexpr auto kMostReplayHead = std::chrono::seconds(10);
 constexpr std::size_t kMostHeadFragments = 100;
 
-base::WallTime start_of(const StoredFragment& fragment, TimeAxis axis) {
-  return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
-}
-
 // Producer time: of fragments with the same start, the larger number stays (contract 5.2).
 void drop_duplicates(std::vector<StoredFragment>& fragments) {
   const auto same_start = [](const StoredFragment& a, const StoredFragment& b) {

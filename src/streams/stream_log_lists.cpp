@@ -12,12 +12,8 @@ constexpr std::uint8_t kTokenVersion = 1;
 // Rows that are past their retention and not removed yet are stepped over by so many.
 constexpr std::size_t kStepOverExpired = 1000;
 
-base::WallTime time_on(TimeAxis axis, const StoredFragment& fragment) {
-  return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
-}
-
 store::ListPosition position_of(TimeAxis axis, const StoredFragment& fragment) {
-  return {time_on(axis, fragment), fragment.header.number};
+  return {start_of(fragment, axis), fragment.header.number};
 }
 
 // Adds `more` to `fragments`, in the order of `before`, without repetition, at most `limit`.
@@ -94,7 +90,7 @@ base::Result<FragmentPage> StreamLog::list_now(const Cursor& cursor, std::size_t
   const Memory memory = look();
   std::vector<StoredFragment> more;
   for (const StoredFragment& fragment : memory.unindexed) {
-    const auto time = time_on(axis, fragment);
+    const auto time = start_of(fragment, axis);
     if (time >= cursor.from && time <= cursor.to && position_of(axis, fragment) > cursor.past) more.push_back(fragment);
   }
   std::vector<StoredFragment> shown;
@@ -200,14 +196,14 @@ base::Result<std::optional<StoredFragment>> StreamLog::starting_at_now(TimeAxis 
   if (best && !memory.shows(*best)) best.reset();
   for (const auto* list : {&memory.unindexed, &memory.live}) {
     for (const StoredFragment& fragment : *list) {
-      if (time_on(axis, fragment) <= time && (!best || position_of(axis, fragment) > position_of(axis, *best)))
+      if (start_of(fragment, axis) <= time && (!best || position_of(axis, fragment) > position_of(axis, *best)))
         best = fragment;
     }
   }
-  if (best && time < time_on(axis, *best) + best->header.duration) return best;
+  if (best && time < start_of(*best, axis) + best->header.duration) return best;
   const Cursor later{axis, time, base::WallTime::max(), {base::WallTime::min(), {}}};
   TRY(FragmentPage page, list_now(later, 1));
-  std::erase_if(memory.live, [axis, time](const auto& fragment) { return time_on(axis, fragment) < time; });
+  std::erase_if(memory.live, [axis, time](const auto& fragment) { return start_of(fragment, axis) < time; });
   merge(page.fragments, memory.live, 1,
         [axis](const auto& a, const auto& b) { return position_of(axis, a) < position_of(axis, b); });
   if (page.fragments.empty()) return std::optional<StoredFragment>();

@@ -18,7 +18,6 @@ using base::Errc;
 using base::Result;
 
 constexpr auto kLiveWindow = std::chrono::seconds(30);
-constexpr std::uint64_t kAudioBitRate = 128'000;
 constexpr base::WallTime kNoEnd{std::chrono::seconds(253'402'300'799)};  // the end of the year 9999
 constexpr const char* kManifestType = "application/dash+xml";
 constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
@@ -139,18 +138,17 @@ Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr lo
   if (fragments.empty()) co_return base::fail(Errc::NotFound, kNothingToPlay);
   CO_TRY(OpenedFragment opened, co_await playback_.open(log, fragments.front()));
   CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
-  const double seconds = std::max(0.001, static_cast<double>(opened.fragment.header.duration.count()) / 1e6);
 
   container::HlsMasterPlaylist playlist;
   playlist.codecs = tracks.codecs();
-  playlist.bandwidth = static_cast<std::uint64_t>(static_cast<double>(opened.payload->size()) * 8 / seconds);
+  playlist.bandwidth = bit_rate_of(opened);
   if (tracks.renders_audio) playlist.bandwidth += kAudioBitRate;
   const std::string audio_uri = session.audio ? make_playlist_uri(token, PlaybackTrack::Audio) : "";
   if (tracks.video != nullptr) {
     const auto frames = std::ranges::count(opened.document.blocks, tracks.video->number, &container::Block::track);
     playlist.width = tracks.video->width;
     playlist.height = tracks.video->height;
-    playlist.frame_rate = static_cast<double>(frames) / seconds;
+    playlist.frame_rate = static_cast<double>(frames) / seconds_of(opened);
     playlist.video_uri = make_playlist_uri(token, PlaybackTrack::Video);
     playlist.audio_uri = audio_uri;
   } else {
@@ -198,8 +196,7 @@ Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log
                                   .program_date_time = std::nullopt,
                                   .discontinuities = pending};
     if (session.show_timestamps) {
-      segment.program_date_time =
-          session.axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
+      segment.program_date_time = start_of(fragment, session.axis);
     }
     // In a live session each fragment keeps its place in the sequence, even one too short for a unit of sound.
     if (playlist.on_demand && segment.duration.count() == 0) continue;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/archived_media/selection_rules.hpp"
 #include "api/fragment_times.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
@@ -10,7 +11,6 @@ namespace {
 namespace archived = aws::archived_media;
 using async::Task;
 
-constexpr auto kLongestRange = std::chrono::hours(24);
 constexpr std::size_t kPiece = 256 * 1024;
 
 aws::Outcome<streams::ClipRequest> read_request(const archived::GetClipInput& input) {
@@ -21,12 +21,7 @@ aws::Outcome<streams::ClipRequest> read_request(const archived::GetClipInput& in
   }
   request.from = selector.timestamp_range.start_timestamp;
   request.to = selector.timestamp_range.end_timestamp;
-  if (request.to <= request.from) {
-    return aws::fail(archived::kInvalidArgument, "EndTimestamp must be later than StartTimestamp.");
-  }
-  if (request.to - request.from > kLongestRange) {
-    return aws::fail(archived::kInvalidArgument, "EndTimestamp must be within 24 hours of StartTimestamp.");
-  }
+  if (auto fits = check_range(request.from, request.to); !fits) return std::unexpected(std::move(fits).error());
   request.to = to_inclusive_end(request.to);
   return request;
 }
@@ -41,10 +36,7 @@ Task<aws::Outcome<void>> get_clip(const MediaServices& services, archived::GetCl
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   auto request = read_request(input);
   if (!request) co_return std::unexpected(std::move(request).error());
-  if (stream->retention_hours == 0) {
-    co_return aws::fail(archived::kNoDataRetention,
-                        "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
-  }
+  if (auto kept = check_keeps_data(*stream); !kept) co_return std::unexpected(std::move(kept).error());
   auto made = co_await services.clips.make(services.archive.log(stream->key), *request);
   if (!made) co_return std::unexpected(to_clip_error(std::move(made).error()));
   const std::unique_ptr<streams::Clip> clip = *std::move(made);

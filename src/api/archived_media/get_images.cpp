@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
+#include "api/archived_media/selection_rules.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
 #include "aws/archived_media.hpp"
@@ -106,10 +107,7 @@ Task<aws::Outcome<archived::GetImagesOutput>> get_images(const MediaServices& se
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   auto request = read_request(input);
   if (!request) co_return std::unexpected(std::move(request).error());
-  if (stream->retention_hours == 0) {
-    co_return aws::fail(archived::kNoDataRetention,
-                        "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
-  }
+  if (auto kept = check_keeps_data(*stream); !kept) co_return std::unexpected(std::move(kept).error());
   CO_TRY(const streams::ImagePage page,
          co_await streams::sample_images(services.playback, services.renderers, services.archive.log(stream->key),
                                          *request, kMostBytes));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/archived_media/selection_rules.hpp"
 #include "api/fragment_times.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
@@ -16,7 +17,6 @@ using archived::HLSPlaybackMode;
 using async::Task;
 using streams::StreamingRequest;
 
-constexpr auto kLongestRange = std::chrono::hours(24);
 constexpr std::int32_t kDefaultExpires = 300;
 constexpr std::int64_t kLiveResults = 5;
 constexpr std::int64_t kOnDemandResults = 1000;
@@ -46,9 +46,7 @@ aws::Outcome<void> read_range(const std::optional<Selector>& selector, const std
     return refuse("StartTimestamp and EndTimestamp are required when PlaybackMode is ON_DEMAND.");
   }
   if (!request.to) return {};
-  if (*request.to <= *request.from) return refuse("EndTimestamp must be later than StartTimestamp.");
-  if (*request.to - *request.from > kLongestRange)
-    return refuse("EndTimestamp must be within 24 hours of StartTimestamp.");
+  if (auto fits = check_range(*request.from, *request.to); !fits) return fits;
   if (request.axis == streams::TimeAxis::Server && *request.to > now) {
     return refuse("EndTimestamp must be in the past when FragmentSelectorType is SERVER_TIMESTAMP.");
   }
@@ -139,10 +137,7 @@ Task<aws::Outcome<std::string>> open_session(const MediaServices& services, cons
   const base::WallTime now = async::wall_now();
   auto request = read_request(input, now);
   if (!request) co_return std::unexpected(std::move(request).error());
-  if (stream->retention_hours == 0) {
-    co_return aws::fail(archived::kNoDataRetention,
-                        "The stream " + stream->name + " retains no data: set DataRetentionInHours.");
-  }
+  if (auto kept = check_keeps_data(*stream); !kept) co_return std::unexpected(std::move(kept).error());
   auto token = co_await services.streaming.open(stream->key, *request, now);
   if (!token) co_return std::unexpected(to_playback_error(std::move(token).error()));
   co_return *std::move(token);

@@ -22,10 +22,6 @@ constexpr std::chrono::microseconds kServerTolerance{1'000'000};
 constexpr std::chrono::microseconds kReach = std::chrono::seconds(30);
 constexpr std::size_t kMostInReach = 300;
 
-base::WallTime start_of(const StoredFragment& fragment, TimeAxis axis) {
-  return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
-}
-
 bool covers(const StoredFragment& fragment, TimeAxis axis, base::WallTime time) {
   const auto tolerance = axis == TimeAxis::Server ? kServerTolerance : kProducerTolerance;
   const base::WallTime start = start_of(fragment, axis);
