@@ -43,22 +43,30 @@ export async function watch({player, url, live, deadline = 60}) {
   const began = performance.now();
   const destroy = await players[player](video, url, errors);
   const sizes = new Set();
+  // An element counts anew when its player gives it a new source, as dash.js may do at a Period.
+  let counted = 0, before = 0;
+  const countFrames = () => {
+    const {totalVideoFrames} = video.getVideoPlaybackQuality();
+    if (totalVideoFrames < before) counted += before;
+    before = totalVideoFrames;
+    return counted + before;
+  };
   const trace = [];  // once a second: where playing is
   let started = 0;
   video.play().catch((error) => errors.push({play: String(error)}));
   for (const end = Date.now() + deadline * 1000; Date.now() < end && errors.length === 0; await sleep(50)) {
+    const frames = countFrames();
     const second = Math.floor((performance.now() - began) / 1000);
     if (trace.length <= second) {
       const buffered = video.buffered.length ? video.buffered.end(video.buffered.length - 1) : 0;
       trace.push(`${second}: ${video.currentTime.toFixed(2)} of ${buffered.toFixed(2)} x${video.playbackRate} state ${video.readyState}`);
     }
     if (video.videoWidth > 0) sizes.add(`${video.videoWidth}x${video.videoHeight}`);
-    if (!started && video.getVideoPlaybackQuality().totalVideoFrames > 1) started = performance.now() - began;
+    if (!started && frames > 1) started = performance.now() - began;
     if (video.ended) break;
     if (live && started && performance.now() - began - started > live * 1000) break;
   }
-  const quality = video.getVideoPlaybackQuality();
-  const result = {ended: video.ended, currentTime: video.currentTime, duration: video.duration, frames: quality.totalVideoFrames, errors, trace, sizes: [...sizes],
+  const result = {ended: video.ended, currentTime: video.currentTime, duration: video.duration, frames: countFrames(), errors, trace, sizes: [...sizes],
     startedAfter: started, seekable: Array.from({length: video.seekable.length}, (_, i) => [video.seekable.start(i), video.seekable.end(i)])};
   await destroy();
   video.remove();
