@@ -9,8 +9,6 @@
 namespace container {
 namespace {
 
-constexpr std::int64_t kTimescale = 1'000'000;
-
 std::string escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -38,8 +36,7 @@ std::string to_duration(std::chrono::microseconds span) {
 void write_segments(std::string& out, const DashTrack& track) {
   out += "          <SegmentTimeline>\n";
   for (const DashSegment& segment : track.segments) {
-    fmt::format_to(std::back_inserter(out), "            <S t=\"{}\" d=\"{}\"", segment.time.count(),
-                   segment.duration.count());
+    fmt::format_to(std::back_inserter(out), "            <S t=\"{}\" d=\"{}\"", segment.time, segment.duration);
     if (!segment.timestamp.empty()) fmt::format_to(std::back_inserter(out), " kvs:ts=\"{}\"", segment.timestamp);
     if (!segment.fragment_number.empty())
       fmt::format_to(std::back_inserter(out), " kvs:fn=\"{}\"", segment.fragment_number);
@@ -48,7 +45,7 @@ void write_segments(std::string& out, const DashTrack& track) {
   out += "          </SegmentTimeline>\n";
 }
 
-void write_track(std::string& out, const DashTrack& track, int id, std::chrono::microseconds media_start) {
+void write_track(std::string& out, const DashTrack& track, int id) {
   const std::string_view kind = track.is_video ? "video" : "audio";
   fmt::format_to(std::back_inserter(out),
                  "    <AdaptationSet id=\"{0}\" contentType=\"{1}\" mimeType=\"{1}/mp4\" segmentAlignment=\"true\" "
@@ -61,7 +58,7 @@ void write_track(std::string& out, const DashTrack& track, int id, std::chrono::
   fmt::format_to(std::back_inserter(out),
                  ">\n        <SegmentTemplate timescale=\"{}\" presentationTimeOffset=\"{}\" initialization=\"{}\" "
                  "media=\"{}\">\n",
-                 kTimescale, media_start.count(), escape(track.init_uri), escape(track.media_uri));
+                 track.timescale, track.media_start, escape(track.init_uri), escape(track.media_uri));
   write_segments(out, track);
   out += "        </SegmentTemplate>\n      </Representation>\n    </AdaptationSet>\n";
 }
@@ -74,11 +71,10 @@ void write_head(std::string& out, const DashManifest& manifest) {
   if (manifest.live) {
     fmt::format_to(std::back_inserter(out),
                    " type=\"dynamic\" availabilityStartTime=\"{}\" publishTime=\"{}\" timeShiftBufferDepth=\"{}\" "
-                   "suggestedPresentationDelay=\"{}\"",
+                   "suggestedPresentationDelay=\"{}\" minimumUpdatePeriod=\"{}\"",
                    base::to_iso8601(manifest.live->availability_start), base::to_iso8601(manifest.live->published),
-                   to_duration(manifest.live->buffer_depth), to_duration(manifest.live->delay));
-    if (const auto& period = manifest.live->update_period)
-      fmt::format_to(std::back_inserter(out), " minimumUpdatePeriod=\"{}\"", to_duration(*period));
+                   to_duration(manifest.live->buffer_depth), to_duration(manifest.live->delay),
+                   to_duration(manifest.live->update_period));
   } else {
     out += " type=\"static\"";
   }
@@ -99,7 +95,7 @@ std::string write_dash_manifest(const DashManifest& manifest) {
     if (period.duration) fmt::format_to(std::back_inserter(out), " duration=\"{}\"", to_duration(*period.duration));
     out += ">\n";
     int id = 1;
-    for (const DashTrack& track : period.tracks) write_track(out, track, id++, period.media_start);
+    for (const DashTrack& track : period.tracks) write_track(out, track, id++);
     out += "  </Period>\n";
   }
   if (manifest.live) {  // players without it ask servers of their makers for the time

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The MPD of a DASH presentation (ISO/IEC 23009-1) with one SegmentTimeline a track. A pure writer: what the values are
-// is the caller's business.
+// is the caller's business. Times in ticks must stay below 10^15: dash.js rounds them to 15 digits, and then finds no
+// segment at the start of a Period.
 
 #include <chrono>
 #include <cstdint>
@@ -14,8 +15,8 @@
 namespace container {
 
 struct DashSegment {
-  std::chrono::microseconds time{};  // on the media's timeline
-  std::chrono::microseconds duration{};
+  std::int64_t time = 0;  // on the media's timeline, in ticks of the track
+  std::int64_t duration = 0;
   std::string timestamp{};        // kvs:ts; empty: not shown
   std::string fragment_number{};  // kvs:fn; empty: not shown
 };
@@ -28,7 +29,9 @@ struct DashTrack {
   std::uint32_t sample_rate = 0;
   std::uint64_t bandwidth = 0;  // bits a second
   std::string init_uri{};
-  std::string media_uri{};  // with $Time$ where a segment's time in microseconds belongs
+  std::string media_uri{};       // with $Time$ where a segment's time in ticks belongs
+  std::uint32_t timescale = 1;   // ticks a second
+  std::int64_t media_start = 0;  // what on the media's timeline the start of the Period is, in ticks
   std::vector<DashSegment> segments{};
 };
 
@@ -36,7 +39,6 @@ struct DashPeriod {
   std::string id{};
   std::chrono::microseconds start{};                    // in the presentation
   std::optional<std::chrono::microseconds> duration{};  // none: it may go on
-  std::chrono::microseconds media_start{};              // what on the media's timeline its start is
   std::vector<DashTrack> tracks{};
 };
 
@@ -44,7 +46,7 @@ struct DashPeriod {
 struct DashLive {
   base::WallTime availability_start{};
   base::WallTime published{};
-  std::optional<std::chrono::microseconds> update_period{};  // none: it has ended
+  std::chrono::microseconds update_period{};
   std::chrono::microseconds buffer_depth{};
   std::chrono::microseconds delay{};  // behind the live end, that players should keep
 };

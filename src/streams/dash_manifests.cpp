@@ -8,6 +8,8 @@
 
 #include "codecs/aac.hpp"
 #include "container/dash_manifest.hpp"
+#include "container/mp4.hpp"
+#include "streams/media_ticks.hpp"
 
 namespace streams {
 namespace {
@@ -21,24 +23,24 @@ using container::DashTrack;
 using std::chrono::microseconds;
 
 constexpr auto kUpdatePeriod = std::chrono::seconds(1);
+constexpr std::int64_t kHighestTimescale = 1'000'000;
 
-microseconds to_media_time(std::int64_t sample) {
-  return microseconds(sample * 125 / 6);
-}
+constexpr std::int64_t kYear9999 = 253'402'300'799;
 
 bool has_rendered_sound(const StoredFragment& fragment) {
   return (fragment.header.flags & kProducerDocument) == 0;
 }
 
-// Rendered sound has a grid of its own; everything else lies as its fragment does.
-DashSegment make_segment(const StreamingSession& session, const StoredFragment& fragment, bool is_video) {
+// Rendered sound has a grid of its own; everything else lies as its fragment does. The times are those inside the
+// segments, to the tick.
+DashSegment make_segment(const StreamingSession& session, const StoredFragment& fragment, const DashTrack& track) {
   DashSegment segment;
-  segment.time = fragment.header.producer_time.time_since_epoch();
-  segment.duration = fragment.header.duration;
-  if (!is_video && has_rendered_sound(fragment)) {
+  segment.time = to_media_ticks(fragment.header.producer_time, track.timescale);
+  segment.duration = to_media_ticks(producer_end(fragment), track.timescale) - segment.time;
+  if (!track.is_video && has_rendered_sound(fragment)) {
     const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
-    segment.time = to_media_time(units.first_sample());
-    segment.duration = to_media_time(units.first_sample() + units.count * kAacFrameSamples) - segment.time;
+    segment.time = units.first_sample();
+    segment.duration = units.count * kAacFrameSamples;
   }
   if (session.show_timestamps) {
     const std::int64_t ms = base::to_milliseconds(start_of(fragment, session.axis));
@@ -48,32 +50,42 @@ DashSegment make_segment(const StreamingSession& session, const StoredFragment& 
   return segment;
 }
 
-DashTrack make_track(const OpenedFragment& opened, const PlayableTracks& tracks, const std::string& token,
-                     PlaybackTrack kind) {
-  DashTrack track;
-  track.is_video = kind == PlaybackTrack::Video;
-  const SegmentAddress address{.token = token, .track = kind};
-  track.init_uri = make_init_uri(address, describe_init(tracks, kind));
-  track.media_uri =
-      fmt::format("getMP4MediaFragment.mp4?SessionToken={}&TrackNumber={}&Time=$Time$", token, static_cast<int>(kind));
-  if (track.is_video) {
-    PlayableTracks alone;
-    alone.video = tracks.video;
-    track.codecs = alone.codecs();
-    track.width = tracks.video->width;
-    track.height = tracks.video->height;
-    track.bandwidth = bit_rate_of(opened);
-    return track;
-  }
+void describe_video(DashTrack& track, const OpenedFragment& opened, const PlayableTracks& tracks) {
+  PlayableTracks alone;
+  alone.video = tracks.video;
+  track.codecs = alone.codecs();
+  track.width = tracks.video->width;
+  track.height = tracks.video->height;
+  track.bandwidth = bit_rate_of(opened);
+  track.timescale = container::kVideoTimescale;
+}
+
+void describe_audio(DashTrack& track, const PlayableTracks& tracks) {
   PlayableTracks alone = tracks;
   alone.video = nullptr;
   track.codecs = alone.codecs();
-  track.sample_rate = 48'000;
+  track.sample_rate = container::kAudioTimescale;
   if (tracks.audio != nullptr) {
     const auto config = codecs::aac::parse_audio_specific_config(tracks.audio->codec_private);
     if (config) track.sample_rate = config->sample_rate;
   }
   track.bandwidth = kAudioBitRate;
+  track.timescale = track.sample_rate;
+}
+
+DashTrack make_track(const MediaPeriod& period, const OpenedFragment& opened, const PlayableTracks& tracks,
+                     const SegmentAddress& address) {
+  DashTrack track;
+  track.is_video = address.track == PlaybackTrack::Video;
+  if (track.is_video) {
+    describe_video(track, opened, tracks);
+  } else {
+    describe_audio(track, tracks);
+  }
+  track.media_start = to_media_ticks(period.media_start, track.timescale);
+  track.init_uri = make_init_uri(address, describe_init(tracks, address.track));
+  track.media_uri = fmt::format("getMP4MediaFragment.mp4?SessionToken={}&TrackNumber={}&Timescale={}&Time=$Time$",
+                                address.token, static_cast<int>(address.track), track.timescale);
   return track;
 }
 
@@ -82,25 +94,22 @@ DashPeriod make_period(const MediaPeriod& period, const OpenedFragment& opened, 
   DashPeriod made;
   made.id = period.first.text();
   made.start = period.start;
-  made.media_start = period.media_start.time_since_epoch();
-  if (tracks.video != nullptr) made.tracks.push_back(make_track(opened, tracks, token, PlaybackTrack::Video));
-  if (tracks.has_audio()) made.tracks.push_back(make_track(opened, tracks, token, PlaybackTrack::Audio));
+  if (tracks.video != nullptr) made.tracks.push_back(make_track(period, opened, tracks, {token, PlaybackTrack::Video}));
+  if (tracks.has_audio()) made.tracks.push_back(make_track(period, opened, tracks, {token, PlaybackTrack::Audio}));
   return made;
 }
 
+// Of a presentation that still grows. One that has ended is static: that is how players of it learn where its end is.
 void describe_growth(container::DashManifest& manifest, const StreamingSession& session, const SessionWindow& window,
                      base::WallTime now) {
   microseconds shown{};
   for (const StoredFragment& fragment : window.fragments) shown += fragment.header.duration;
   manifest.live = container::DashLive{.availability_start = session.origin,
                                       .published = now,
-                                      .update_period = std::nullopt,
+                                      .update_period = kUpdatePeriod,
                                       .buffer_depth = shown,
                                       .delay = 2 * manifest.longest_segment};
-  if (!window.ended) {
-    manifest.live->update_period = kUpdatePeriod;
-    manifest.duration = {};
-  }
+  manifest.duration = {};
 }
 
 }  // namespace
@@ -121,37 +130,57 @@ Task<Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr 
       manifest.periods.push_back(make_period(place->period, opened, tracks, view.token));
     }
     for (DashTrack& track : manifest.periods.back().tracks) {
-      DashSegment segment = make_segment(session, fragment, track.is_video);
-      if (segment.duration.count() > 0) track.segments.push_back(std::move(segment));
+      DashSegment segment = make_segment(session, fragment, track);
+      if (segment.duration > 0) track.segments.push_back(std::move(segment));
     }
     manifest.longest_segment = std::max<microseconds>(manifest.longest_segment, fragment.header.duration);
   }
   manifest.duration = place->presented();
   if (window.ended) manifest.periods.back().duration = place->presented() - place->period.start;
-  if (session.mode != PlaybackMode::OnDemand) describe_growth(manifest, session, window, now);
+  if (!window.ended) describe_growth(manifest, session, window, now);
   co_return container::write_dash_manifest(manifest);
 }
 
-Task<Result<std::optional<StoredFragment>>> find_at_media_time(FragmentLogPtr log, std::string text,
+namespace {
+
+std::optional<std::int64_t> read_number(const std::string& text, std::int64_t most) {
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || number < 0 || number > most) return {};
+  return number;
+}
+
+// The latest time that counts as no more than so many ticks.
+base::WallTime end_of_tick(std::int64_t ticks, std::uint32_t timescale) {
+  const std::int64_t rest = ticks % timescale + 1;
+  return base::from_microseconds(ticks / timescale * 1'000'000 + (rest * 1'000'000 - 1) / timescale);
+}
+
+}  // namespace
+
+Task<Result<std::optional<StoredFragment>>> find_at_media_time(FragmentLogPtr log, MediaTimeText text,
                                                                PlaybackTrack track) {
-  std::int64_t us = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), us);
-  static constexpr std::int64_t kYear9999 = 253'402'300'799'000'000;
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || us < 0 || us > kYear9999) {
-    co_return base::fail(Errc::InvalidArgument, "Time is not a number of microseconds.");
+  const auto timescale = read_number(text.timescale, kHighestTimescale);
+  if (!timescale || *timescale == 0) {
+    co_return base::fail(Errc::InvalidArgument, "Timescale is not a number of ticks a second.");
   }
-  const base::WallTime at = base::from_microseconds(us);
+  const auto ticks = read_number(text.time, kYear9999 * *timescale);
+  if (!ticks) co_return base::fail(Errc::InvalidArgument, "Time is not a number of ticks.");
+  const auto rate = static_cast<std::uint32_t>(*timescale);
   if (track == PlaybackTrack::Audio) {
     // The unit belongs to the fragment that holds the last sample it needs.
-    const base::WallTime needed = at + to_media_time(kAacReach) + microseconds(1);
-    CO_TRY(const std::optional<StoredFragment> holder, co_await log->starting_at(TimeAxis::Producer, needed));
+    CO_TRY(const std::optional<StoredFragment> holder,
+           co_await log->starting_at(TimeAxis::Producer, end_of_tick(*ticks + kAacReach, rate)));
     if (holder && has_rendered_sound(*holder)) {
       const AacUnits units = find_aac_units(holder->header.producer_time, producer_end(*holder));
-      if (to_media_time(units.first_sample()) == at.time_since_epoch()) co_return holder;
+      if (units.first_sample() == *ticks) co_return holder;
     }
   }
-  CO_TRY(const std::optional<StoredFragment> fragment, co_await log->starting_at(TimeAxis::Producer, at));
-  if (!fragment || fragment->header.producer_time != at) co_return std::optional<StoredFragment>();
+  CO_TRY(const std::optional<StoredFragment> fragment,
+         co_await log->starting_at(TimeAxis::Producer, end_of_tick(*ticks, rate)));
+  if (!fragment || to_media_ticks(fragment->header.producer_time, rate) != *ticks) {
+    co_return std::optional<StoredFragment>();
+  }
   co_return fragment;
 }
 

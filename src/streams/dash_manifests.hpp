@@ -19,9 +19,13 @@ struct SessionView {
 async::Task<base::Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr log, SessionView view,
                                                           base::WallTime now);
 
-// The fragment whose segment of this track a manifest has put at `time` (microseconds of the producer's time, as text).
-// InvalidArgument when that is no number.
-async::Task<base::Result<std::optional<StoredFragment>>> find_at_media_time(FragmentLogPtr log, std::string time,
+// Values of a segment's address.
+struct MediaTimeText {
+  std::string time;       // of its start on the media's timeline, in ticks since 1970
+  std::string timescale;  // ticks a second
+};
+// The fragment whose segment of this track a manifest has put there. InvalidArgument when a value is no such number.
+async::Task<base::Result<std::optional<StoredFragment>>> find_at_media_time(FragmentLogPtr log, MediaTimeText text,
                                                                             PlaybackTrack track);
 
 }  // namespace streams

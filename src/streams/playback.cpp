@@ -13,6 +13,7 @@
 #include "container/mp4.hpp"
 #include "container/producer_document.hpp"
 #include "streams/media_file.hpp"
+#include "streams/media_ticks.hpp"
 #include "streams/playback_audio_cache.hpp"
 
 namespace streams {
@@ -32,7 +33,7 @@ std::string to_text(base::ByteView bytes) {
 }
 
 std::int64_t to_video_ticks(base::WallTime time) {
-  return base::to_microseconds(time) * 9 / 100;
+  return to_media_ticks(time, container::kVideoTimescale);
 }
 base::WallTime to_wall_time(std::int64_t sample) {
   return base::from_microseconds(sample * 125 / 6);
@@ -105,17 +106,13 @@ Result<base::Bytes> write_stored_audio(const OpenedFragment& opened, std::uint32
   }
   const auto config = codecs::aac::parse_audio_specific_config(track->codec_private);
   if (!config) return base::fail(Errc::Corrupt, "the codec private data is no AudioSpecificConfig");
-  const auto to_ticks = [&](base::WallTime time) {
-    const std::int64_t us = base::to_microseconds(time);
-    return us / 1'000'000 * config->sample_rate + us % 1'000'000 * config->sample_rate / 1'000'000;
-  };
   const std::int64_t slack = config->sample_rate * 3 / 1000;
   std::vector<Mp4Sample> samples;
   std::int64_t first = 0;
   std::int64_t next = 0;
   for (const container::Block& block : opened.document.blocks) {
     if (block.track != track->number) continue;
-    const std::int64_t at = to_ticks(block.time);
+    const std::int64_t at = to_media_ticks(block.time, config->sample_rate);
     if (samples.empty()) {
       first = next = at;
     } else if (at > next + slack) {

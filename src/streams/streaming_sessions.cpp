@@ -35,7 +35,8 @@ void keep_live(std::vector<StoredFragment>& newest, base::WallTime now) {
 
 // HLS names a segment by its fragment, DASH by its time.
 Task<Result<std::optional<StoredFragment>>> find_segment(FragmentLogPtr log, SessionFetch fetch, PlaybackTrack track) {
-  if (!fetch.fragment_number) co_return co_await find_at_media_time(log, fetch.time.value_or(""), track);
+  if (!fetch.fragment_number)
+    co_return co_await find_at_media_time(log, {fetch.time.value_or(""), fetch.timescale.value_or("")}, track);
   const std::optional<FragmentNumber> number = FragmentNumber::parse(*fetch.fragment_number);
   if (!number) co_return base::fail(Errc::InvalidArgument, "FragmentNumber is not one of this server's.");
   co_return co_await log->find(*number);

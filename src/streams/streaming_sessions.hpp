@@ -66,8 +66,9 @@ struct SessionFetch {
   std::string token;
   std::optional<std::string> track_number;
   std::optional<std::string> fragment_number;
-  std::optional<std::string> time{};  // DASH: of a segment, microseconds on the media's timeline
-  TrackInit init;                     // of an initialisation segment
+  std::optional<std::string> time{};  // DASH: where a segment starts, in ticks
+  std::optional<std::string> timescale{};
+  TrackInit init;  // of an initialisation segment
 };
 struct SessionAnswer {
   std::string content_type;

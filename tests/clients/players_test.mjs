@@ -73,7 +73,11 @@ describe('DASH ON_DEMAND', () => {
     assert.deepEqual(video.map((segment) => segment['kvs:fn']), listed.map((each) => each.FragmentNumber));
     assert.deepEqual(video.map((segment) => segment['kvs:ts']), listed.map((each) => (+each.ProducerTimestamp / 1000).toFixed(3)));
     for (const {tracks} of manifest.periods) {
-      for (const {segments} of tracks) segments.slice(1).forEach((segment, i) => assert.ok(Math.abs(segment.t - segments[i].t - segments[i].d) < 50_000));
+      for (const {segments, template} of tracks) {
+        segments.slice(1).forEach((segment, i) => assert.ok(Math.abs(segment.t - segments[i].t - segments[i].d) < 0.05 * template.timescale));
+        // dash.js rounds to 15 digits: it would not find a segment at the start of its Period.
+        segments.forEach(({t, d}) => assert.ok(Number(t) + Number(d) < 1e15, `${t} has too many digits`));
+      }
     }
     assert.doesNotMatch(await (await fetch(await whole())).text(), /kvs:(ts|fn)=/);
   });
@@ -90,15 +94,12 @@ describe('DASH ON_DEMAND', () => {
 });
 
 describe('played to the end', () => {
-  // Known and not understood (docs/status.md): dash.js 5.2.1 stops at the change of Period in one play of about ten, and
-  // leaves out the last three or four pictures in one of three. It gets one session here, and its pictures are not counted.
-  const rows = [['dash.js', 'DASH of one session'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS']];
+  const rows = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS'], ['dash.js', 'DASH LIVE_REPLAY'], ['shaka', 'DASH LIVE_REPLAY']];
   let results;
   // Side by side: each takes as long as the recording.
   before(async () => {
     const input = {PlaybackMode: 'ON_DEMAND'}, whole = range(listed[0], listed.at(-1));
-    const first = range(listed[0], listed[border() - 1]);
-    const urls = {'DASH of one session': await dashUrl('porch', {...input, DASHFragmentSelector: first}),
+    const urls = {'DASH LIVE_REPLAY': await dashUrl('porch', {PlaybackMode: 'LIVE_REPLAY', DASHFragmentSelector: whole}),
       DASH: await dashUrl('porch', {...input, DASHFragmentSelector: whole}),
       HLS: await kvs.hlsUrl('porch', {...input, DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: whole})};
     results = await Promise.all(rows.map(([player, kind]) => browser.call('watch', {player, url: urls[kind]})));
@@ -108,10 +109,11 @@ describe('played to the end', () => {
     t.diagnostic(JSON.stringify({...result, trace: undefined}));
     assert.deepEqual(result.errors, []);
     assert.ok(result.ended && Math.abs(result.currentTime - result.duration) < 0.1, JSON.stringify(result));
-    const to = kind === 'DASH of one session' ? border() : listed.length;
-    assert.ok(Math.abs(result.duration - playable(to)) < 0.3, `${result.duration} s of ${playable(to)}`);
-    if (player !== 'dash.js') assert.ok(result.frames >= frames(to) * 0.99, `${result.frames} of ${frames(to)} frames: ${JSON.stringify(result)}`);
-    assert.deepEqual(result.sizes, to === listed.length ? ['320x240', '480x360'] : ['320x240']);
+    assert.ok(Math.abs(result.duration - playable()) < 0.3, `${result.duration} s of ${playable()}`);
+    assert.ok(result.sizes.includes('480x360'));
+    if (kind === 'DASH LIVE_REPLAY') return;  // it begins near what is shown last, as live does
+    assert.ok(result.frames >= frames() * 0.99, `${result.frames} of ${frames()} frames: ${JSON.stringify(result)}`);
+    assert.deepEqual(result.sizes, ['320x240', '480x360']);
   }));
 });
 
@@ -152,7 +154,8 @@ describe('DASH LIVE', () => {
     assert.equal((await errorOf(dashUrl('gate', {PlaybackMode: 'ON_DEMAND'}))).name, 'InvalidArgumentException');
     assert.equal((await errorOf(dashUrl('nobody'))).name, 'ResourceNotFoundException');
     const url = new URL(await dashUrl('gate'));
-    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Time=12`, url))).status, 404);
-    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Time=now`, url))).status, 400);
+    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Timescale=90000&Time=12`, url))).status, 404);
+    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Timescale=90000&Time=now`, url))).status, 400);
+    assert.equal((await fetch(new URL(`getMP4MediaFragment.mp4${url.search}&TrackNumber=1&Timescale=0&Time=12`, url))).status, 400);
   });
 });
