@@ -468,7 +468,6 @@ TEST_F(Media, HlsRefusals) {
       day + "}}";
   const Row rows[] = {
       {R"(,"PlaybackMode":"LIVE_REPLAY")", "InvalidArgumentException"},
-      {R"(,"ContainerFormat":"MPEG_TS")", "InvalidArgumentException"},
       {R"(,"PlaybackMode":"ON_DEMAND")", "InvalidArgumentException"},
       {R"(,"HLSFragmentSelector":{"TimestampRange":{"StartTimestamp":1,"EndTimestamp":2}})",
        "InvalidArgumentException"},

@@ -24,7 +24,7 @@ std::string write_hls_master(const HlsMasterPlaylist& playlist);
 
 struct HlsSegment {
   std::string uri;
-  std::string map_uri{};  // a new EXT-X-MAP is written when it differs from the segment before
+  std::string map_uri{};  // a new EXT-X-MAP is written when it differs from the segment before; MPEG-TS has none
   std::chrono::microseconds duration{};
   std::optional<base::WallTime> program_date_time{};
   int discontinuities = 0;  // EXT-X-DISCONTINUITY tags before this segment

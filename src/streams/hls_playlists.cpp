@@ -55,6 +55,10 @@ std::string make_segment_uri(const SegmentAddress& address, FragmentNumber numbe
                      address.token, static_cast<int>(address.track));
 }
 
+std::string make_ts_uri(const std::string& token, FragmentNumber number) {
+  return fmt::format("getTSFragment.ts?FragmentNumber={}&SessionToken={}", number.text(), token);
+}
+
 std::string make_init_uri(const SegmentAddress& address, const TrackInit& init) {
   std::string uri = fmt::format("getMP4InitFragment.mp4?SessionToken={}&TrackNumber={}", address.token,
                                 static_cast<int>(address.track));

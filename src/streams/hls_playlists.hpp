@@ -30,6 +30,7 @@ struct SegmentAddress {
 };
 std::string make_playlist_uri(const std::string& token, PlaybackTrack track);
 std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number);
+std::string make_ts_uri(const std::string& token, FragmentNumber number);
 // The codec private data travels in the address: the same data has the same address in every playlist of the session,
 // and no state is needed to answer it.
 std::string make_init_uri(const SegmentAddress& address, const TrackInit& init);

@@ -13,8 +13,9 @@
 #include "container/mp4.hpp"
 #include "container/producer_document.hpp"
 #include "streams/media_file.hpp"
-#include "streams/media_ticks.hpp"
 #include "streams/playback_audio_cache.hpp"
+#include "streams/track_samples.hpp"
+#include "streams/ts_segment.hpp"
 
 namespace streams {
 namespace {
@@ -32,9 +33,6 @@ std::string to_text(base::ByteView bytes) {
   return std::string(base::as_text(bytes));
 }
 
-std::int64_t to_video_ticks(base::WallTime time) {
-  return to_media_ticks(time, container::kVideoTimescale);
-}
 base::WallTime to_wall_time(std::int64_t sample) {
   return base::from_microseconds(sample * 125 / 6);
 }
@@ -58,72 +56,6 @@ void collect_opus(const OpenedFragment& opened, base::WallTime from, base::WallT
     if (!track || track->codec_id != container::kCodecOpus || block.time < from || block.time >= to) continue;
     out.push_back({block.track, block.time, block.rtp_timestamp, block.payload});
   }
-}
-
-// Decode times are the presentation times in order; a frame shown earlier than it is decoded gets a negative offset.
-std::vector<Mp4Sample> make_video_samples(const OpenedFragment& opened, std::uint32_t track,
-                                          std::uint64_t& decode_time) {
-  std::vector<std::int64_t> shown;
-  std::vector<Mp4Sample> samples;
-  for (const container::Block& block : opened.document.blocks) {
-    if (block.track != track) continue;
-    shown.push_back(to_video_ticks(block.time));
-    samples.push_back({.duration = 0, .composition_offset = 0, .key_frame = block.key_frame, .payload = block.payload});
-  }
-  std::vector<std::int64_t> decoded = shown;
-  std::ranges::sort(decoded);
-  for (std::size_t i = 1; i < decoded.size(); ++i) decoded[i] = std::max(decoded[i], decoded[i - 1] + 1);
-  std::int64_t end = to_video_ticks(producer_end(opened.fragment));
-  if ((opened.fragment.header.flags & kProducerDocument) != 0 && decoded.size() > 1) {
-    // A producer's fragment may begin with sound: its end is not that of its last picture.
-    const std::int64_t span = decoded.back() - decoded.front();
-    end = decoded.back() + span / static_cast<std::int64_t>(decoded.size() - 1);
-  }
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const std::int64_t next = i + 1 < decoded.size() ? decoded[i + 1] : std::max(end, decoded[i] + 1);
-    samples[i].duration = static_cast<std::uint32_t>(next - decoded[i]);
-    samples[i].composition_offset = static_cast<std::int32_t>(shown[i] - decoded[i]);
-  }
-  decode_time = decoded.empty() ? 0 : static_cast<std::uint64_t>(decoded.front());
-  return samples;
-}
-
-std::vector<Mp4Sample> make_audio_samples(const RenderedAudio& audio) {
-  std::vector<Mp4Sample> samples;
-  samples.reserve(audio.units.size());
-  for (const base::Bytes& unit : audio.units) {
-    samples.push_back({.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = unit});
-  }
-  return samples;
-}
-
-// A producer's sound is in its blocks, with times of whole milliseconds: units follow each other unless they say
-// clearly otherwise.
-Result<base::Bytes> write_stored_audio(const OpenedFragment& opened, std::uint32_t sequence) {
-  const auto track = std::ranges::find(opened.document.tracks, container::kCodecAac, &container::Track::codec_id);
-  if (track == opened.document.tracks.end()) {
-    return base::fail(Errc::Unsupported, "fragment " + opened.fragment.header.number.text() + " has no AAC track");
-  }
-  const auto config = codecs::aac::parse_audio_specific_config(track->codec_private);
-  if (!config) return base::fail(Errc::Corrupt, "the codec private data is no AudioSpecificConfig");
-  const std::int64_t slack = config->sample_rate * 3 / 1000;
-  std::vector<Mp4Sample> samples;
-  std::int64_t first = 0;
-  std::int64_t next = 0;
-  for (const container::Block& block : opened.document.blocks) {
-    if (block.track != track->number) continue;
-    const std::int64_t at = to_media_ticks(block.time, config->sample_rate);
-    if (samples.empty()) {
-      first = next = at;
-    } else if (at > next + slack) {
-      samples.back().duration += static_cast<std::uint32_t>(at - next);
-      next = at;
-    }
-    samples.push_back({codecs::aac::kFrameSamples, 0, true, block.payload});
-    next += codecs::aac::kFrameSamples;
-  }
-  return container::write_mp4_segment(static_cast<std::uint32_t>(PlaybackTrack::Audio), sequence,
-                                      static_cast<std::uint64_t>(first), samples);
 }
 
 // A players' counter only; it has to grow within a track.
@@ -258,27 +190,37 @@ Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFra
 }
 
 Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track) {
-  const std::uint32_t sequence = to_mp4_sequence(fragment);
-  if (track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) != 0) {
-    CO_TRY(OpenedFragment stored, co_await open(log, fragment));
-    CO_TRY(const base::Bytes segment, write_stored_audio(stored, sequence));
-    co_return to_text(segment);
-  }
-  if (track == PlaybackTrack::Audio) {
+  const auto write = [&](const TrackSamples& list) {
+    return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), to_mp4_sequence(fragment),
+                                                list.decode_time, list.samples));
+  };
+  if (track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) == 0) {
     CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
-    const std::vector<Mp4Sample> samples = make_audio_samples(*sound);
-    co_return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), sequence,
-                                                   static_cast<std::uint64_t>(sound->first_sample), samples));
+    co_return write(list_rendered_samples(*sound));
   }
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
-  const container::Track* video = opened.document.find_video();
-  if (!video || (video->codec_id != container::kCodecAvc && video->codec_id != container::kCodecHevc)) {
-    co_return base::fail(Errc::Unsupported,
-                         "fragment " + fragment.header.number.text() + " has no H.264 or H.265 track");
+  CO_TRY(const TrackSamples list,
+         track == PlaybackTrack::Audio ? list_stored_audio_samples(opened) : list_video_samples(opened));
+  co_return write(list);
+}
+
+Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragment fragment, bool video,
+                                               bool has_audio) {
+  CO_TRY(OpenedFragment opened, co_await open(log, fragment));
+  std::vector<TrackSamples> tracks;
+  std::shared_ptr<const RenderedAudio> sound;
+  if (video) {
+    CO_TRY(TrackSamples list, list_video_samples(opened));
+    tracks.push_back(std::move(list));
   }
-  std::uint64_t decode_time = 0;
-  const std::vector<Mp4Sample> samples = make_video_samples(opened, video->number, decode_time);
-  co_return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), sequence, decode_time, samples));
+  if (has_audio && (fragment.header.flags & kProducerDocument) != 0) {
+    CO_TRY(TrackSamples list, list_stored_audio_samples(opened));
+    tracks.push_back(std::move(list));
+  } else if (has_audio) {
+    CO_TRY(sound, co_await audio(log, fragment));
+    tracks.push_back(list_rendered_samples(*sound));
+  }
+  co_return co_await renderers_.run([&] { return write_ts_segment(tracks); });
 }
 
 Playback::Stats Playback::stats() const {

@@ -19,6 +19,7 @@ using base::Result;
 
 constexpr auto kLiveWindow = std::chrono::seconds(30);
 constexpr base::WallTime kNoEnd{std::chrono::seconds(253'402'300'799)};  // the end of the year 9999
+constexpr const char* kNoFragment = "The fragment does not exist or is no longer kept.";
 constexpr const char* kManifestType = "application/dash+xml";
 constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 
@@ -61,6 +62,7 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
                            .mode = request.mode,
                            .axis = request.axis,
                            .discontinuities = request.discontinuities,
+                           .mpeg_ts = request.mpeg_ts,
                            .show_timestamps = request.show_timestamps,
                            .show_numbers = request.show_numbers,
                            .video = true,
@@ -110,6 +112,12 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
     co_return SessionAnswer{.content_type = kManifestType, .body = std::move(manifest)};
   }
 
+  if (fetch.resource == "getTSFragment.ts" && session->mpeg_ts) {
+    CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, fetch, PlaybackTrack::Video));
+    if (!fragment) co_return base::fail(Errc::NotFound, kNoFragment);
+    CO_TRY(std::string segment, co_await playback_.ts_segment(log, *fragment, session->video, session->audio));
+    co_return SessionAnswer{.content_type = "video/mp2t", .body = std::move(segment), .cacheable = true};
+  }
   const bool audio = fetch.track_number == "2";
   if (!(fetch.track_number == "1" && session->video) && !(audio && session->audio)) {
     co_return base::fail(Errc::InvalidArgument, "TrackNumber must be 1 for video or 2 for audio, as the session has.");
@@ -126,7 +134,7 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
   }
   if (fetch.resource == "getMP4MediaFragment.mp4") {
     CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, fetch, track));
-    if (!fragment) co_return base::fail(Errc::NotFound, "The fragment does not exist or is no longer kept.");
+    if (!fragment) co_return base::fail(Errc::NotFound, kNoFragment);
     CO_TRY(std::string segment, co_await playback_.mp4_segment(log, *fragment, track));
     co_return SessionAnswer{.content_type = type, .body = std::move(segment), .cacheable = true};
   }
@@ -144,7 +152,8 @@ Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr lo
   playlist.codecs = tracks.codecs();
   playlist.bandwidth = bit_rate_of(opened);
   if (tracks.renders_audio) playlist.bandwidth += kAudioBitRate;
-  const std::string audio_uri = session.audio ? make_playlist_uri(token, PlaybackTrack::Audio) : "";
+  const bool apart = session.audio && !(session.mpeg_ts && session.video);  // MPEG-TS holds both
+  const std::string audio_uri = apart ? make_playlist_uri(token, PlaybackTrack::Audio) : "";
   if (tracks.video != nullptr) {
     const auto frames = std::ranges::count(opened.document.blocks, tracks.video->number, &container::Block::track);
     playlist.width = tracks.video->width;
@@ -181,7 +190,9 @@ Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log
   int pending = 0;  // discontinuities of segments that this track does not have
   for (const StoredFragment& fragment : window.fragments) {
     const bool is_rendered = track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) == 0;
-    if (is_rendered) {
+    if (session.mpeg_ts) {
+      map_uri.clear();  // every segment brings its parameter sets
+    } else if (is_rendered) {
       map_uri = make_init_uri(address, {});
     } else if (fingerprint != fragment.header.codec_fingerprint) {
       CO_TRY(OpenedFragment opened, co_await playback_.open(log, fragment));
@@ -191,11 +202,13 @@ Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log
     }
     if (is_discontinuity(session.discontinuities, place ? &*place : nullptr, fragment)) ++pending;
     place = count_fragment(session, place ? &*place : nullptr, fragment);
-    container::HlsSegment segment{.uri = make_segment_uri(address, fragment.header.number),
-                                  .map_uri = map_uri,
-                                  .duration = segment_duration(fragment, track),
-                                  .program_date_time = std::nullopt,
-                                  .discontinuities = pending};
+    const FragmentNumber number = fragment.header.number;
+    container::HlsSegment segment{
+        .uri = session.mpeg_ts ? make_ts_uri(token, number) : make_segment_uri(address, number),
+        .map_uri = map_uri,
+        .duration = segment_duration(fragment, track),
+        .program_date_time = std::nullopt,
+        .discontinuities = pending};
     if (session.show_timestamps) {
       segment.program_date_time = start_of(fragment, session.axis);
     }

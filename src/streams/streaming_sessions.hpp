@@ -27,6 +27,7 @@ struct StreamingRequest {
   PlaybackMode mode = PlaybackMode::Live;
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
+  bool mpeg_ts = false;                  // HLS only
   bool show_timestamps = false;          // EXT-X-PROGRAM-DATE-TIME, kvs:ts
   bool show_numbers = false;             // kvs:fn
   std::optional<base::WallTime> from{};  // not for Live; both inclusive
@@ -41,6 +42,7 @@ struct StreamingSession {
   PlaybackMode mode = PlaybackMode::Live;
   TimeAxis axis = TimeAxis::Server;
   DiscontinuityMode discontinuities = DiscontinuityMode::Always;
+  bool mpeg_ts = false;
   bool show_timestamps = false;
   bool show_numbers = false;
   bool video = true;

@@ -32,7 +32,7 @@ base::Bytes encode(const StreamingSession& session) {
   writer.u8(static_cast<std::uint8_t>(session.axis));
   writer.u8(static_cast<std::uint8_t>(session.discontinuities));
   writer.u8((session.show_timestamps ? 1U : 0U) | (session.audio ? 2U : 0U) | (session.video ? 4U : 0U) |
-            (session.show_numbers ? 8U : 0U));
+            (session.show_numbers ? 8U : 0U) | (session.mpeg_ts ? 16U : 0U));
   writer.u32(session.max_fragments);
   for (const base::WallTime time : {session.from, session.to, session.origin, session.expires}) {
     writer.u64(static_cast<std::uint64_t>(base::to_microseconds(time)));
@@ -55,6 +55,7 @@ std::optional<StreamingSession> decode(base::ByteView plain) {
   session.audio = (flags & 2U) != 0;
   session.video = (flags & 4U) != 0;
   session.show_numbers = (flags & 8U) != 0;
+  session.mpeg_ts = (flags & 16U) != 0;
   session.max_fragments = reader.u32();
   for (base::WallTime* time : {&session.from, &session.to, &session.origin, &session.expires}) {
     *time = base::from_microseconds(static_cast<std::int64_t>(reader.u64()));

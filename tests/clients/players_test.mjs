@@ -93,15 +93,51 @@ describe('DASH ON_DEMAND', () => {
   });
 });
 
+describe('HLS of MPEG-TS', () => {
+  const firstSession = () => range(listed[0], listed[border() - 1]);
+
+  test('ffmpeg decodes it, every frame, A/V together, as one timeline', async () => {
+    const url = await kvs.hlsUrl('porch', {PlaybackMode: 'ON_DEMAND', ContainerFormat: 'MPEG_TS', DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: firstSession()});
+    await decodeAll(url);
+    const {streams} = await probe(url, ['-count_packets']);
+    const video = streams.find((each) => each.codec_type === 'video'), audio = streams.find((each) => each.codec_type === 'audio');
+    assert.equal(Number(video.nb_read_packets), frames(border()));
+    assert.ok(Math.abs(Number(video.start_time) - Number(audio.start_time)) < 0.1, `${video.start_time} ${audio.start_time}`);
+    assert.ok(Math.abs(Number(audio.nb_read_packets) * 1024 / 48000 - playable(border())) < 0.15, `${audio.nb_read_packets} units of sound`);
+  });
+
+  test('a segment: whole packets, PAT and PMT first, then a picture that can be decoded alone', async () => {
+    const url = await kvs.hlsUrl('porch', {PlaybackMode: 'ON_DEMAND', ContainerFormat: 'MPEG_TS', HLSFragmentSelector: firstSession()});
+    const media = (await (await fetch(url)).text()).trim().split('\n').at(-1);
+    const playlist = await (await fetch(new URL(media, url))).text();
+    assert.doesNotMatch(playlist, /EXT-X-MAP|getMP4/);
+    const segment = await fetch(new URL(playlist.match(/^getTSFragment.*$/m)[0], url));
+    assert.equal(segment.headers.get('content-type'), 'video/mp2t');
+    const bytes = Buffer.from(await segment.arrayBuffer());
+    assert.equal(bytes.length % 188, 0);
+    const pids = [];
+    for (let at = 0; at < bytes.length; at += 188) {
+      assert.equal(bytes[at], 0x47);
+      pids.push(bytes.readUInt16BE(at + 1) & 0x1fff);
+    }
+    const pat = pids.indexOf(0), packet = bytes.subarray(pat * 188);
+    const payload = packet[3] & 0x20 ? 5 + packet[4] : 4;
+    const pmt = packet.readUInt16BE(payload + 1 + 10) & 0x1fff;  // ISO/IEC 13818-1 2.4.4: a pointer byte, then the table
+    assert.ok(pat >= 0 && pids[pat + 1] === pmt && pids.slice(0, pat).every((pid) => pid === 0x11), pids.slice(0, 4).join());
+  });
+});
+
 describe('played to the end', () => {
-  const rows = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS'], ['dash.js', 'DASH LIVE_REPLAY'], ['shaka', 'DASH LIVE_REPLAY']];
+  const rows = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS'], ['hls.js', 'HLS MPEG-TS'], ['shaka', 'HLS MPEG-TS'],
+    ['dash.js', 'DASH LIVE_REPLAY'], ['shaka', 'DASH LIVE_REPLAY']];
   let results;
   // Side by side: each takes as long as the recording.
   before(async () => {
     const input = {PlaybackMode: 'ON_DEMAND'}, whole = range(listed[0], listed.at(-1));
     const urls = {'DASH LIVE_REPLAY': await dashUrl('porch', {PlaybackMode: 'LIVE_REPLAY', DASHFragmentSelector: whole}),
       DASH: await dashUrl('porch', {...input, DASHFragmentSelector: whole}),
-      HLS: await kvs.hlsUrl('porch', {...input, DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: whole})};
+      HLS: await kvs.hlsUrl('porch', {...input, DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: whole}),
+      'HLS MPEG-TS': await kvs.hlsUrl('porch', {...input, ContainerFormat: 'MPEG_TS', DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: whole})};
     results = await Promise.all(rows.map(([player, kind]) => browser.call('watch', {player, url: urls[kind]})));
   });
   rows.forEach(([player, kind], index) => test(`${kind} by ${player}`, (t) => {

@@ -89,9 +89,7 @@ std::uint32_t read_results(std::optional<std::int64_t> wanted, streams::Playback
 
 aws::Outcome<StreamingRequest> read_request(const GetHLSStreamingSessionURLInput& input, base::WallTime now) {
   StreamingRequest request;
-  if (input.container_format == archived::ContainerFormat::MpegTs) {
-    return refuse("ContainerFormat MPEG_TS is not supported by this server; use FRAGMENTED_MP4.");
-  }
+  request.mpeg_ts = input.container_format == archived::ContainerFormat::MpegTs;
   request.mode = to_mode(input.playback_mode.value_or(HLSPlaybackMode::Live));
   if (input.hls_fragment_selector &&
       input.hls_fragment_selector->fragment_selector_type == archived::HLSFragmentSelectorType::ProducerTimestamp) {

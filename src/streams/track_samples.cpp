@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/track_samples.hpp"
+
+#include <algorithm>
+
+#include "codecs/aac.hpp"
+#include "streams/media_file.hpp"
+#include "streams/media_ticks.hpp"
+
+namespace streams {
+
+using base::Errc;
+using base::Result;
+using container::kVideoTimescale;
+
+// Decode times are the presentation times in order; a frame shown earlier than it is decoded gets a negative offset.
+Result<TrackSamples> list_video_samples(const OpenedFragment& opened) {
+  const container::Track* video = opened.document.find_video();
+  if (!video || (video->codec_id != container::kCodecAvc && video->codec_id != container::kCodecHevc)) {
+    return base::fail(Errc::Unsupported,
+                      "fragment " + opened.fragment.header.number.text() + " has no H.264 or H.265 track");
+  }
+  TrackSamples list{.track = *video, .timescale = kVideoTimescale, .decode_time = 0, .samples = {}};
+  std::vector<std::int64_t> shown;
+  for (const container::Block& block : opened.document.blocks) {
+    if (block.track != video->number) continue;
+    shown.push_back(to_media_ticks(block.time, kVideoTimescale));
+    list.samples.push_back(
+        {.duration = 0, .composition_offset = 0, .key_frame = block.key_frame, .payload = block.payload});
+  }
+  std::vector<std::int64_t> decoded = shown;
+  std::ranges::sort(decoded);
+  for (std::size_t i = 1; i < decoded.size(); ++i) decoded[i] = std::max(decoded[i], decoded[i - 1] + 1);
+  std::int64_t end = to_media_ticks(producer_end(opened.fragment), kVideoTimescale);
+  if ((opened.fragment.header.flags & kProducerDocument) != 0 && decoded.size() > 1) {
+    // A producer's fragment may begin with sound: its end is not that of its last picture.
+    const std::int64_t span = decoded.back() - decoded.front();
+    end = decoded.back() + span / static_cast<std::int64_t>(decoded.size() - 1);
+  }
+  for (std::size_t i = 0; i < list.samples.size(); ++i) {
+    const std::int64_t next = i + 1 < decoded.size() ? decoded[i + 1] : std::max(end, decoded[i] + 1);
+    list.samples[i].duration = static_cast<std::uint32_t>(next - decoded[i]);
+    list.samples[i].composition_offset = static_cast<std::int32_t>(shown[i] - decoded[i]);
+  }
+  if (!decoded.empty()) list.decode_time = static_cast<std::uint64_t>(decoded.front());
+  return list;
+}
+
+// A producer's sound is in its blocks, with times of whole milliseconds: units follow each other unless they say
+// clearly otherwise.
+Result<TrackSamples> list_stored_audio_samples(const OpenedFragment& opened) {
+  const auto track = std::ranges::find(opened.document.tracks, container::kCodecAac, &container::Track::codec_id);
+  if (track == opened.document.tracks.end()) {
+    return base::fail(Errc::Unsupported, "fragment " + opened.fragment.header.number.text() + " has no AAC track");
+  }
+  const auto config = codecs::aac::parse_audio_specific_config(track->codec_private);
+  if (!config) return base::fail(Errc::Corrupt, "the codec private data is no AudioSpecificConfig");
+  TrackSamples list{.track = *track, .timescale = config->sample_rate, .decode_time = 0, .samples = {}};
+  list.track.sample_rate = config->sample_rate;
+  list.track.channels = config->channels;
+  const std::int64_t slack = config->sample_rate * 3 / 1000;
+  std::int64_t next = 0;
+  for (const container::Block& block : opened.document.blocks) {
+    if (block.track != track->number) continue;
+    const std::int64_t at = to_media_ticks(block.time, config->sample_rate);
+    if (list.samples.empty()) {
+      list.decode_time = static_cast<std::uint64_t>(at);
+      next = at;
+    } else if (at > next + slack) {
+      list.samples.back().duration += static_cast<std::uint32_t>(at - next);
+      next = at;
+    }
+    list.samples.push_back({codecs::aac::kFrameSamples, 0, true, block.payload});
+    next += codecs::aac::kFrameSamples;
+  }
+  return list;
+}
+
+TrackSamples list_rendered_samples(const RenderedAudio& audio) {
+  TrackSamples list{.track = make_rendered_track(),
+                    .timescale = container::kAudioTimescale,
+                    .decode_time = static_cast<std::uint64_t>(audio.first_sample),
+                    .samples = {}};
+  list.samples.reserve(audio.units.size());
+  for (const base::Bytes& unit : audio.units) {
+    list.samples.push_back({.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = unit});
+  }
+  return list;
+}
+
+}  // namespace streams
