@@ -7,6 +7,7 @@ extern "C" {
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -92,9 +93,19 @@ Result<void> Muxer::open(std::span<const TrackSamples> tracks) {
   return {};
 }
 
+// A transport stream has no picture that is shown before it is decoded: where MP4 has one, all are decoded earlier.
+std::int64_t find_earliest_offset(const TrackSamples& list) {
+  std::int64_t earliest = 0;
+  for (const container::Mp4Sample& sample : list.samples) {
+    earliest = std::min<std::int64_t>(earliest, sample.composition_offset);
+  }
+  return earliest;
+}
+
 Result<void> Muxer::write(const TrackSamples& list, int stream) {
   const AVRational base{1, static_cast<int>(list.timescale)};
-  auto decoded = static_cast<std::int64_t>(list.decode_time);
+  const std::int64_t earliest = find_earliest_offset(list);
+  auto decoded = static_cast<std::int64_t>(list.decode_time) + earliest;
   for (const container::Mp4Sample& sample : list.samples) {
     av_packet_unref(packet_.get());
     if (av_new_packet(packet_.get(), static_cast<int>(sample.payload.size())) < 0) {
@@ -103,7 +114,7 @@ Result<void> Muxer::write(const TrackSamples& list, int stream) {
     std::memcpy(packet_->data, sample.payload.data(), sample.payload.size());
     packet_->stream_index = stream;
     packet_->dts = av_rescale_q(decoded, base, kTsBase);
-    packet_->pts = av_rescale_q(decoded + sample.composition_offset, base, kTsBase);
+    packet_->pts = av_rescale_q(decoded - earliest + sample.composition_offset, base, kTsBase);
     packet_->duration = av_rescale_q(sample.duration, base, kTsBase);
     if (sample.key_frame) packet_->flags |= AV_PKT_FLAG_KEY;
     if (const int status = av_interleaved_write_frame(context_, packet_.get()); status < 0) {

@@ -210,6 +210,15 @@ describe('PutMedia', () => {
         const expected = {'h264-aac': /CODECS="avc1\.64[0-9A-F]{4},mp4a\.40\.2"/, h265: /CODECS="hvc1\.1\.6\.L\d+(\.[0-9A-F]+)*"/, aac: /CODECS="mp4a\.40\.2"/}[name];
         if (expected) assert.match(master, expected);
       });
+      test(`${name}: HLS of MPEG-TS, the same pictures and sound when decoded`, async () => {
+        const url = await kvs.wholeHlsUrl(name, await kvs.fragments(name), {ContainerFormat: 'MPEG_TS'});
+        await decodeAll(url);
+        const decoded = async (input, type) => (await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', input, '-map', `0:${type}`, '-fps_mode', 'passthrough', '-f', 'md5', '-'])).stdout;
+        for (const type of codecs.filter((codec) => codec !== 'A_MS/ACM').map((codec) => codec[0].toLowerCase())) {
+          const source = join(folder, `${name}-sent.mkv`);
+          assert.equal(await decoded(url, type), await decoded(source, type), type);
+        }
+      });
       test(`${name}: export`, async () => {
         const source = join(folder, `${name}-sent.mkv`);
         for (const kind of ['mkv', 'mp4']) {
