@@ -56,6 +56,13 @@ bool gets_rendered_sound(const StoredFragment& fragment) {
   return (fragment.header.flags & kAudio) != 0 && (fragment.header.flags & kProducerDocument) == 0;
 }
 
+MediaFileKind kind_of(const std::vector<StoredFragment>& fragments) {
+  const auto differs = [&](const StoredFragment& fragment) {
+    return fragment.header.codec_fingerprint != fragments.front().header.codec_fingerprint;
+  };
+  return std::ranges::any_of(fragments, differs) ? MediaFileKind::Mp4InBand : MediaFileKind::Mp4;
+}
+
 // Documents of one stream have the tracks of the first, and sound where it was negotiated.
 Result<std::vector<container::Track>> tracks_of(base::ByteView first, const std::vector<StoredFragment>& fragments) {
   std::vector<container::Track> tracks;
@@ -101,7 +108,7 @@ Task<Result<std::unique_ptr<Clip>>> Clips::make(FragmentLogPtr log, ClipRequest 
     CO_TRY_VOID(co_await workers_.run([&]() -> Result<void> {
       if (!file) {
         TRY(auto tracks, tracks_of(document, fragments));
-        TRY(file, create_media_file(path, MediaFileKind::Mp4, std::move(tracks)));
+        TRY(file, create_media_file(path, kind_of(fragments), std::move(tracks)));
       }
       return file->add(fragment.header.producer_time, producer_end(fragment), document);
     }));

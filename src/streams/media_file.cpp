@@ -89,13 +89,17 @@ Result<void> LibavFile::add_stream(FileTrack& track) {
   const Track& from = track.track();
   const auto codec = codec_of(from, kind_);
   if (!codec) {
-    return base::fail(Errc::Unsupported, fmt::format("{} cannot hold {}",
-                                                     kind_ == MediaFileKind::Mp4 ? "MP4" : "this file", from.codec_id));
+    return base::fail(
+        Errc::Unsupported,
+        fmt::format("{} cannot hold {}", kind_ == MediaFileKind::Matroska ? "this file" : "MP4", from.codec_id));
   }
   AVStream* stream = avformat_new_stream(context_.get(), nullptr);
   if (stream == nullptr) return base::fail(Errc::Internal, "out of memory");
   AVCodecParameters& parameters = *stream->codecpar;
   parameters.codec_id = *codec;
+  if (kind_ == MediaFileKind::Mp4InBand && *codec == AV_CODEC_ID_H264) {
+    parameters.codec_tag = MKTAG('a', 'v', 'c', '3');
+  }
   parameters.codec_type = from.is_video() ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
   const std::size_t size = from.codec_private.size();
   parameters.extradata = static_cast<std::uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
@@ -121,7 +125,8 @@ Result<void> LibavFile::add_stream(FileTrack& track) {
 
 Result<void> LibavFile::open() {
   AVFormatContext* made = nullptr;
-  avformat_alloc_output_context2(&made, nullptr, kind_ == MediaFileKind::Mp4 ? "mp4" : "matroska", partial_.c_str());
+  avformat_alloc_output_context2(&made, nullptr, kind_ == MediaFileKind::Matroska ? "matroska" : "mp4",
+                                 partial_.c_str());
   if (made == nullptr) return base::fail(Errc::Internal, "this FFmpeg cannot write the file's kind");
   context_.reset(made);
   context_->flags |= AVFMT_FLAG_BITEXACT;
@@ -133,7 +138,7 @@ Result<void> LibavFile::open() {
   }
   made_ = true;
   AVDictionary* options = nullptr;
-  if (kind_ == MediaFileKind::Mp4) av_dict_set(&options, "movflags", "+faststart", 0);
+  if (kind_ != MediaFileKind::Matroska) av_dict_set(&options, "movflags", "+faststart", 0);
   const int status = avformat_write_header(context_.get(), &options);
   av_dict_free(&options);
   if (status < 0) return base::fail(failure(status));
@@ -166,6 +171,12 @@ Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::Byte
           Errc::Unsupported,
           fmt::format("at {} there is a track {} \"{}\" that the file does not have: export that part by itself",
                       base::to_iso8601(start), track.codec_id, track.name));
+    }
+    if (track.codec_id == container::kCodecHevc && track.codec_private != to->track().codec_private) {
+      return base::fail(Errc::Unsupported,
+                        fmt::format("at {} the H.265 parameter sets change, which one file cannot hold: take that part "
+                                    "by itself",
+                                    base::to_iso8601(start)));
     }
     for (const TimedFrame& frame : to->place(blocks, track, clock_, start - zero)) {
       TRY_VOID(write(*to, frame));

@@ -15,7 +15,11 @@
 
 namespace streams {
 
-enum class MediaFileKind : std::uint8_t { Matroska, Mp4 };
+enum class MediaFileKind : std::uint8_t {
+  Matroska,
+  Mp4,
+  Mp4InBand,  // its H.264 parameter sets change: sample entry avc3 (ISO/IEC 14496-15), they are in the pictures
+};
 
 // Where time that is missing in the recording was taken out of the file.
 struct MediaFileCut {

@@ -59,7 +59,8 @@ std::optional<MediaFileCut> FileClock::begin(base::WallTime start, base::WallTim
 std::vector<TimedFrame> FileTrack::place(std::span<const Block* const> blocks, const container::Track& from,
                                          const FileClock& clock, microseconds shift) {
   if (!track_.is_video()) return place_audio(blocks, clock, shift);
-  const bool differs = track_.codec_id == container::kCodecAvc && from.codec_private != track_.codec_private;
+  const bool differs = track_.codec_id == container::kCodecAvc && from.codec_private != in_effect_;
+  if (differs) in_effect_ = from.codec_private;
   return place_video(blocks, clock, shift, differs ? to_nal_units(from.codec_private) : base::Bytes());
 }
 

@@ -39,7 +39,7 @@ struct TimedFrame {
 // One track of the file.
 class FileTrack {
  public:
-  explicit FileTrack(container::Track track) : track_(std::move(track)) {}
+  explicit FileTrack(container::Track track) : track_(std::move(track)), in_effect_(track_.codec_private) {}
 
   const container::Track& track() const { return track_; }
   // The frames of one fragment. `shift` takes the document's times to the recording's.
@@ -53,6 +53,7 @@ class FileTrack {
                                       std::chrono::microseconds shift);
 
   container::Track track_;
+  base::Bytes in_effect_;  // the codec private data that a decoder of the file has by now
   std::optional<std::chrono::microseconds> last_decoded_;
   std::int64_t next_sample_ = 0;  // AAC: where the last frame ended
 };

@@ -3,17 +3,21 @@
 // DASH and HLS in the players people use, in Chromium: a recording of two sessions with different picture sizes and a gap
 // between them, and a live one.
 import assert from 'node:assert/strict';
-import {GetDASHStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {GetClipCommand, GetDASHStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {Browser} from './lib/browser.mjs';
 import {Camera} from './lib/camera.mjs';
 import {errorOf, Kvs} from './lib/kvs.mjs';
 import {blocksOf} from './lib/matroska.mjs';
-import {decodeAll, probe} from './lib/programs.mjs';
+import {scratch} from './lib/media_files.mjs';
+import {decodeAll, mustRun, probe} from './lib/programs.mjs';
 import {AVC} from './lib/recording.mjs';
 import {Server} from './lib/server.mjs';
 
 const RATE = 15;
+const folder = scratch('players');
 let server, kvs, browser, listed, documents;
 
 const camera = (name, seconds, [width, height]) => Camera.start(server.url, ['--channel', name, '--stream', name, '--create', '--ca', server.ca, '--duration', String(seconds),
@@ -49,6 +53,7 @@ before(async () => {
 after(async () => {
   await browser?.stop();
   await server?.stop();
+  rmSync(folder, {recursive: true});
 });
 
 /** Where the second session begins. */
@@ -127,8 +132,20 @@ describe('HLS of MPEG-TS', () => {
   });
 });
 
+test('a clip of both sessions: ffmpeg decodes every picture in its own size', async () => {
+  const {StartTimestamp, EndTimestamp} = range(listed[0], listed.at(-1)).TimestampRange;
+  const {Payload} = await kvs.archive.send(new GetClipCommand({StreamName: 'porch', ClipFragmentSelector: {FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange: {StartTimestamp, EndTimestamp}}}));
+  const file = join(folder, 'both.mp4');
+  writeFileSync(file, await Payload.transformToByteArray());
+  await decodeAll(file);
+  const {stdout} = await mustRun('ffprobe', ['-v', 'error', '-select_streams', 'v', '-show_entries', 'frame=width,height', '-of', 'json', file]);
+  const sizes = JSON.parse(stdout).frames.map(({width, height}) => `${width}x${height}`);
+  assert.deepEqual([...new Set(sizes)], ['320x240', '480x360']);
+  assert.equal(sizes.length, frames());
+});
+
 describe('played to the end', () => {
-  const rows = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS'], ['hls.js', 'HLS MPEG-TS'], ['shaka', 'HLS MPEG-TS'],
+  const rows = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS'], ['hls.js', 'HLS MPEG-TS'], ['element', 'a clip'], ['shaka', 'HLS MPEG-TS'],
     ['dash.js', 'DASH LIVE_REPLAY'], ['shaka', 'DASH LIVE_REPLAY']];
   let results;
   // Side by side: each takes as long as the recording.
@@ -138,6 +155,11 @@ describe('played to the end', () => {
       DASH: await dashUrl('porch', {...input, DASHFragmentSelector: whole}),
       HLS: await kvs.hlsUrl('porch', {...input, DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: whole}),
       'HLS MPEG-TS': await kvs.hlsUrl('porch', {...input, ContainerFormat: 'MPEG_TS', DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: whole})};
+    const {StartTimestamp, EndTimestamp} = whole.TimestampRange;
+    const clip = await kvs.archive.send(new GetClipCommand({StreamName: 'porch', ClipFragmentSelector: {FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange: {StartTimestamp, EndTimestamp}}}));
+    const bytes = Buffer.from(await clip.Payload.transformToByteArray());
+    assert.ok(bytes.includes('avc3'), 'parameter sets that change are in band');
+    urls['a clip'] = `data:video/mp4;base64,${bytes.toString('base64')}`;
     results = await Promise.all(rows.map(([player, kind]) => browser.call('watch', {player, url: urls[kind]})));
   });
   rows.forEach(([player, kind], index) => test(`${kind} by ${player}`, (t) => {

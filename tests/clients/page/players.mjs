@@ -7,6 +7,12 @@ import shaka from 'shaka-player/dist/shaka-player.compiled.js';
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const players = {
+  // No player: what the element itself makes of a file.
+  element: async (video, url, errors) => {
+    video.addEventListener('error', () => errors.push({code: video.error?.code, message: video.error?.message}));
+    video.src = URL.createObjectURL(await (await fetch(url)).blob());
+    return () => URL.revokeObjectURL(video.src);
+  },
   'hls.js': async (video, url, errors) => {
     const hls = new Hls();
     hls.on(Hls.Events.ERROR, (_, data) => errors.push({details: data.details, fatal: data.fatal, reason: String(data.error ?? data.reason ?? '')}));
