@@ -57,6 +57,7 @@ fuzz_verb() {
 }
 
 # bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
+# bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
@@ -70,6 +71,13 @@ bench_verb() {
     shift
     build_targets store_steps >&2
     python3 bench/store/store.py --program "build/$PRESET/store_steps" "$@"
+    return
+  fi
+  if [ "${1:-}" = playback ]; then
+    shift
+    need demo bench
+    build_targets tidegate sound_steps >&2
+    python3 bench/playback/playback.py --tidegate "build/$PRESET/tidegate" --steps "build/$PRESET/sound_steps" "$@"
     return
   fi
   build_targets bench
