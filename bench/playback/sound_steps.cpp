@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the sound of an Ogg Opus file costs at least: processor time of decoding it and of encoding the samples as AAC, a
-// second of sound each, as one line of JSON. The limit that `./dev bench playback` compares reading with.
+// What the sound of an Ogg Opus file costs at least: processor time of decoding it and of encoding the samples as AAC,
+// a second of sound each, as one line of JSON. The limit that `./dev bench playback` compares reading with.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -38,7 +38,8 @@ void encode(const std::vector<float>& samples) {
   auto encoder = streams::aac::open_encoder();
   CHECK(encoder.has_value());
   streams::aac::Pcm frame;
-  for (std::size_t at = 0; at + 2 * streams::aac::kFrameSamples <= samples.size(); at += 2 * streams::aac::kFrameSamples) {
+  for (std::size_t at = 0; at + 2 * streams::aac::kFrameSamples <= samples.size();
+       at += 2 * streams::aac::kFrameSamples) {
     for (std::size_t i = 0; i < streams::aac::kFrameSamples; ++i) {
       frame[0][i] = samples[at + 2 * i];
       frame[1][i] = samples[at + 2 * i + 1];

@@ -19,7 +19,7 @@ using base::Result;
 
 constexpr auto kLiveWindow = std::chrono::seconds(30);
 constexpr base::WallTime kNoEnd{std::chrono::seconds(253'402'300'799)};  // the end of the year 9999
-constexpr const char* kNoFragment = "The fragment does not exist or is no longer kept.";
+constexpr std::size_t kSegmentCacheBytes = 128U << 20U;
 constexpr const char* kManifestType = "application/dash+xml";
 constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 
@@ -50,7 +50,8 @@ StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base:
       playback_(playback),
       key_(std::move(key)),
       random_(random),
-      counts_(std::make_unique<LiveCounts>()) {
+      counts_(std::make_unique<LiveCounts>()),
+      segments_(kSegmentCacheBytes) {
   CHECK(key_.size() == 32);
 }
 
@@ -113,10 +114,7 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
   }
 
   if (fetch.resource == "getTSFragment.ts" && session->mpeg_ts) {
-    CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, fetch, PlaybackTrack::Video));
-    if (!fragment) co_return base::fail(Errc::NotFound, kNoFragment);
-    CO_TRY(std::string segment, co_await playback_.ts_segment(log, *fragment, session->video, session->audio));
-    co_return SessionAnswer{.content_type = "video/mp2t", .body = std::move(segment), .cacheable = true};
+    co_return co_await segment(log, *session, std::move(fetch));
   }
   const bool audio = fetch.track_number == "2";
   if (!(fetch.track_number == "1" && session->video) && !(audio && session->audio)) {
@@ -133,12 +131,33 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
     co_return SessionAnswer{.content_type = type, .body = *std::move(init), .cacheable = true};
   }
   if (fetch.resource == "getMP4MediaFragment.mp4") {
-    CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, fetch, track));
-    if (!fragment) co_return base::fail(Errc::NotFound, kNoFragment);
-    CO_TRY(std::string segment, co_await playback_.mp4_segment(log, *fragment, track));
-    co_return SessionAnswer{.content_type = type, .body = std::move(segment), .cacheable = true};
+    co_return co_await segment(log, *session, std::move(fetch));
   }
   co_return base::fail(Errc::NotFound, "No such resource of a streaming session.");
+}
+
+Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, StreamingSession session,
+                                                       SessionFetch fetch) {
+  const bool is_ts = fetch.resource == "getTSFragment.ts";
+  const bool is_audio = !is_ts && fetch.track_number == "2";
+  const PlaybackTrack track = is_audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
+  CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, std::move(fetch), track));
+  if (!fragment) {
+    co_return base::fail(Errc::NotFound, "The fragment does not exist or is no longer kept.");
+  }
+  SegmentKind kind = is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
+  if (is_ts)
+    kind = !session.audio ? SegmentKind::TsOfVideo : session.video ? SegmentKind::TsOfBoth : SegmentKind::TsOfAudio;
+  SessionAnswer answer{.content_type = is_ts ? "video/mp2t" : is_audio ? "audio/mp4" : "video/mp4", .cacheable = true};
+  const SegmentCache::Key key{session.stream, fragment->header.number, kind};
+  answer.segment = segments_.find(key);
+  if (answer.segment) co_return answer;
+  auto rendered = is_ts ? co_await playback_.ts_segment(log, *fragment, session.video, session.audio)
+                        : co_await playback_.mp4_segment(log, *fragment, track);
+  if (!rendered) co_return base::fail(std::move(rendered).error());
+  answer.segment = std::make_shared<const std::string>(*std::move(rendered));
+  segments_.put(key, answer.segment);
+  co_return answer;
 }
 
 Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr log, StreamingSession session,

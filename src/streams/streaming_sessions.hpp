@@ -14,6 +14,7 @@
 #include "streams/archive.hpp"
 #include "streams/playable_tracks.hpp"
 #include "streams/playback.hpp"
+#include "streams/segment_cache.hpp"
 
 namespace streams {
 
@@ -74,8 +75,9 @@ struct SessionFetch {
 };
 struct SessionAnswer {
   std::string content_type;
-  std::string body;
-  bool cacheable = false;  // segments never change
+  std::string body{};
+  std::shared_ptr<const std::string> segment{};  // instead of `body`: shared by all who read it
+  bool cacheable = false;                        // segments never change
 };
 
 // Any thread; owned by the process, outlives the handlers that use it.
@@ -101,6 +103,7 @@ class StreamingSessions {
                                                            std::string token);
   async::Task<base::Result<SessionAnswer>> media_playlist(FragmentLogPtr log, StreamingSession session,
                                                           std::string token, PlaybackTrack track, base::WallTime now);
+  async::Task<base::Result<SessionAnswer>> segment(FragmentLogPtr log, StreamingSession session, SessionFetch fetch);
   // What the session shows now; counts on from where it was last asked.
   async::Task<base::Result<SessionWindow>> look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                 base::WallTime now);
@@ -110,6 +113,7 @@ class StreamingSessions {
   base::Bytes key_;
   base::Random& random_;
   std::unique_ptr<LiveCounts> counts_;
+  SegmentCache segments_;
 };
 
 }  // namespace streams

@@ -60,6 +60,7 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
     response.headers.add("Content-Type", answer->content_type);
     response.headers.add("Cache-Control", answer->cacheable ? "private, max-age=3600" : "no-cache");
     response.body = std::move(answer->body);
+    response.shared_body = std::move(answer->segment);
   } else {
     response = make_error(answer.error(), call.request_id);
   }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Private to the net room: an OpenSSL BIO on a non-blocking socket that somebody else owns. OpenSSL's own raises
+// SIGPIPE when the peer has gone.
+
+#include <openssl/bio.h>
+
+namespace net {
+
+// Neither closes the socket nor may outlive it. Its reader and writer are the SSL object that it is given to.
+BIO* make_socket_bio(int socket);
+
+}  // namespace net
