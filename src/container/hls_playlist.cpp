@@ -20,7 +20,7 @@ std::int64_t to_target_seconds(const HlsMediaPlaylist& playlist) {
 }  // namespace
 
 std::string write_hls_master(const HlsMasterPlaylist& playlist) {
-  std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+  std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n";
   if (!playlist.audio_uri.empty()) {
     out += fmt::format(
         "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{}"
@@ -44,7 +44,7 @@ std::string write_hls_media(const HlsMediaPlaylist& playlist) {
   if (playlist.discontinuity_sequence > 0) {
     out += fmt::format("#EXT-X-DISCONTINUITY-SEQUENCE:{}\n", playlist.discontinuity_sequence);
   }
-  out += "#EXT-X-INDEPENDENT-SEGMENTS\n";
+  if (playlist.independent) out += "#EXT-X-INDEPENDENT-SEGMENTS\n";
   std::string_view map;
   for (const HlsSegment& segment : playlist.segments) {
     for (int i = 0; i < segment.discontinuities; ++i) out += "#EXT-X-DISCONTINUITY\n";

@@ -30,8 +30,9 @@ struct HlsSegment {
   int discontinuities = 0;  // EXT-X-DISCONTINUITY tags before this segment
 };
 struct HlsMediaPlaylist {
-  bool on_demand = false;  // VOD
-  bool ended = false;      // ENDLIST
+  bool on_demand = false;   // VOD
+  bool ended = false;       // ENDLIST
+  bool independent = true;  // every segment can be decoded without the one before
   std::uint64_t media_sequence = 0;
   std::uint64_t discontinuity_sequence = 0;
   std::chrono::microseconds target_duration{};  // at least the longest segment; written to the nearest second

@@ -41,6 +41,7 @@ LivePlace count_fragment(const StreamingSession& session, const LivePlace* befor
       (before ? before->discontinuities : 0) + (is_discontinuity(session.discontinuities, before, fragment) ? 1 : 0);
   place.producer_end = producer_end(fragment);
   place.played = (before ? before->played : std::chrono::microseconds::zero()) + fragment.header.duration;
+  place.longest = std::max(before ? before->longest : std::chrono::microseconds::zero(), fragment.header.duration);
   place.codec_fingerprint = fragment.header.codec_fingerprint;
   place.period = find_period(session, before, fragment);
   return place;

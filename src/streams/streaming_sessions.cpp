@@ -33,6 +33,12 @@ void keep_live(std::vector<StoredFragment>& newest, base::WallTime now) {
   newest.erase(newest.begin(), newest.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
+// A fifth more than what has been seen: the next key frame does not come to the millisecond.
+std::chrono::seconds to_target_duration(std::chrono::microseconds longest) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(longest * 6 / 5 + std::chrono::milliseconds(500));
+  return std::max(seconds, std::chrono::seconds(1));
+}
+
 // HLS names a segment by its fragment, DASH by its time.
 Task<Result<std::optional<StoredFragment>>> find_segment(FragmentLogPtr log, SessionFetch fetch, PlaybackTrack track) {
   if (!fetch.fragment_number) co_return co_await find_at_media_time(log, fetch.time.value_or(""), track);
@@ -43,11 +49,13 @@ Task<Result<std::optional<StoredFragment>>> find_segment(FragmentLogPtr log, Ses
 
 }  // namespace
 
-StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random)
+StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random,
+                                     StreamingOptions options)
     : archive_(archive),
       playback_(playback),
       key_(std::move(key)),
       random_(random),
+      options_(options),
       counts_(std::make_unique<LiveCounts>()) {
   CHECK(key_.size() == 32);
 }
@@ -88,6 +96,8 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
   CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
   session.video = tracks.video != nullptr;
   session.audio = tracks.has_audio();
+  CO_TRY(const auto longest, co_await longest_of(log, session));
+  session.target_duration = to_target_duration(std::max(longest, options_.fragment_target));
   co_return seal_session(session, key_, random_);
 }
 
@@ -189,6 +199,7 @@ Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log
       fingerprint = fragment.header.codec_fingerprint;
     }
     if (is_discontinuity(session.discontinuities, place ? &*place : nullptr, fragment)) ++pending;
+    if (track == PlaybackTrack::Video && (fragment.header.flags & kDependent) != 0) playlist.independent = false;
     place = count_fragment(session, place ? &*place : nullptr, fragment);
     container::HlsSegment segment{.uri = make_segment_uri(address, fragment.header.number),
                                   .map_uri = map_uri,
@@ -203,9 +214,8 @@ Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log
     pending = 0;
     playlist.segments.push_back(std::move(segment));
   }
-  for (const StoredFragment& fragment : window.fragments) {
-    playlist.target_duration = std::max(playlist.target_duration, fragment.header.duration);
-  }
+  playlist.target_duration = std::max<std::chrono::microseconds>(session.target_duration, place->longest);
+  if (playlist.on_demand) playlist.target_duration = place->longest;  // all that there is
   co_return SessionAnswer{.content_type = kPlaylistType, .body = container::write_hls_media(playlist)};
 }
 

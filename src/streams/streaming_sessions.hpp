@@ -35,6 +35,11 @@ struct StreamingRequest {
   std::uint32_t max_fragments = 5;  // in one media playlist
 };
 
+struct StreamingOptions {
+  // What recorders aim at: a session's target duration is not below it.
+  std::chrono::microseconds fragment_target = std::chrono::seconds(2);
+};
+
 // What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.
 struct StreamingSession {
   StreamKey stream;
@@ -51,6 +56,10 @@ struct StreamingSession {
   base::WallTime origin{};  // the wall time of the beginning of the presentation
   base::WallTime expires{};
   FragmentNumber first;  // segment 0 of the session
+  // EXT-X-TARGETDURATION, from the opening on (RFC 8216 6.2.1: it must not change). A fragment that lasts longer raises
+  // it for the rest of the session: players follow that, while a segment past its target makes some of them give up.
+  std::chrono::seconds target_duration{1};
+  std::chrono::milliseconds part_target{};  // PART-TARGET of the low-latency playlists
 
   bool operator==(const StreamingSession&) const = default;
 };
@@ -79,7 +88,8 @@ struct SessionAnswer {
 class StreamingSessions {
  public:
   // `key`: 32 secret bytes; sessions survive a restart when it does. `random` is async::SecureRandom.
-  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random);
+  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random,
+                    StreamingOptions options = {});
   ~StreamingSessions();
   StreamingSessions(const StreamingSessions&) = delete;
   StreamingSessions& operator=(const StreamingSessions&) = delete;
@@ -106,6 +116,7 @@ class StreamingSessions {
   Playback& playback_;
   base::Bytes key_;
   base::Random& random_;
+  const StreamingOptions options_;
   std::unique_ptr<LiveCounts> counts_;
 };
 
