@@ -148,6 +148,7 @@ Result<void> Server::Parts::open_sessions() {
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
   streams::StreamingOptions streaming_options;
   streaming_options.fragment_target = options.recorder.target_duration;
+  streaming_options.low_latency_hls = configuration.low_latency_hls;
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random,
                                                            streaming_options);
   clips =
