@@ -52,6 +52,12 @@ Result<void> set_duration(base::Duration& out, std::string_view text, std::chron
   return {};
 }
 
+Result<void> set_bool(bool& out, std::string_view text) {
+  if (text != "true" && text != "false") return expected("true or false");
+  out = text == "true";
+  return {};
+}
+
 Result<void> set_log_level(base::LogLevel& out, std::string_view text) {
   static constexpr std::array kLevels = {
       std::pair<std::string_view, base::LogLevel>{"debug", base::LogLevel::Debug},
@@ -153,6 +159,11 @@ constexpr std::array kKeys = {
                      SET_WITH(set_duration, signaling_lifetime, milliseconds(1000)), nullptr},
     ConfigurationKey{"fragment_target_ms", "N", "a fragment closes at the first key frame past this", false,
                      SET_WITH(set_duration, fragment_target, milliseconds(1)), nullptr},
+    ConfigurationKey{
+        "low_latency_hls", "BOOL",
+        "live playlists of HLS are low-latency ones, unless their URL has LowLatency=false; else only those "
+        "with LowLatency=true",
+        false, SET_WITH(set_bool, low_latency_hls), nullptr},
     ConfigurationKey{"cache_bytes", "BYTES", "memory for recent fragments", false,
                      SET_WITH(set_byte_count, cache_bytes), nullptr},
     ConfigurationKey{"free_space_floor", "BYTES",
@@ -216,6 +227,7 @@ std::string variable_name(std::string_view key) {
 std::optional<std::string> scalar_text(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
   return std::nullopt;
 }
 

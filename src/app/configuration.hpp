@@ -38,6 +38,7 @@ struct Configuration {
   base::Duration signaling_idle_timeout = base::Duration::zero();
   base::Duration signaling_lifetime = base::Duration::zero();
   base::Duration fragment_target = std::chrono::seconds(2);
+  bool low_latency_hls = false;
   std::uint64_t cache_bytes = 256ull << 20;
   std::uint64_t free_space_floor = 0;
   std::uint64_t stream_max_bytes = 0;

@@ -132,7 +132,7 @@ Result<void> Server::Parts::open_sessions() {
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   options.signaling_idle_timeout = configuration.signaling_idle_timeout;
   options.signaling_lifetime = configuration.signaling_lifetime;
-  TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
+  TRY(hub, sessions::Hub::open(options, shard_list, *catalog, *archive, *readers));
 
   TRY(const PrivateFile key, read_or_create_private(configuration.data_dir + "/playback.key", [&] {
         base::Bytes bytes(32);
@@ -146,7 +146,11 @@ Result<void> Server::Parts::open_sessions() {
                     configuration.data_dir));
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
-  streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random);
+  streams::StreamingOptions streaming_options;
+  streaming_options.fragment_target = options.recorder.target_duration;
+  streaming_options.low_latency_hls = configuration.low_latency_hls;
+  streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random,
+                                                           streaming_options);
   clips =
       std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips", streams::ClipLimits{});
   door = api::make_signaling_door(*hub);

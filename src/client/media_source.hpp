@@ -27,6 +27,8 @@ class MediaSource {
   virtual std::optional<MediaFrame> next() = 0;
   // The next picture should be a key frame. Files cannot do it.
   virtual void request_key_frame() {}
+  // The wall clock of media time zero, known once publishing begins; again after a new connection.
+  virtual void set_epoch(base::WallTime) {}
 };
 
 // Encoded media of finite length, ready to be repeated: begins with a key frame. Immutable, shared.

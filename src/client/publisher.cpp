@@ -78,6 +78,7 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
   const base::Duration at = pending_ ? pending_->at : base::Duration{};
   media_zero_ = shard_.now() - at;
   epoch_ = shard_.wall_now() - std::chrono::duration_cast<std::chrono::microseconds>(at);
+  source_->set_epoch(epoch_);
   source_->request_key_frame();
   if (!std::exchange(watching_, true)) {
     shard_.spawn(fmt::format("first fragment of {}", result_.channel), [this] { return watch_for_fragment(); });

@@ -28,6 +28,7 @@ class TestSource final : public MediaSource {
   }
 
   void request_key_frame() override { key_frame_wanted_ = true; }
+  void set_epoch(base::WallTime epoch) override { options_.clock_start = epoch; }
 
  private:
   MediaFrame next_packet(base::Duration at) {

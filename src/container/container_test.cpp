@@ -350,7 +350,7 @@ TEST(HlsPlaylist, MasterWithAudio) {
                               .bandwidth = 1953544,
                               .video_uri = "v.m3u8",
                               .audio_uri = "a.m3u8"}),
-            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+            "#EXTM3U\n#EXT-X-VERSION:7\n"
             "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI="
             "\"a.m3u8\"\n"
             "#EXT-X-STREAM-INF:CODECS=\"avc1.42E01F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=15.000,BANDWIDTH="

@@ -129,6 +129,18 @@ AacUnits find_aac_units(base::WallTime start, base::WallTime end) {
   return {first, std::max<std::int64_t>(0, past - first)};
 }
 
+AacSpan span_of(const AacUnits& units) {
+  // In the middle between the last samples of two units: a microsecond more or less changes nothing.
+  const auto before_last_sample = [](std::int64_t unit) {
+    const std::int64_t sample = unit * kAacFrameSamples + kAacReach - 1 - kAacFrameSamples / 2;
+    return base::from_microseconds(floor_divide(sample * 125, 6));
+  };
+  // A packet's first sample lies before its time, by the delay of its encoder.
+  const base::WallTime past = before_last_sample(units.first + units.count);
+  const auto rest = std::chrono::microseconds((kAacFrameSamples / 2 + 1 - to_packet_position({})) * 125 / 6);
+  return {before_last_sample(units.first), past, past + rest};
+}
+
 base::WallTime audio_look_back(base::WallTime start) {
   const AudioLookBack look_back;
   const std::int64_t sample = (find_aac_units(start, start).first - look_back.aac_units) * kAacFrameSamples;

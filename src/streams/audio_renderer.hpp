@@ -7,6 +7,7 @@
 // from the Unix epoch. It belongs to the fragment whose [start, end) holds the last sample it needs, which is
 // kAacReach samples after its own first one. The track is always stereo, 48 kHz, AAC-LC.
 
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -41,9 +42,15 @@ struct AacUnits {
   std::int64_t first = 0;  // unit number
   std::int64_t count = 0;
   std::int64_t first_sample() const { return first * kAacFrameSamples; }
-  bool operator==(const AacUnits&) const = default;
+  auto operator<=>(const AacUnits&) const = default;
 };
 AacUnits find_aac_units(base::WallTime start, base::WallTime end);
+// A time span that has just these units, for render_audio.
+struct AacSpan {
+  base::WallTime start, end;
+  base::WallTime packets_until;  // packets from here on are not heard in them
+};
+AacSpan span_of(const AacUnits& units);
 
 // How far back rendering starts, so that decoder and encoder have forgotten where they began. Only tests change it.
 struct AudioLookBack {

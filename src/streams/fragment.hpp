@@ -31,6 +31,11 @@ inline base::WallTime start_of(const StoredFragment& fragment, TimeAxis axis) {
   return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
 }
 
+// A fragment that was begun, and perhaps shown at the live edge, may be what is missing.
+inline bool is_lost(GapReason reason) {
+  return reason == GapReason::DiskSlow || reason == GapReason::ServerStopped;
+}
+
 inline constexpr std::size_t kGapReasons = 7;  // values on disk so far, and 0
 
 // For logs and APIs: "publisher left".

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "streams/coverage.hpp"
 #include "streams/fragment.hpp"
+#include "streams/live_edge.hpp"
 
 namespace streams {
 
@@ -91,6 +92,12 @@ class FragmentLog {
   virtual async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber number, base::Duration timeout) = 0;
   // Set once the stream is deleted; nothing is visible any more and commits fail.
   virtual bool deleted() const = 0;
+
+  // What is on its way here.
+  LiveEdge& live_edge() { return live_edge_; }
+
+ private:
+  LiveEdge live_edge_;
 };
 
 }  // namespace streams

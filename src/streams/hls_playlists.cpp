@@ -33,30 +33,43 @@ MediaPeriod find_period(const StreamingSession& session, const LivePlace* before
 
 }  // namespace
 
+bool has_gap_segment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment) {
+  return session.low_latency && before != nullptr && fragment.header.gap_before &&
+         is_lost(fragment.header.gap_before->reason);
+}
+
 LivePlace count_fragment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment) {
+  const bool gap = has_gap_segment(session, before, fragment);
   LivePlace place;
   place.number = fragment.header.number;
-  place.segments = (before ? before->segments : 0) + 1;
-  place.discontinuities =
-      (before ? before->discontinuities : 0) + (is_discontinuity(session.discontinuities, before, fragment) ? 1 : 0);
+  place.segments = (before ? before->segments : 0) + (gap ? 2 : 1);
+  place.discontinuities = (before ? before->discontinuities : 0) +
+                          (is_discontinuity(session.discontinuities, before, fragment) ? 1 : 0) +
+                          (gap && session.discontinuities == DiscontinuityMode::Always ? 1 : 0);
   place.producer_end = producer_end(fragment);
   place.played = (before ? before->played : std::chrono::microseconds::zero()) + fragment.header.duration;
+  place.longest = std::max(before ? before->longest : std::chrono::microseconds::zero(), fragment.header.duration);
   place.codec_fingerprint = fragment.header.codec_fingerprint;
   place.period = find_period(session, before, fragment);
   return place;
 }
 
-std::string make_playlist_uri(const std::string& token, PlaybackTrack track) {
-  return fmt::format("getHLSMediaPlaylist.m3u8?SessionToken={}&TrackNumber={}", token, static_cast<int>(track));
+std::string make_playlist_uri(const std::string& token, PlaybackTrack track, std::string_view directives) {
+  return fmt::format("getHLSMediaPlaylist.m3u8?SessionToken={}&TrackNumber={}{}", token, static_cast<int>(track),
+                     directives);
 }
 
-std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number) {
-  return fmt::format("getMP4MediaFragment.mp4?FragmentNumber={}&SessionToken={}&TrackNumber={}", number.text(),
+std::string make_part_uri(const SegmentAddress& address, FragmentNumber number, std::size_t part) {
+  return fmt::format("getMP4Part.mp4?FragmentNumber={}&Part={}&SessionToken={}&TrackNumber={}", number.text(), part,
                      address.token, static_cast<int>(address.track));
 }
 
-std::string make_ts_uri(const std::string& token, FragmentNumber number) {
-  return fmt::format("getTSFragment.ts?FragmentNumber={}&SessionToken={}", number.text(), token);
+std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number) {
+  if (address.mpeg_ts) {
+    return fmt::format("getTSFragment.ts?FragmentNumber={}&SessionToken={}", number.text(), address.token);
+  }
+  return fmt::format("getMP4MediaFragment.mp4?FragmentNumber={}&SessionToken={}&TrackNumber={}", number.text(),
+                     address.token, static_cast<int>(address.track));
 }
 
 std::string make_init_uri(const SegmentAddress& address, const TrackInit& init) {
@@ -69,10 +82,23 @@ std::string make_init_uri(const SegmentAddress& address, const TrackInit& init) 
   return uri;
 }
 
+namespace {
+
+bool is_rendered(const StoredFragment& fragment, PlaybackTrack track) {
+  return track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) == 0;
+}
+
+}  // namespace
+
+std::chrono::microseconds segment_offset(const StoredFragment& fragment, PlaybackTrack track) {
+  if (!is_rendered(fragment, track)) return std::chrono::microseconds::zero();
+  const base::WallTime start = fragment.header.producer_time;
+  const std::int64_t samples = find_aac_units(start, start).first_sample() - to_timeline_sample(start);
+  return std::chrono::microseconds(samples * 125 / 6);
+}
+
 std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track) {
-  if (track == PlaybackTrack::Video || (fragment.header.flags & kProducerDocument) != 0) {
-    return fragment.header.duration;
-  }
+  if (!is_rendered(fragment, track)) return fragment.header.duration;
   const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
   return std::chrono::microseconds(units.count * kAacFrameSamples * 125 / 6);
 }

@@ -13,12 +13,18 @@
 
 namespace streams {
 
+inline constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
+
 // Fragments further apart than this on the producer's axis do not join (contract 5.2).
 inline constexpr std::chrono::microseconds kContinuityTolerance{50'000};
 
 // EXT-X-DISCONTINUITY before `fragment`, which follows `before` (null: it is the session's first)? A new codec private
 // data is one in every mode: the decoder starts anew.
 bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const StoredFragment& fragment);
+
+// Low-latency playlists show a segment that is a gap before `fragment`, which is not the session's first: its parts may
+// have been shown before it was lost.
+bool has_gap_segment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment);
 
 // The place after counting `fragment`.
 LivePlace count_fragment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment);
@@ -27,14 +33,17 @@ LivePlace count_fragment(const StreamingSession& session, const LivePlace* befor
 struct SegmentAddress {
   std::string token;
   PlaybackTrack track = PlaybackTrack::Video;
+  bool mpeg_ts = false;  // one segment holds all tracks
 };
-std::string make_playlist_uri(const std::string& token, PlaybackTrack track);
+std::string make_playlist_uri(const std::string& token, PlaybackTrack track, std::string_view directives = {});
+std::string make_part_uri(const SegmentAddress& address, FragmentNumber number, std::size_t part);
 std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number);
-std::string make_ts_uri(const std::string& token, FragmentNumber number);
 // The codec private data travels in the address: the same data has the same address in every playlist of the session,
 // and no state is needed to answer it.
 std::string make_init_uri(const SegmentAddress& address, const TrackInit& init);
 
+// Where the segment of this track begins, after the fragment: sound begins a little earlier.
+std::chrono::microseconds segment_offset(const StoredFragment& fragment, PlaybackTrack track);
 // How long the fragment's segment of this track lasts; zero when it holds no unit of sound.
 std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track);
 

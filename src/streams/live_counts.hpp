@@ -22,11 +22,12 @@ struct MediaPeriod {
 
 // A place in the sequence of segments of a session.
 struct LivePlace {
-  FragmentNumber number;               // the last fragment counted
-  std::uint64_t segments = 0;          // before and including it
-  std::uint64_t discontinuities = 0;   // tags before and including its own
-  base::WallTime producer_end{};       // of it, for the gap to the next
-  std::chrono::microseconds played{};  // the durations of all of them
+  FragmentNumber number;                // the last fragment counted
+  std::uint64_t segments = 0;           // before and including it
+  std::uint64_t discontinuities = 0;    // tags before and including its own
+  base::WallTime producer_end{};        // of it, for the gap to the next
+  std::chrono::microseconds played{};   // the durations of all of them
+  std::chrono::microseconds longest{};  // of them
   std::uint64_t codec_fingerprint = 0;
   MediaPeriod period{};  // that it belongs to
 

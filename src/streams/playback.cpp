@@ -160,20 +160,7 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
   }
   std::vector<OpusPacket> packets;
   for (const OpenedFragment& one : opened) collect_opus(one, from, end, packets);
-
-  const std::shared_ptr<AudioCache::Slot> slot = cache_->find_slot(key);
-  auto rendered = co_await renderers_.run([&]() -> Result<std::shared_ptr<const RenderedAudio>> {
-    const std::lock_guard lock(slot->rendering);
-    if (slot->audio) return slot->audio;
-    auto result = render_audio(packets, start, end);
-    if (!result) {
-      cache_->drop_slot(key);
-      return base::fail(std::move(result).error());
-    }
-    slot->audio = std::make_shared<const RenderedAudio>(*std::move(result));
-    cache_->put(key, slot->audio);
-    return slot->audio;
-  });
+  auto rendered = co_await renderers_.run([&] { return cache_->render(key, packets, start, end); });
   co_return rendered;
 }
 

@@ -49,6 +49,13 @@ class Playback {
   // The AAC track of the fragment, silence where there is nothing. Rendered once, then from the cache.
   async::Task<base::Result<std::shared_ptr<const RenderedAudio>>> audio(FragmentLogPtr log, StoredFragment fragment);
 
+  // Some units of a fragment, which need not be stored yet: `live` has the packets that no stored fragment has. Once
+  // for many readers, as above. Rendered with a look-back of its own, so that the bytes are those of the whole fragment
+  // only within what the encoder remembers; sample for sample they join.
+  async::Task<base::Result<std::shared_ptr<const RenderedAudio>>> audio_part(FragmentLogPtr log, FragmentNumber number,
+                                                                             AacUnits units,
+                                                                             std::vector<LiveFrame> live);
+
   // Contract 4.3: one document of GetMedia. `now` is for MILLIS_BEHIND_NOW; without it the document is one of
   // GetMediaForFragmentList (4.4), which has no trailing tags and both names of the times.
   async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Rendered audio by fragment, least recently used first out. Any thread; owned by Playback.
+// Rendered audio by fragment, or by units of one for a part, least recently used first out. Any thread; owned by
+// Playback.
 
 #include <list>
 #include <map>
@@ -15,7 +16,12 @@ namespace streams {
 
 class Playback::AudioCache {
  public:
-  using Key = std::pair<StreamKey, FragmentNumber>;
+  struct Key {
+    StreamKey stream;
+    FragmentNumber fragment;
+    AacUnits part{};  // of the whole fragment: none
+    auto operator<=>(const Key&) const = default;
+  };
   using Audio = std::shared_ptr<const RenderedAudio>;
 
   // A fragment that several readers want at once is rendered by the first; the others wait on its mutex (on the
@@ -36,6 +42,28 @@ class Playback::AudioCache {
     return found->second.audio;
   }
 
+  Stats stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+  // Blocking: on a worker. What another reader has rendered meanwhile, or is rendering, is not rendered again.
+  base::Result<Audio> render(const Key& key, std::span<const OpusPacket> packets, base::WallTime start,
+                             base::WallTime end) {
+    const std::shared_ptr<Slot> slot = find_slot(key);
+    const std::lock_guard lock(slot->rendering);
+    if (slot->audio) return slot->audio;
+    auto result = render_audio(packets, start, end);
+    if (!result) {
+      drop_slot(key);
+      return base::fail(std::move(result).error());
+    }
+    slot->audio = std::make_shared<const RenderedAudio>(*std::move(result));
+    put(key, slot->audio);
+    return slot->audio;
+  }
+
+ private:
   std::shared_ptr<Slot> find_slot(const Key& key) {
     const std::lock_guard lock(mutex_);
     std::shared_ptr<Slot> slot = rendering_[key].lock();
@@ -69,12 +97,6 @@ class Playback::AudioCache {
     rendering_.erase(key);
   }
 
-  Stats stats() const {
-    const std::lock_guard lock(mutex_);
-    return stats_;
-  }
-
- private:
   struct Entry {
     Audio audio;
     std::size_t size = 0;

@@ -257,7 +257,9 @@ TEST(HlsToken, ComesBackAndCannotBeForged) {
                                  .from = kOnAir,
                                  .to = kOnAir + seconds(9),
                                  .expires = kOnAir + seconds(300),
-                                 .first = {12345}};
+                                 .first = {12345},
+                                 .target_duration = seconds(3),
+                                 .part_target = milliseconds(252)};
   const std::string token = seal_session(session, key, random);
   EXPECT_EQ(token.back(), '~');
   EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~"),
@@ -439,6 +441,54 @@ TEST(Hls, LiveSequencesAgreeBetweenLoadsTracksAndServers) {
     const auto last = places.rbegin()->second;
     const int expected = mode == DiscontinuityMode::Always ? 11 : mode == DiscontinuityMode::OnDiscontinuity ? 1 : 0;
     EXPECT_EQ(last.second, expected);
+  }
+}
+
+// RFC 8216 6.2.1: the target does not change, and 4.3.3.1: no segment, rounded, is above it. A fragment that is longer
+// than what the session was opened with raises it for good, also for a server that counts anew.
+TEST(Hls, TheTargetDurationIsTheSessionsAndNeverFalls) {
+  Theatre theatre({.fragments = 12});
+  MemoryLog& log = *theatre.archive.memory;
+  std::vector<StoredFragment> all;
+  std::swap(all, log.all);
+  for (StoredFragment& one : all) one.header.duration = milliseconds(1800);
+  all[1].header.duration = milliseconds(2300);  // before the session's first fragment
+  all[7].header.duration = milliseconds(4600);
+  log.all.assign(all.begin(), all.begin() + 5);
+  const base::WallTime now = log.all.back().header.server_time + seconds(3);
+  const auto token = theatre.open({.max_fragments = 2}, now);
+  ASSERT_TRUE(token);
+  for (std::size_t count = 5; count <= 12; ++count) {
+    log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
+    StreamingSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
+    const SessionFetch request{.resource = "getHLSMediaPlaylist.m3u8",
+                               .token = *token,
+                               .track_number = "1",
+                               .fragment_number = {},
+                               .time = {},
+                               .init = {}};
+    for (StreamingSessions* server : {&theatre.hls, &restarted}) {
+      const auto answer = theatre.run([&] { return server->answer(request, now); });
+      ASSERT_TRUE(answer);
+      EXPECT_EQ(number_after(answer->body, "#EXT-X-TARGETDURATION:"), count < 8 ? 3 : 5) << count;
+    }
+  }
+}
+
+TEST(Hls, IndependentSegmentsOnlyWhereEachBeginsWithAKeyFrame) {
+  Theatre theatre({.fragments = 3});
+  theatre.archive.memory->all[1].header.flags |= kDependent;
+  const base::WallTime now = kOnAir + seconds(8);
+  for (const auto [results, video_is_independent] : {std::pair(3U, false), std::pair(1U, true)}) {
+    const auto token = theatre.open({.max_fragments = results}, now);
+    ASSERT_TRUE(token);
+    for (const int track : {1, 2}) {
+      const auto playlist = theatre.fetch(
+          "getHLSMediaPlaylist.m3u8?SessionToken=" + *token + "&TrackNumber=" + std::to_string(track), now);
+      ASSERT_TRUE(playlist);
+      const bool told = playlist->body.find("#EXT-X-INDEPENDENT-SEGMENTS\n") != std::string::npos;
+      EXPECT_EQ(told, track == 2 || video_is_independent) << playlist->body;
+    }
   }
 }
 

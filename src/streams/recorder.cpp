@@ -26,6 +26,7 @@ void Recorder::write_frame(const std::string& participant, ArrivedFrame frame) {
   } else if (participant.empty()) {
     session_->write_video(from, std::move(frame));
   }
+  session_->show(now);
   session_->commit_waiting(now);
 }
 

@@ -6,12 +6,6 @@
 #include "streams/recorder_session.hpp"
 
 namespace streams {
-namespace {
-
-constexpr auto kAudioIsSending = std::chrono::seconds(1);  // a participant that was silent for longer is not waited for
-
-}  // namespace
-
 std::optional<Recorder::Session::Pause> Recorder::Session::pause_since_last_session() const {
   const auto before = log_->recorded_until();
   if (!before) return std::nullopt;
@@ -37,6 +31,7 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, s
   closing_->gap_before = gap_before(closing_->start());
   closing_->ended_by = pauses;
   closed_ = now;
+  show(now);
   commit_closing(now, false);
   return end;
 }
@@ -78,6 +73,16 @@ void Recorder::Session::commit_closing(base::Instant now, bool in_any_case) {
   commit(std::move(fragment));
 }
 
+std::uint32_t Recorder::Session::flags_of(const OpenFragment& fragment) {
+  std::uint32_t flags = 0;
+  const Participant& master = participant("");
+  if (fragment.dependent) flags |= kDependent;
+  if (master.timeline.clock() == Timeline::Clock::Arrival) flags |= kArrivalClock;
+  if (master.timeline.clock() == Timeline::Clock::Replaced) flags |= kClockReplaced;
+  if (next_audio_track_ > 2) flags |= kAudio;
+  return flags;
+}
+
 void Recorder::Session::commit(OpenFragment fragment) {
   const base::WallTime start = fragment.start();
   FragmentDraft draft;
@@ -87,11 +92,7 @@ void Recorder::Session::commit(OpenFragment fragment) {
   draft.gap_before = fragment.gap_before;
   draft.codec_fingerprint = fingerprint_of(fragment.avcc);
   draft.ended_by = fragment.ended_by;
-  const Participant& master = participant("");
-  if (fragment.dependent) draft.flags |= kDependent;
-  if (master.timeline.clock() == Timeline::Clock::Arrival) draft.flags |= kArrivalClock;
-  if (master.timeline.clock() == Timeline::Clock::Replaced) draft.flags |= kClockReplaced;
-  if (next_audio_track_ > 2) draft.flags |= kAudio;
+  draft.flags = flags_of(fragment);
   const std::size_t size = fragment.bytes;
   const std::size_t frames = fragment.video.size();
   const FragmentNumber number = fragment.number;

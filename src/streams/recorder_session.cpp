@@ -185,6 +185,7 @@ void Recorder::Session::append(HeldFrame frame) {
   OpenFragment& fragment = *open_;
   if (!fragment.video.empty()) {
     const auto step = frame.time - fragment.video.back().time;
+    reorders_ = reorders_ || step < step.zero();
     // Follows a faster rate at once, a slower one by and by: a single pause is not a frame rate.
     if (step >= kShortestFrame && step <= kLongestFrame)
       frame_time_ = std::min(step, frame_time_ + (step - frame_time_) / 8);
@@ -204,6 +205,7 @@ void Recorder::Session::write_audio(Participant& from, ArrivedFrame frame) {
       std::chrono::microseconds(static_cast<std::int64_t>(samples) * 1'000'000 / codecs::opus::kClockRate);
   from.audio_end = std::max(from.audio_end, held.time + length);
   from.audio_bytes += held.payload.size();
+  if (shown_ && from.timeline.is_settled()) show_sound(from, held);
   from.audio.push_back(std::move(held));
   ++stats_.audio_packets;
   limit_audio(from);

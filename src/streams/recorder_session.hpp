@@ -14,6 +14,9 @@
 
 namespace streams {
 
+// A participant that was silent for longer is not waited for.
+inline constexpr auto kAudioIsSending = std::chrono::seconds(1);
+
 // What became of the fragments that were handed over. Shared with the store's callbacks, which outlive the recorder.
 struct RecorderOutcome {
   mutable std::mutex mutex;
@@ -44,6 +47,7 @@ class Recorder::Session {
   void interrupt(base::Instant now, GapReason reason);
   bool wants_key_frame(base::Instant now) const;
   void finish(base::Instant now, GapReason reason);
+  void show(base::Instant now);
   RecorderStats stats() const;
   std::shared_ptr<RecorderOutcome> outcome() const { return outcome_; }
 
@@ -71,6 +75,11 @@ class Recorder::Session {
   void commit(OpenFragment fragment);
   std::optional<Pause> pause_since_last_session() const;
   std::optional<Gap> gap_before(base::WallTime start);
+  std::uint32_t flags_of(const OpenFragment& fragment);
+  bool can_show();
+  bool show_fragment(const OpenFragment& fragment);
+  void show_sound(const Participant& from, const HeldFrame& packet);
+  base::WallTime sound_until(base::Instant now) const;
 
   const RecorderOptions options_;
   const std::shared_ptr<FragmentLog> log_;  // shared with readers of the stream
@@ -92,6 +101,8 @@ class Recorder::Session {
   bool group_dropped_ = false;  // what depends on it is dropped too
   std::chrono::microseconds frame_time_{40'000};
   bool finished_ = false;
+  bool shown_ = false;     // what is open is at the log's live edge
+  bool reorders_ = false;  // pictures are not sent in the order in which they are shown
   RecorderStats stats_;
 };
 

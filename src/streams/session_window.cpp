@@ -14,6 +14,7 @@ constexpr std::size_t kCountAtOnce = 1000;
 // A replay begins with its first playlist full, but for more than so much: players want some segments to begin with.
 constexpr auto kMostReplayHead = std::chrono::seconds(10);
 constexpr std::size_t kMostHeadFragments = 100;
+constexpr std::size_t kMeasuredFragments = 100;
 
 // Producer time: of fragments with the same start, the larger number stays (contract 5.2).
 void drop_duplicates(std::vector<StoredFragment>& fragments) {
@@ -125,6 +126,18 @@ Task<Result<std::chrono::microseconds>> find_replay_head(FragmentLogPtr log, Str
   std::chrono::microseconds head{};
   for (std::size_t i = 0; i + 1 < first.size(); ++i) head += first[i].header.duration;
   co_return std::min<std::chrono::microseconds>(head, kMostReplayHead);
+}
+
+Task<Result<std::chrono::microseconds>> longest_of(FragmentLogPtr log, StreamingSession session) {
+  std::vector<StoredFragment> measured;
+  if (session.mode == PlaybackMode::Live) {
+    CO_TRY(measured, co_await log->newest(kMeasuredFragments));
+  } else {
+    CO_TRY(measured, co_await log->after({session.first.value - 1}, kMeasuredFragments));
+  }
+  std::chrono::microseconds longest{};
+  for (const StoredFragment& fragment : measured) longest = std::max(longest, fragment.header.duration);
+  co_return longest;
 }
 
 }  // namespace streams

@@ -30,4 +30,8 @@ async::Task<base::Result<std::vector<StoredFragment>>> list_range(FragmentLogPtr
 // more than ten seconds.
 async::Task<base::Result<std::chrono::microseconds>> find_replay_head(FragmentLogPtr log, StreamingSession session);
 
+// The longest fragment that is known when a session opens: of the newest ones for a live session, else of the first
+// ones.
+async::Task<base::Result<std::chrono::microseconds>> longest_of(FragmentLogPtr log, StreamingSession session);
+
 }  // namespace streams

@@ -118,12 +118,16 @@ void StreamLog::abandon(FragmentNumber number) {
     open_.erase(number);
     publish_resolved(published);
   }
+  live_edge().abandoned(number);
   announce(published);
 }
 
 // Without mutex_: who is told may call back in.
 void StreamLog::announce(Published& published) {
-  if (!published.empty()) signal_.notify_all();
+  if (!published.empty()) {
+    live_edge().committed(published.back().second.header.number);
+    signal_.notify_all();
+  }
   for (auto& [tell, fragment] : published) tell(fragment);
 }
 
@@ -153,6 +157,7 @@ void StreamLog::forget_unindexed(FragmentNumber number) {
 void StreamLog::mark_deleted() {
   deleted_ = true;
   signal_.notify_all();
+  live_edge().changed().notify_all();
 }
 
 void StreamLog::hide_through(FragmentNumber number) {

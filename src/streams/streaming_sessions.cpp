@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "async/shard.hpp"
 #include "base/check.hpp"
 #include "streams/dash_manifests.hpp"
-#include "streams/hls_playlists.hpp"
-#include "streams/session_window.hpp"
+#include "streams/media_playlists.hpp"
 
 namespace streams {
 namespace {
@@ -21,7 +21,6 @@ constexpr auto kLiveWindow = std::chrono::seconds(30);
 constexpr base::WallTime kNoEnd{std::chrono::seconds(253'402'300'799)};  // the end of the year 9999
 constexpr std::size_t kSegmentCacheBytes = 128U << 20U;
 constexpr const char* kManifestType = "application/dash+xml";
-constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 
 // The newest fragments that follow each other within half a minute: footage of an earlier session is not live.
 void keep_live(std::vector<StoredFragment>& newest, base::WallTime now) {
@@ -32,6 +31,12 @@ void keep_live(std::vector<StoredFragment>& newest, base::WallTime now) {
     later = newest[--first].header.server_time;
   }
   newest.erase(newest.begin(), newest.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+// A fifth more than what has been seen: the next key frame does not come to the millisecond.
+std::chrono::seconds to_target_duration(std::chrono::microseconds longest) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(longest * 6 / 5 + std::chrono::milliseconds(500));
+  return std::max(seconds, std::chrono::seconds(1));
 }
 
 // HLS names a segment by its fragment, DASH by its time.
@@ -45,11 +50,13 @@ Task<Result<std::optional<StoredFragment>>> find_segment(FragmentLogPtr log, Ses
 
 }  // namespace
 
-StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random)
+StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random,
+                                     StreamingOptions options)
     : archive_(archive),
       playback_(playback),
       key_(std::move(key)),
       random_(random),
+      options_(options),
       counts_(std::make_unique<LiveCounts>()),
       segments_(kSegmentCacheBytes) {
   CHECK(key_.size() == 32);
@@ -92,20 +99,25 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
   CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
   session.video = tracks.video != nullptr;
   session.audio = tracks.has_audio();
+  CO_TRY(const auto longest, co_await longest_of(log, session));
+  session.target_duration = to_target_duration(std::max(longest, options_.fragment_target));
+  session.part_target = choose_part_target(picture_interval_of(opened));
   co_return seal_session(session, key_, random_);
 }
 
 Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::WallTime now) {
-  const std::optional<StreamingSession> session = open_session(fetch.token, key_);
+  std::optional<StreamingSession> session = open_session(fetch.token, key_);
   if (!session) co_return base::fail(Errc::AccessDenied, "The SessionToken is not valid.");
   if (now >= session->expires) {
     co_return base::fail(Errc::AccessDenied,
                          "The streaming session has expired. Ask for a new one with GetHLSStreamingSessionURL or "
                          "GetDASHStreamingSessionURL.");
   }
+  session->low_latency =
+      session->mode == PlaybackMode::Live && !session->mpeg_ts && fetch.low_latency.value_or(options_.low_latency_hls);
   const FragmentLogPtr log = archive_.log(session->stream);
   if (log->deleted()) co_return base::fail(Errc::NotFound, "The stream no longer exists.");
-  if (fetch.resource == "getHLSMasterPlaylist.m3u8") co_return co_await master_playlist(log, *session, fetch.token);
+  if (fetch.resource == "getHLSMasterPlaylist.m3u8") co_return co_await master_playlist(log, *session, fetch);
   if (fetch.resource == "getDASHManifest.mpd") {
     CO_TRY(SessionWindow window, co_await look(log, *session, fetch.token, now));
     SessionView view{*session, fetch.token, std::move(window)};
@@ -121,8 +133,8 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
     co_return base::fail(Errc::InvalidArgument, "TrackNumber must be 1 for video or 2 for audio, as the session has.");
   }
   const PlaybackTrack track = audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
-  if (fetch.resource == "getHLSMediaPlaylist.m3u8")
-    co_return co_await media_playlist(log, *session, fetch.token, track, now);
+  if (fetch.resource == "getHLSMediaPlaylist.m3u8") co_return co_await media_playlist(log, *session, fetch, track, now);
+  if (fetch.resource == "getMP4Part.mp4") co_return co_await part(log, *session, fetch, track);
   const char* type = audio ? "audio/mp4" : "video/mp4";
   if (fetch.resource == "getMP4InitFragment.mp4") {
     CO_TRY(const container::Track described, to_track(fetch.init, track));
@@ -141,6 +153,7 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   const bool is_ts = fetch.resource == "getTSFragment.ts";
   const bool is_audio = !is_ts && fetch.track_number == "2";
   const PlaybackTrack track = is_audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
+  CO_TRY_VOID(co_await await_commit(log, session, fetch));
   CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, std::move(fetch), track));
   if (!fragment) {
     co_return base::fail(Errc::NotFound, "The fragment does not exist or is no longer kept.");
@@ -161,7 +174,8 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
 }
 
 Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr log, StreamingSession session,
-                                                               std::string token) {
+                                                               SessionFetch fetch) {
+  if (session.low_latency) log->live_edge().ask(async::now());  // so that it is there when the playlists are fetched
   CO_TRY(std::vector<StoredFragment> fragments, co_await log->after(FragmentNumber{session.first.value - 1}, 1));
   if (fragments.empty()) co_return base::fail(Errc::NotFound, kNothingToPlay);
   CO_TRY(OpenedFragment opened, co_await playback_.open(log, fragments.front()));
@@ -171,14 +185,15 @@ Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr lo
   playlist.codecs = tracks.codecs();
   playlist.bandwidth = bit_rate_of(opened);
   if (tracks.renders_audio) playlist.bandwidth += kAudioBitRate;
+  const std::string directives = directives_of(fetch);
   const bool apart = session.audio && !(session.mpeg_ts && session.video);  // MPEG-TS holds both
-  const std::string audio_uri = apart ? make_playlist_uri(token, PlaybackTrack::Audio) : "";
+  const std::string audio_uri = apart ? make_playlist_uri(fetch.token, PlaybackTrack::Audio, directives) : "";
   if (tracks.video != nullptr) {
     const auto frames = std::ranges::count(opened.document.blocks, tracks.video->number, &container::Block::track);
     playlist.width = tracks.video->width;
     playlist.height = tracks.video->height;
     playlist.frame_rate = static_cast<double>(frames) / seconds_of(opened);
-    playlist.video_uri = make_playlist_uri(token, PlaybackTrack::Video);
+    playlist.video_uri = make_playlist_uri(fetch.token, PlaybackTrack::Video, directives);
     playlist.audio_uri = audio_uri;
   } else {
     playlist.video_uri = audio_uri;
@@ -188,58 +203,10 @@ Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr lo
 
 Task<Result<SessionWindow>> StreamingSessions::look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                     base::WallTime now) {
+  if (session.low_latency) token += "&";  // its segments are counted differently
   CO_TRY(SessionWindow window, co_await find_window(log, session, counts_->find(token), now));
   if (window.before) counts_->put(token, *window.before);
   co_return window;
-}
-
-Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log, StreamingSession session,
-                                                              std::string token, PlaybackTrack track,
-                                                              base::WallTime now) {
-  CO_TRY(const SessionWindow window, co_await look(log, session, token, now));
-  const SegmentAddress address{.token = token, .track = track};
-  container::HlsMediaPlaylist playlist;
-  playlist.on_demand = session.mode == PlaybackMode::OnDemand;
-  playlist.ended = window.ended;
-  playlist.media_sequence = window.before ? window.before->segments : 0;
-  playlist.discontinuity_sequence = window.before ? window.before->discontinuities : 0;
-  std::optional<LivePlace> place = window.before;
-  std::string map_uri;
-  std::optional<std::uint64_t> fingerprint;
-  int pending = 0;  // discontinuities of segments that this track does not have
-  for (const StoredFragment& fragment : window.fragments) {
-    const bool is_rendered = track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) == 0;
-    if (session.mpeg_ts) {
-      map_uri.clear();  // every segment brings its parameter sets
-    } else if (is_rendered) {
-      map_uri = make_init_uri(address, {});
-    } else if (fingerprint != fragment.header.codec_fingerprint) {
-      CO_TRY(OpenedFragment opened, co_await playback_.open(log, fragment));
-      CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
-      map_uri = make_init_uri(address, describe_init(tracks, track));
-      fingerprint = fragment.header.codec_fingerprint;
-    }
-    if (is_discontinuity(session.discontinuities, place ? &*place : nullptr, fragment)) ++pending;
-    place = count_fragment(session, place ? &*place : nullptr, fragment);
-    const FragmentNumber number = fragment.header.number;
-    container::HlsSegment segment{
-        .uri = session.mpeg_ts ? make_ts_uri(token, number) : make_segment_uri(address, number),
-        .map_uri = map_uri,
-        .duration = segment_duration(fragment, track),
-        .program_date_time = std::nullopt,
-        .discontinuities = pending};
-    if (session.show_timestamps) {
-      segment.program_date_time = start_of(fragment, session.axis);
-    }
-    // In a live session each fragment keeps its place in the sequence, even one too short for a unit of sound.
-    if (playlist.on_demand && segment.duration.count() == 0) continue;
-    pending = 0;
-    playlist.segments.push_back(std::move(segment));
-  }
-  for (const StoredFragment& fragment : window.fragments) {
-    playlist.target_duration = std::max(playlist.target_duration, fragment.header.duration);
-  }
-  co_return SessionAnswer{.content_type = kPlaylistType, .body = container::write_hls_media(playlist)};
 }
 
 }  // namespace streams

@@ -2,6 +2,7 @@
 #pragma once
 // Streaming sessions, HLS and DASH (contract section 5): a session is its token; no state of it must survive a restart.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 namespace streams {
 
 struct SessionWindow;  // streams/session_window.hpp
+struct PlaylistView;   // streams/media_playlists.hpp
 
 enum class PlaybackMode : std::uint8_t { Live, OnDemand, LiveReplay };
 enum class DiscontinuityMode : std::uint8_t { Always, Never, OnDiscontinuity };
@@ -35,6 +37,13 @@ struct StreamingRequest {
   std::optional<base::WallTime> to{};    // LiveReplay may go on without end
   std::chrono::seconds lifetime{300};
   std::uint32_t max_fragments = 5;  // in one media playlist
+};
+
+struct StreamingOptions {
+  // What recorders aim at: a session's target duration is not below it.
+  std::chrono::microseconds fragment_target = std::chrono::seconds(2);
+  bool low_latency_hls = false;     // unless a playlist's address says otherwise
+  std::size_t most_waiting = 4096;  // blocking reloads, and requests for parts that do not exist yet
 };
 
 // What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.
@@ -54,6 +63,11 @@ struct StreamingSession {
   base::WallTime origin{};  // the wall time of the beginning of the presentation
   base::WallTime expires{};
   FragmentNumber first;  // segment 0 of the session
+  // EXT-X-TARGETDURATION, from the opening on (RFC 8216 6.2.1: it must not change). A fragment that lasts longer raises
+  // it for the rest of the session: players follow that, while a segment past its target makes some of them give up.
+  std::chrono::seconds target_duration{1};
+  std::chrono::milliseconds part_target{};  // PART-TARGET of the low-latency playlists
+  bool low_latency = false;                 // is wanted of this playlist; not in the token
 
   bool operator==(const StreamingSession&) const = default;
 };
@@ -62,6 +76,13 @@ struct StreamingSession {
 std::string seal_session(const StreamingSession& session, base::ByteView key, base::Random& random);
 // Nothing for a token that this key did not make.
 std::optional<StreamingSession> open_session(std::string_view token, base::ByteView key);
+
+// The query of a low-latency playlist (rfc8216bis 6.2.5).
+struct ReloadDirectives {
+  std::optional<std::uint64_t> msn{};   // _HLS_msn: answer when this segment is there
+  std::optional<std::uint64_t> part{};  // _HLS_part: or this part of it
+  bool skip = false;                    // _HLS_skip
+};
 
 // One of the session's GETs, taken apart: the last part of the path and the query's values.
 struct SessionFetch {
@@ -72,6 +93,9 @@ struct SessionFetch {
   std::optional<std::string> time{};  // DASH: where a segment starts, in ticks
   std::optional<std::string> timescale{};
   TrackInit init;  // of an initialisation segment
+  std::optional<bool> low_latency{};
+  std::optional<std::uint64_t> part{};  // of a fragment
+  ReloadDirectives reload{};
 };
 struct SessionAnswer {
   std::string content_type;
@@ -84,7 +108,8 @@ struct SessionAnswer {
 class StreamingSessions {
  public:
   // `key`: 32 secret bytes; sessions survive a restart when it does. `random` is async::SecureRandom.
-  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random);
+  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random,
+                    StreamingOptions options = {});
   ~StreamingSessions();
   StreamingSessions(const StreamingSessions&) = delete;
   StreamingSessions& operator=(const StreamingSessions&) = delete;
@@ -100,9 +125,18 @@ class StreamingSessions {
   class LiveCounts;
 
   async::Task<base::Result<SessionAnswer>> master_playlist(FragmentLogPtr log, StreamingSession session,
-                                                           std::string token);
+                                                           SessionFetch fetch);
   async::Task<base::Result<SessionAnswer>> media_playlist(FragmentLogPtr log, StreamingSession session,
-                                                          std::string token, PlaybackTrack track, base::WallTime now);
+                                                          SessionFetch fetch, PlaybackTrack track, base::WallTime now);
+  // The first moment at which the session shows what the reload waits for.
+  async::Task<base::Result<PlaylistView>> await_reload(FragmentLogPtr log, StreamingSession session, SessionFetch fetch,
+                                                       PlaybackTrack track, base::WallTime now);
+  async::Task<base::Result<SessionAnswer>> part(FragmentLogPtr log, StreamingSession session, SessionFetch fetch,
+                                                PlaybackTrack track);
+  // A segment is in its playlist before it is committed.
+  async::Task<base::Result<void>> await_commit(FragmentLogPtr log, StreamingSession session, SessionFetch fetch);
+  // True when something has changed since the ticket, in time. Unavailable otherwise, and when too many wait.
+  async::Task<base::Result<void>> await_change(LiveEdge& edge, std::uint64_t ticket, base::Instant deadline);
   async::Task<base::Result<SessionAnswer>> segment(FragmentLogPtr log, StreamingSession session, SessionFetch fetch);
   // What the session shows now; counts on from where it was last asked.
   async::Task<base::Result<SessionWindow>> look(FragmentLogPtr log, StreamingSession session, std::string token,
@@ -112,8 +146,10 @@ class StreamingSessions {
   Playback& playback_;
   base::Bytes key_;
   base::Random& random_;
+  const StreamingOptions options_;
   std::unique_ptr<LiveCounts> counts_;
   SegmentCache segments_;
+  std::atomic<std::size_t> waiting_ = 0;
 };
 
 }  // namespace streams

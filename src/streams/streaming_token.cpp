@@ -12,7 +12,7 @@
 namespace streams {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kKeySize = 32;
@@ -38,6 +38,8 @@ base::Bytes encode(const StreamingSession& session) {
     writer.u64(static_cast<std::uint64_t>(base::to_microseconds(time)));
   }
   writer.u64(session.first.value);
+  writer.u32(static_cast<std::uint32_t>(session.target_duration.count()));
+  writer.u32(static_cast<std::uint32_t>(session.part_target.count()));
   return out;
 }
 
@@ -61,6 +63,8 @@ std::optional<StreamingSession> decode(base::ByteView plain) {
     *time = base::from_microseconds(static_cast<std::int64_t>(reader.u64()));
   }
   session.first.value = reader.u64();
+  session.target_duration = std::chrono::seconds(reader.u32());
+  session.part_target = std::chrono::milliseconds(reader.u32());
   if (!reader.ok() || reader.remaining() != 0) return std::nullopt;
   return session;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The GETs of a streaming session: no signature, the token in the query is the right to read.
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/cors.hpp"
@@ -41,6 +42,15 @@ std::uint32_t read_side(const std::optional<std::string>& text) {
   return side <= kLongestSide ? side : 0;
 }
 
+// What is no number counts as too far away, which is an answer of 400.
+std::optional<std::uint64_t> read_count(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
+  if (error != std::errc() || end != text->data() + text->size()) return UINT32_MAX;
+  return std::min<std::uint64_t>(count, UINT32_MAX);
+}
+
 Task<void> serve(const MediaServices services, const Call& call, net::HttpExchange& exchange) {
   const net::HttpRequest& request = exchange.request();
   streams::SessionFetch fetch;
@@ -54,6 +64,12 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
   fetch.init.codec_private = find_query_value(request.query, "CodecPrivate");
   fetch.init.width = read_side(find_query_value(request.query, "PixelWidth"));
   fetch.init.height = read_side(find_query_value(request.query, "PixelHeight"));
+  fetch.part = read_count(find_query_value(request.query, "Part"));
+  const auto low_latency = find_query_value(request.query, "LowLatency");
+  if (low_latency) fetch.low_latency = *low_latency == "true";
+  fetch.reload.msn = read_count(find_query_value(request.query, "_HLS_msn"));
+  fetch.reload.part = read_count(find_query_value(request.query, "_HLS_part"));
+  fetch.reload.skip = find_query_value(request.query, "_HLS_skip").has_value();
   auto answer = co_await services.streaming.answer(std::move(fetch), async::wall_now());
   net::HttpResponse response;
   if (answer) {

@@ -9,6 +9,7 @@ import {JoinStorageSessionCommand, KinesisVideoWebRTCStorageClient} from '@aws-s
 import {Role, SignalingClient} from 'amazon-kinesis-video-streams-webrtc';
 import Hls from 'hls.js';
 
+export {watchClock} from './low_latency.mjs';
 export {watch} from './players.mjs';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
