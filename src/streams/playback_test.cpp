@@ -201,7 +201,7 @@ std::string save(Theatre& theatre, const media::Scratch& scratch, const std::str
   if (!answer) return "";
   const bool playlist = answer->content_type.find("mpegurl") != std::string::npos;
   const std::string name = std::to_string(counter++) + (playlist ? ".m3u8" : ".mp4");
-  std::string body = answer->body;
+  std::string body = answer->segment ? *answer->segment : answer->body;
   if (playlist) {
     static const std::regex address("get[A-Za-z0-9]+\\.(m3u8|mp4)\\?[^\"\\s]+");
     std::map<std::string, std::string> names;
