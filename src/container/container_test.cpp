@@ -372,5 +372,34 @@ TEST(HlsPlaylist, MediaWithDiscontinuitiesAndMaps) {
       "#EXT-X-DISCONTINUITY\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"m2\"\n#EXTINF:0.040000,\ns3\n#EXT-X-ENDLIST\n");
 }
 
+TEST(HlsPlaylist, LowLatency) {
+  HlsMediaPlaylist playlist{.media_sequence = 4, .target_duration = microseconds(2'200'000)};
+  playlist.segments.push_back({.uri = "s4", .map_uri = "m", .duration = microseconds(2'000'000)});
+  playlist.segments.push_back({.uri = "lost", .map_uri = "m", .duration = microseconds(1'000'000), .gap = true});
+  playlist.segments.push_back({.uri = "s6",
+                               .map_uri = "m",
+                               .duration = microseconds(480'000),
+                               .parts = {{"s6p0", microseconds(240'000), true}, {"s6p1", microseconds(240'000)}}});
+  playlist.segments.push_back({.uri = "", .map_uri = "m", .parts = {{"s7p0", microseconds(240'000), true}}});
+  playlist.low_latency = HlsLowLatency{
+      .part_target = microseconds(252'000), .preload_hint = "s7p1", .reports = {{"audio", 7, 0}, {"text", 6}}};
+  const std::string head =
+      "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:2\n"
+      "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,HOLD-BACK=6,PART-HOLD-BACK=0.756000\n"
+      "#EXT-X-PART-INF:PART-TARGET=0.252000\n#EXT-X-MEDIA-SEQUENCE:4\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+  const std::string end =
+      "#EXT-X-PART:DURATION=0.240000,URI=\"s6p0\",INDEPENDENT=YES\n#EXT-X-PART:DURATION=0.240000,URI=\"s6p1\"\n"
+      "#EXTINF:0.480000,\ns6\n#EXT-X-PART:DURATION=0.240000,URI=\"s7p0\",INDEPENDENT=YES\n"
+      "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"s7p1\"\n"
+      "#EXT-X-RENDITION-REPORT:URI=\"audio\",LAST-MSN=7,LAST-PART=0\n"
+      "#EXT-X-RENDITION-REPORT:URI=\"text\",LAST-MSN=6\n";
+  EXPECT_EQ(write_hls_media(playlist), head +
+                                           "#EXT-X-MAP:URI=\"m\"\n#EXTINF:2.000000,\ns4\n#EXT-X-GAP\n"
+                                           "#EXTINF:1.000000,\nlost\n" +
+                                           end);
+  playlist.low_latency->skipped = 2;
+  EXPECT_EQ(write_hls_media(playlist), head + "#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n#EXT-X-MAP:URI=\"m\"\n" + end);
+}
+
 }  // namespace
 }  // namespace container

@@ -60,10 +60,12 @@ class HeldLog final : public FragmentLog {
       Commit commit = std::move(held.front());
       held.pop_front();
       if (refuse) {
+        live_edge().abandoned(commit.number);
         commit.done(base::fail(base::Errc::Unavailable, "full"));
       } else {
         StoredFragment stored;
         stored.place.volume = is_durable ? 1 : 0;
+        live_edge().committed(commit.number);
         commit.done(stored);
       }
     }

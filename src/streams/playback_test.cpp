@@ -17,6 +17,7 @@
 #include "container/matroska_writer.hpp"
 #include "container/test_media.hpp"
 #include "streams/hls_playlists.hpp"
+#include "streams/low_latency.hpp"
 #include "streams/media_file.hpp"
 #include "streams/streaming_sessions.hpp"
 
@@ -364,6 +365,103 @@ TEST(Playback, GetMediaDocumentsFollowEachOther) {
   const Seen seen = probe(file);
   EXPECT_EQ(seen.video.size(), 200u);
   EXPECT_LT(largest_step(seen.audio), 0.024);
+}
+
+// The fragment as it was at the live edge, `pictures` of it.
+LiveFragment to_live(const OpenedFragment& opened, std::size_t pictures) {
+  LiveFragment live;
+  live.header = opened.fragment.header;
+  for (const container::Block& block : opened.document.blocks) {
+    if (block.track != 1 || live.pictures.size() == pictures) continue;
+    live.pictures.push_back(
+        {.track = 1,
+         .key_frame = block.key_frame,
+         .time = block.time,
+         .rtp_timestamp = block.rtp_timestamp,
+         .payload = std::make_shared<const base::Bytes>(block.payload.begin(), block.payload.end())});
+  }
+  return live;
+}
+
+// The parts of a segment one after the other are its pictures; at the live edge they are the same bytes.
+TEST(Parts, AreTheSegment) {
+  if (!media::has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
+  Theatre theatre({.fragments = 2});
+  const auto& log = theatre.archive.memory;
+  const media::Scratch scratch;
+  const auto opened = theatre.run([&] { return theatre.playback.open(log, log->all[1]); });
+  const auto init = make_init(*opened->document.find_video());
+  const CutFragment stored = cut_stored(*opened, PlaybackTrack::Video, milliseconds(252));
+  ASSERT_EQ(stored.picture_parts.size(), 9U);
+  std::string all = *init;
+  for (std::size_t i = 0; i < stored.picture_parts.size(); ++i) {
+    const PicturePart& part = stored.picture_parts[i];
+    const base::Bytes bytes = write_picture_part(stored.pictures, part, stored.end);
+    all += base::as_text(bytes);
+    const LiveFragment live = to_live(*opened, part.first + part.count + 1);
+    const CutFragment cut = cut_live(live, {}, PlaybackTrack::Video, milliseconds(252));
+    if (part.first + part.count == 50) continue;  // the last one waits for the fragment's end
+    ASSERT_GT(cut.picture_parts.size(), i);
+    EXPECT_EQ(write_picture_part(cut.pictures, cut.picture_parts[i], cut.end), bytes);
+  }
+  const auto segment =
+      theatre.run([&] { return theatre.playback.mp4_segment(log, log->all[1], PlaybackTrack::Video); });
+  const std::string of_parts = scratch.write("parts.mp4", base::as_bytes(all));
+  const std::string of_segment = scratch.write("segment.mp4", base::as_bytes(*init + *segment));
+  const auto packets = [](const std::string& file) {
+    return media::run(
+        "ffprobe -v error -show_entries packet=pts,dts,duration,size,flags,data_hash -show_data_hash md5 "
+        "-of csv=p=0 " +
+        file + " 2>&1");
+  };
+  EXPECT_EQ(packets(of_parts), packets(of_segment));
+  EXPECT_EQ(probe(of_parts).video.size(), 50U);
+}
+
+// Sound of the parts: every unit once, the same from the live edge and from what is stored.
+TEST(Parts, SoundIsTheSameLiveAndStored) {
+  if (!media::has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
+  Theatre theatre({.fragments = 3});
+  const auto& log = theatre.archive.memory;
+  const StoredFragment fragment = log->all[1];
+  std::vector<LiveFrame> live;
+  for (const std::size_t f : {0UL, 1UL}) {
+    const auto opened = theatre.run([&] { return theatre.playback.open(log, log->all[f]); });
+    for (const container::Block& block : opened->document.blocks) {
+      if (block.track != 2) continue;
+      live.push_back({.track = 2,
+                      .key_frame = true,
+                      .time = block.time,
+                      .rtp_timestamp = block.rtp_timestamp,
+                      .payload = std::make_shared<const base::Bytes>(block.payload.begin(), block.payload.end())});
+    }
+  }
+  const auto init = make_init(make_rendered_track());
+  const auto whole = theatre.run([&] { return theatre.playback.audio(log, fragment); });
+  std::string all = *init;
+  std::size_t units = 0;
+  for (const SoundPart& part :
+       cut_sound(fragment.header.producer_time, producer_end(fragment), producer_end(fragment), milliseconds(252))) {
+    Playback other({}, theatre.worker);
+    const auto stored = theatre.run([&] { return other.audio_part(log, fragment.header.number, part.units, {}); });
+    // Only the packets that must have come by then.
+    std::vector<LiveFrame> come = live;
+    std::erase_if(come, [&](const LiveFrame& packet) { return packet.time >= span_of(part.units).packets_until; });
+    const auto fresh =
+        theatre.run([&] { return theatre.playback.audio_part(log, fragment.header.number, part.units, come); });
+    ASSERT_TRUE(stored && fresh);
+    EXPECT_EQ((*stored)->units, (*fresh)->units);
+    EXPECT_EQ((*stored)->first_sample, (*whole)->first_sample + static_cast<std::int64_t>(units) * kAacFrameSamples);
+    units += (*stored)->units.size();
+    all += base::as_text(write_sound_part(**stored));
+  }
+  EXPECT_EQ(units, (*whole)->units.size());
+  const media::Scratch scratch;
+  const std::string file = scratch.write("sound.mp4", base::as_bytes(all));
+  EXPECT_EQ(media::run("ffmpeg -v error -xerror -i " + file + " -f null - 2>&1"), "");
+  const Seen seen = probe(file);
+  EXPECT_EQ(seen.audio.size(), units);
+  EXPECT_NEAR(largest_step(seen.audio), 1024.0 / 48'000, 0.0001);
 }
 
 TEST(Playback, RenderedOnceForManyReaders) {

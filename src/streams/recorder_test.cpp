@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 
 #include "async/shard.hpp"
 #include "base/random.hpp"
@@ -613,6 +614,116 @@ TEST(Timeline, AnotherParticipantIsPutOntoTheMastersTimeline) {
   master.settle();
   viewer.settle(master.shift());
   EXPECT_EQ(viewer.time_of(MediaKind::Audio, 0, 48'000), at_ms(100) + 10min);
+}
+
+// What low-latency readers were shown is what is committed: numbers, times, bytes. The camera's clock is told late, so
+// that the first fragment's times move before they are written.
+TEST(LiveEdge, ShowsWhatWillBeCommitted) {
+  RecorderFixture recording;
+  recording.recorder.add_audio("");
+  LiveEdge& edge = recording.log->live_edge();
+  recording.log->at_once = false;  // the disk takes its time
+  std::map<std::uint64_t, LiveFragment> shown;
+  std::vector<LiveFrame> heard;
+  for (std::int64_t ms = 0; ms < 9'000; ms += 20) {
+    if (ms == 1'000) recording.camera.report(MediaKind::Video, 1'000, at_ms(1'700));
+    edge.ask(recording.camera.arrival(ms));
+    recording.camera.audio(ms);
+    if (ms % 40 == 0) recording.camera.video(ms, ms % 2000 == 0);
+    for (LiveFragment& fragment : edge.after({})) shown[fragment.header.number.value] = std::move(fragment);
+    if (ms == 5'000) heard = edge.sound().packets;
+    if (ms % 2000 == 300) recording.log->answer();
+    if (ms < 2'000) {
+      EXPECT_TRUE(shown.empty()) << "times may still move";
+    }
+  }
+  recording.finish(9'000);
+  recording.log->answer();
+  ASSERT_EQ(recording.log->drafts.size(), 5U);
+  EXPECT_EQ(shown.size(), 5U);
+  for (const auto& [number, live] : shown) {
+    const FragmentDraft& draft = recording.log->drafts.at(number - 1);
+    EXPECT_EQ(live.header.producer_time, draft.producer_time);
+    EXPECT_EQ(live.header.server_time, draft.server_time);
+    EXPECT_EQ(live.header.codec_fingerprint, draft.codec_fingerprint);
+    EXPECT_EQ(live.header.flags, draft.flags);
+    const bool is_last = number == 5;
+    EXPECT_EQ(live.end.has_value(), !is_last);
+    if (live.end) {
+      EXPECT_EQ(*live.end, draft.producer_time + draft.duration);
+    }
+    const container::MatroskaDocument document = recording.document(number - 1);
+    std::size_t i = 0;
+    for (const container::Block& block : document.blocks) {
+      if (block.track != 1) continue;
+      ASSERT_LT(i, live.pictures.size());
+      EXPECT_EQ(live.pictures[i].time, block.time);
+      EXPECT_EQ(*live.pictures[i].payload, base::to_bytes(base::as_text(block.payload)));
+      EXPECT_EQ(live.pictures[i].key_frame, block.key_frame);
+      ++i;
+    }
+    EXPECT_EQ(i, live.pictures.size());
+  }
+  const container::MatroskaDocument third = recording.document(2);
+  for (const container::Block& block : third.blocks) {
+    if (block.track == 1 || block.rtp_timestamp >= recording.camera.audio_rtp + 5'000 * 48) continue;
+    const auto found = std::ranges::find(heard, block.rtp_timestamp, &LiveFrame::rtp_timestamp);
+    ASSERT_NE(found, heard.end());
+    EXPECT_EQ(found->time, block.time);
+    EXPECT_EQ(found->track, block.track);
+  }
+}
+
+TEST(LiveEdge, CostsNothingUntilSomebodyAsksAndStopsWhenNobodyDoes) {
+  RecorderFixture recording;
+  LiveEdge& edge = recording.log->live_edge();
+  recording.camera.run(0, 5'000);
+  EXPECT_TRUE(edge.is_empty());
+  edge.ask(recording.camera.arrival(5'000));
+  recording.camera.video(5'000, false);
+  ASSERT_EQ(edge.after({}).size(), 1U);
+  EXPECT_EQ(edge.after({}).front().pictures.size(), 26U) << "what came before the question, too";
+  for (std::int64_t ms = 5'040; ms < 22'000; ms += 40) recording.camera.video(ms, ms % 2000 == 0);
+  EXPECT_TRUE(edge.is_empty());
+  recording.finish(22'000);
+}
+
+// A fragment that was shown and then refused is a gap: until the next one is committed nobody can tell what follows.
+TEST(LiveEdge, AFragmentThatIsNeverCommittedIsLost) {
+  RecorderFixture recording;
+  LiveEdge& edge = recording.log->live_edge();
+  const auto run = [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t ms = from; ms < to; ms += 40) {
+      edge.ask(recording.camera.arrival(ms));
+      recording.camera.video(ms, ms % 2000 == 0);
+    }
+  };
+  run(0, 5'000);
+  EXPECT_FALSE(edge.is_lost());
+  recording.log->refuse = true;
+  run(5'000, 6'040);
+  EXPECT_TRUE(edge.is_lost());
+  EXPECT_FALSE(edge.has({3}));
+  recording.log->refuse = false;
+  run(6'040, 8'040);
+  EXPECT_FALSE(edge.is_lost());
+  ASSERT_TRUE(recording.log->drafts.back().gap_before);
+  EXPECT_TRUE(is_lost(recording.log->drafts.back().gap_before->reason));
+  recording.finish(8'040);
+}
+
+// Parts of pictures that are shown in another order than they are sent would have wrong times.
+TEST(LiveEdge, ShowsNothingOfPicturesThatAreReordered) {
+  RecorderFixture recording;
+  LiveEdge& edge = recording.log->live_edge();
+  for (std::int64_t ms = 0; ms < 6'000; ms += 120) {
+    edge.ask(recording.camera.arrival(ms));
+    recording.camera.video(ms + 80, ms % 2040 == 0);
+    recording.camera.video(ms, false);
+    recording.camera.video(ms + 40, false);
+    EXPECT_TRUE(edge.is_empty());
+  }
+  recording.finish(6'000);
 }
 
 }  // namespace

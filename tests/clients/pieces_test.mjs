@@ -7,6 +7,7 @@ import {readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {accessUnits, firstDifference, nalType, readAnnexB, readAvcc} from './lib/annexb.mjs';
+import {applyDelta, checkPlaylist, checkReload, readPlaylist} from './lib/hls_rules.mjs';
 import {harsh, ImpairmentProxy} from './lib/impairment.mjs';
 import {blocksOf, readMatroska} from './lib/matroska.mjs';
 import {makeH264, makeOpus, readOgg, scratch} from './lib/media_files.mjs';
@@ -137,4 +138,64 @@ test('the impairment proxy loses, delays and repeats about as told, by its seed'
   assert.equal(delays.length, 4000 - lost + repeated);
   delays.sort((a, b) => a - b);
   assert.ok(delays[0] >= 29, `delay from ${delays[0]}, median ${delays[delays.length >> 1]}`);
+});
+
+describe('rules of HLS playlists', () => {
+  const good = `#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-TARGETDURATION:2
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,HOLD-BACK=6,PART-HOLD-BACK=0.75
+#EXT-X-PART-INF:PART-TARGET=0.25
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-DISCONTINUITY-SEQUENCE:3
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MAP:URI="init"
+#EXTINF:2.400000,
+s7
+#EXT-X-DISCONTINUITY
+#EXT-X-PART:DURATION=0.25,URI="s8p0",INDEPENDENT=YES
+#EXT-X-PART:DURATION=0.24,URI="s8p1"
+#EXT-X-PART:DURATION=0.1,URI="s8p2"
+#EXTINF:0.590000,
+s8
+#EXT-X-PART:DURATION=0.25,URI="s9p0",INDEPENDENT=YES
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI="s9p1"
+`;
+  const next = good.replace('#EXT-X-PRELOAD-HINT:TYPE=PART,URI="s9p1"', '#EXT-X-PART:DURATION=0.25,URI="s9p1"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="s9p2"');
+  const lines = (...changes) => changes.reduce((text, [from, to]) => {
+    assert.ok(text.includes(from), from);
+    return text.replace(from, to);
+  }, good);
+
+  test('a playlist that keeps them is read as it is', () => {
+    const list = readPlaylist(good);
+    assert.deepEqual(checkPlaylist(list), []);
+    assert.deepEqual(list.segments.map(({uri, msn, era, map, parts}) => [uri, msn, era, map, parts.length]), [['s7', 7, 3, 'init', 0], ['s8', 8, 4, 'init', 3]]);
+    assert.deepEqual([list.parts.length, list.hint, list.lastMsn], [1, 's9p1', 8]);
+    assert.deepEqual(checkReload(list, readPlaylist(next)), []);
+  });
+
+  const broken = {
+    'a segment above the target': ['2.400000', '2.500000'], 'no map': ['#EXT-X-MAP:URI="init"\n', ''], 'a tag twice': ['#EXT-X-VERSION:9', '#EXT-X-VERSION:9\n#EXT-X-VERSION:9'],
+    'a long part': ['DURATION=0.24', 'DURATION=0.26'], 'a short part': ['DURATION=0.24', 'DURATION=0.21'], 'parts that are not the segment': ['0.590000', '0.690000'],
+    'a short hold back': ['PART-HOLD-BACK=0.75', 'PART-HOLD-BACK=0.7'], 'no part target': ['#EXT-X-PART-INF:PART-TARGET=0.25\n', ''], 'a near skip boundary': ['CAN-SKIP-UNTIL=12', 'CAN-SKIP-UNTIL=11'],
+    'a dependent first part': [',INDEPENDENT=YES', ''], 'no EXTINF': ['#EXTINF:0.590000,\n', ''], 'a version that is too low': ['#EXT-X-VERSION:9', '#EXT-X-VERSION:5'],
+  };
+  for (const [name, change] of Object.entries(broken)) test(`finds ${name}`, () => assert.ok(checkPlaylist(readPlaylist(lines(change))).length > 0));
+
+  const reloads = {
+    'another target': ['TARGETDURATION:2', 'TARGETDURATION:3'], 'a sequence that goes back': ['MEDIA-SEQUENCE:7', 'MEDIA-SEQUENCE:6'], 'a discontinuity that is counted again': ['DISCONTINUITY-SEQUENCE:3', 'DISCONTINUITY-SEQUENCE:4'],
+    'a segment with another address': ['\ns8\n', '\ns8b\n'], 'another part': ['URI="s9p0"', 'URI="s9x"'], 'another duration': ['2.400000', '2.300000'], 'a hint that was wrong': ['#EXT-X-PRELOAD', '#EXT-X-PART:DURATION=0.25,URI="other"\n#EXT-X-PRELOAD'],
+    'an end that goes back': ['#EXT-X-PART:DURATION=0.25,URI="s9p0",INDEPENDENT=YES\n', ''],
+  };
+  for (const [name, change] of Object.entries(reloads)) test(`finds ${name} in a reload`, () => assert.ok(checkReload(readPlaylist(good), readPlaylist(lines(change))).length > 0));
+
+  test('a delta update stands for what it leaves out', () => {
+    const before = readPlaylist(good);
+    const delta = readPlaylist(next.replace('#EXT-X-MAP:URI="init"\n#EXTINF:2.400000,\ns7\n', '#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n#EXT-X-MAP:URI="init"\n'));
+    const full = applyDelta(before, delta);
+    assert.deepEqual(full.segments, readPlaylist(next).segments);
+    assert.deepEqual(checkReload(before, full), []);
+    assert.throws(() => applyDelta(readPlaylist(good.replace('MEDIA-SEQUENCE:7', 'MEDIA-SEQUENCE:9')), delta));
+  });
 });
