@@ -86,10 +86,10 @@ class ExchangeInput final : public RequestBody {
 
 }  // namespace
 
-Gateway::Gateway(GatewayOptions options, aws::sigv4::FindSecret find_secret, const Handlers& handlers,
+Gateway::Gateway(GatewayOptions options, aws::sigv4::FindKey find_key, const Handlers& handlers,
                  SignalingDoor* signaling, base::Random& random)
     : options_(std::move(options)),
-      find_secret_(std::move(find_secret)),
+      find_key_(std::move(find_key)),
       handlers_(handlers),
       signaling_(signaling),
       random_(random) {
@@ -111,7 +111,7 @@ async::Task<void> Gateway::serve(net::HttpExchange& exchange) {
     co_await respond_error(nullptr, call, exchange, unknown_operation(exchange.request()));
     co_return;
   }
-  co_await serve_operation(*operation, call, exchange);  // body, signature, decode, handler, encode; counters, audit
+  co_await serve_operation(*operation, call, exchange);  // body, signature, policies, decode, handler, encode
 }
 
 Call Gateway::begin(const net::HttpExchange& exchange) const {
@@ -194,26 +194,34 @@ aws::Outcome<void> Gateway::verify(Call& call, const net::HttpRequest& request,
   headers.reserve(request.headers.size());
   for (const net::HttpHeader& header : request.headers) headers.push_back({header.name, header.value});
   const aws::sigv4::Request signed_request{request.method, request.target, headers};
-  auto identity = aws::sigv4::verify(signed_request, aws::sigv4::Payload{body}, find_secret_, call.received_at);
+  auto identity = aws::sigv4::verify(signed_request, aws::sigv4::Payload{body}, find_key_, call.received_at);
   if (!identity) {
     metrics_.count_signature_failure();
     return std::unexpected(std::move(identity).error());
   }
   call.access_key_id = std::move(identity->access_key_id);
+  call.principal = std::move(identity->principal);
   return {};
 }
 
-async::Task<aws::Outcome<std::string>> Gateway::read_and_verify(Call& call, net::HttpExchange& exchange) {
+aws::Outcome<void> Gateway::check(const aws::Operation& operation, Call& call, const net::HttpRequest& request,
+                                  std::optional<base::ByteView> body, std::string_view arguments) const {
+  if (auto verified = verify(call, request, body); !verified) return verified;
+  return authorize(operation, arguments, call, options_.find_arn);
+}
+
+async::Task<aws::Outcome<std::string>> Gateway::read_and_check(const aws::Operation& operation, Call& call,
+                                                               net::HttpExchange& exchange) {
   auto body = co_await exchange.read_body(options_.max_body_bytes);
   if (!body) co_return std::unexpected(body_error(std::move(body).error()));
-  auto verified = verify(call, exchange.request(), base::as_bytes(*body));
-  if (!verified) co_return std::unexpected(std::move(verified).error());
+  auto checked = check(operation, call, exchange.request(), base::as_bytes(*body), *body);
+  if (!checked) co_return std::unexpected(std::move(checked).error());
   co_return *std::move(body);
 }
 
 async::Task<aws::Outcome<std::string>> Gateway::read_and_call(const aws::Operation& operation, Call& call,
                                                               net::HttpExchange& exchange) {
-  auto body = co_await read_and_verify(call, exchange);
+  auto body = co_await read_and_check(operation, call, exchange);
   if (!body) co_return std::unexpected(std::move(body).error());
   const Handlers::Erased* handler = handlers_.find(operation);
   if (handler == nullptr) co_return std::unexpected(not_served(operation));
@@ -232,7 +240,7 @@ async::Task<void> Gateway::serve_json(const aws::Operation& operation, Call& cal
 }
 
 async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call& call, net::HttpExchange& exchange) {
-  auto body = co_await read_and_verify(call, exchange);
+  auto body = co_await read_and_check(operation, call, exchange);
   if (!body) {
     co_await respond_error(&operation, call, exchange, body.error());
     co_return;
@@ -250,8 +258,9 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
 // The body is not signed and not read here: the handler reads it while it answers.
 async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operation, Call& call,
                                                    net::HttpExchange& exchange) {
-  if (auto verified = verify(call, exchange.request(), std::nullopt); !verified) {
-    co_await respond_error(&operation, call, exchange, verified.error());
+  const std::string arguments = headers_as_json(exchange.request().headers);
+  if (auto checked = check(operation, call, exchange.request(), std::nullopt, arguments); !checked) {
+    co_await respond_error(&operation, call, exchange, checked.error());
     co_return;
   }
   const Handlers::ErasedStreamingRequest* handler = handlers_.find_streaming_request(operation);
@@ -259,7 +268,6 @@ async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operati
     co_await respond_error(&operation, call, exchange, not_served(operation));
     co_return;
   }
-  const std::string arguments = headers_as_json(exchange.request().headers);
   ExchangeInput request(exchange);
   ExchangeBody response(exchange, call);
   const auto outcome = co_await fence(call, (*handler)(call, arguments, request, response));
@@ -297,13 +305,13 @@ async::Task<void> Gateway::serve_websocket(const aws::Operation& operation, Call
 aws::Outcome<Gateway::Connect> Gateway::check_connect(const aws::Operation& operation, Call& call,
                                                       const net::HttpExchange& exchange) const {
   const net::HttpRequest& request = exchange.request();
-  if (auto verified = verify(call, request, base::ByteView()); !verified) {
-    return std::unexpected(std::move(verified).error());
+  const std::string arguments = aws::sigv4::query_as_json(request.query, "X-Amz-");
+  if (auto checked = check(operation, call, request, base::ByteView(), arguments); !checked) {
+    return std::unexpected(std::move(checked).error());
   }
   Connect connect;
   const bool is_viewer = &operation == &aws::signaling::ConnectAsViewer::row();
   connect.role = is_viewer ? sessions::Role::Viewer : sessions::Role::Master;
-  const std::string arguments = aws::sigv4::query_as_json(request.query, "X-Amz-");
   if (is_viewer) {
     auto input = aws::decode<aws::signaling::ConnectAsViewerInput>(arguments);
     if (!input) return std::unexpected(std::move(input).error());

@@ -133,6 +133,10 @@ constexpr std::array kKeys = {
                      SET_TEXT(access_key), nullptr},
     ConfigurationKey{"secret_key", "SECRET", "its secret; better in the file or the environment than in a flag", false,
                      SET_TEXT(secret_key), nullptr},
+    ConfigurationKey{"key_file", "FILE",
+                     "key that the secrets of `tidegate key` are sealed with (default: access_keys.key in the data "
+                     "directory, made when it is missing)",
+                     false, SET_TEXT(key_file), nullptr},
     ConfigurationKey{"shards", "N", "threads that own sessions, each with its UDP port; 0: one per processor", false,
                      SET_WITH(set_number<std::uint32_t>, shards, 0u, 64u), nullptr},
     ConfigurationKey{"turn_uri", "URI", "TURN server for clients; may be given several times", true,

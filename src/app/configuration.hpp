@@ -31,6 +31,7 @@ struct Configuration {
   std::string account_id = "123456789012";
   std::string access_key;
   std::string secret_key;
+  std::string key_file;      // empty: access_keys.key in the data directory
   std::uint32_t shards = 0;  // 0: one per processor
   std::vector<std::string> turn_uri;
   std::string turn_secret;

@@ -10,6 +10,7 @@
 #include "api/control_handlers.hpp"
 #include "api/gateway.hpp"
 #include "api/media_handlers.hpp"
+#include "app/access_keys.hpp"
 #include "app/credentials.hpp"
 #include "app/private_file.hpp"
 #include "app/server_metrics.hpp"
@@ -21,6 +22,7 @@
 #include "net/http_server.hpp"
 #include "net/interfaces.hpp"
 #include "sessions/hub.hpp"
+#include "store/key_ring.hpp"
 #include "store/metadata_store.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
@@ -50,6 +52,7 @@ struct Server::Parts {
   std::unique_ptr<async::DiskWorker> changes;    // the catalog
   std::unique_ptr<async::DiskWorker> renderers;  // audio, images, clips
   std::unique_ptr<store::MetadataStore> metadata;
+  std::unique_ptr<store::KeyRing> keys;
   std::unique_ptr<streams::Archive> archive;
   std::unique_ptr<streams::Catalog> catalog;
   std::unique_ptr<sessions::Hub> hub;
@@ -109,6 +112,9 @@ Result<void> Server::Parts::open_data() {
   // First, because it takes the lock that keeps a second server off the directory.
   TRY(archive, streams::open_archive(std::move(archive_options), *readers));
   TRY(metadata, store::open_sqlite_metadata(configuration.data_dir + "/catalog.sqlite"));
+  TRY(AccessKeys access_keys, open_access_keys(configuration.data_dir, configuration.key_file, random));
+  TRY(keys, store::KeyRing::open(std::move(access_keys.store), {configuration.account_id, access_keys.sealing_key,
+                                                                access_key.id, access_key.secret}));
   streams::CatalogOptions catalog_options;
   catalog_options.region = configuration.region;
   catalog_options.account_id = configuration.account_id;
@@ -179,13 +185,16 @@ void Server::Parts::make_api() {
     const sessions::HubStats stats = co_await hub->stats();
     co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable);
   });
+  options.find_arn = [this](aws::ResourceType type, const std::string& name) -> std::optional<std::string> {
+    if (type == aws::ResourceType::Channel) {
+      const auto channel = catalog->find_channel({name, std::nullopt});
+      return channel ? std::optional((*channel)->arn) : std::nullopt;
+    }
+    const auto stream = catalog->find_stream({name, std::nullopt});
+    return stream ? std::optional((*stream)->arn) : std::nullopt;
+  };
   gateway = std::make_unique<api::Gateway>(
-      std::move(options),
-      [this](std::string_view id) -> std::optional<std::string> {
-        if (!base::equal_in_constant_time(base::as_bytes(id), base::as_bytes(access_key.id))) return std::nullopt;
-        return access_key.secret;
-      },
-      handlers, door.get(), random);
+      std::move(options), [this](std::string_view id) { return keys->find(id); }, handlers, door.get(), random);
 }
 
 Result<std::shared_ptr<const net::TlsContext>> Server::Parts::make_tls() {
