@@ -114,6 +114,12 @@ aws::Outcome<void> authorize(const aws::Operation& operation, std::string_view a
   return {};
 }
 
+std::string first_resource(const aws::Operation& operation, std::string_view arguments, const Call& call,
+                           const FindArn& find_arn) {
+  const auto document = aws::JsonDocument::parse(arguments);
+  return document ? resources_of(operation, document->root(), call, find_arn).front() : "*";
+}
+
 aws::Outcome<void> authorize_read(const std::string& stream_name, const Call& call, const FindArn& find_arn) {
   if (may_do_everything(call)) return {};
   const std::string resource =

@@ -24,6 +24,10 @@ using FindArn = std::function<std::optional<std::string>(aws::ResourceType type,
 aws::Outcome<void> authorize(const aws::Operation& operation, std::string_view arguments, const Call& call,
                              const FindArn& find_arn);
 
+// The first resource that authorize() asks for: what limits count by.
+std::string first_resource(const aws::Operation& operation, std::string_view arguments, const Call& call,
+                           const FindArn& find_arn);
+
 // For our own reads, which have no row: they tell what ListFragments tells, so they need the right to that. An empty
 // name is no resource.
 aws::Outcome<void> authorize_read(const std::string& stream_name, const Call& call, const FindArn& find_arn);

@@ -3,6 +3,7 @@
 
 #include "api/answers.hpp"
 #include "api/cors.hpp"
+#include "api/exchange_bodies.hpp"
 #include "api/header_arguments.hpp"
 #include "api/server_urls.hpp"
 #include "async/shard.hpp"
@@ -45,45 +46,6 @@ aws::Error not_served(const aws::Operation& operation) {
   return {aws::kOperationNotServed, std::string(operation.name) + " is not served by this server yet"};
 }
 
-class ExchangeBody final : public ResponseBody {
- public:
-  ExchangeBody(net::HttpExchange& exchange, const Call& call) : exchange_(exchange), call_(call) {}
-
-  async::Task<base::Result<void>> start(ResponseHead head) override {
-    net::HttpResponse response = make_response(exchange_, call_, 200);
-    response.headers.add("Content-Type", std::move(head.content_type));
-    auto started = co_await exchange_.start_stream(std::move(response), head.length);
-    co_return started;
-  }
-  async::Task<base::Result<void>> write(base::ByteView bytes) override {
-    auto written = co_await exchange_.write_chunk(bytes);
-    co_return written;
-  }
-  async::Task<base::Result<void>> finish() override {
-    auto finished = co_await exchange_.finish();
-    co_return finished;
-  }
-  void watch_disconnect(std::move_only_function<void()> gone) override { exchange_.watch_disconnect(std::move(gone)); }
-
- private:
-  net::HttpExchange& exchange_;
-  const Call& call_;
-};
-
-class ExchangeInput final : public RequestBody {
- public:
-  explicit ExchangeInput(net::HttpExchange& exchange) : exchange_(exchange) {}
-
-  async::Task<base::Result<base::Bytes>> read_some() override {
-    auto piece = co_await exchange_.read_body_some();
-    co_return piece;
-  }
-  void set_timeout(base::Duration timeout) override { exchange_.set_body_timeout(timeout); }
-
- private:
-  net::HttpExchange& exchange_;
-};
-
 }  // namespace
 
 Gateway::Gateway(GatewayOptions options, aws::sigv4::FindKey find_key, const Handlers& handlers,
@@ -111,7 +73,7 @@ async::Task<void> Gateway::serve(net::HttpExchange& exchange) {
     co_await respond_error(nullptr, call, exchange, unknown_operation(exchange.request()));
     co_return;
   }
-  co_await serve_operation(*operation, call, exchange);  // body, signature, policies, decode, handler, encode
+  co_await serve_operation(*operation, call, exchange);  // body, signature, policies, limits, decode, handler
 }
 
 Call Gateway::begin(const net::HttpExchange& exchange) const {
@@ -210,6 +172,16 @@ aws::Outcome<void> Gateway::check(const aws::Operation& operation, Call& call, c
   return authorize(operation, arguments, call, options_.find_arn);
 }
 
+aws::Outcome<Admission> Gateway::admit(const aws::Operation& operation, std::string_view arguments, const Call& call,
+                                       const std::string& holder) const {
+  Throttle* throttle = options_.throttle;
+  if (throttle == nullptr) return Admission{};
+  const std::string resource = throttle->needs_resource(operation)
+                                   ? first_resource(operation, arguments, call, options_.find_arn)
+                                   : std::string("*");
+  return throttle->admit(operation, resource, holder.empty() ? call.request_id : holder, async::now());
+}
+
 async::Task<aws::Outcome<std::string>> Gateway::read_and_check(const aws::Operation& operation, Call& call,
                                                                net::HttpExchange& exchange) {
   auto body = co_await exchange.read_body(options_.max_body_bytes);
@@ -225,6 +197,8 @@ async::Task<aws::Outcome<std::string>> Gateway::read_and_call(const aws::Operati
   if (!body) co_return std::unexpected(std::move(body).error());
   const Handlers::Erased* handler = handlers_.find(operation);
   if (handler == nullptr) co_return std::unexpected(not_served(operation));
+  const auto admission = admit(operation, *body, call);
+  if (!admission) co_return std::unexpected(admission.error());
   auto outcome = co_await fence(call, (*handler)(call, *body));
   co_return outcome;
 }
@@ -250,7 +224,13 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
     co_await respond_error(&operation, call, exchange, not_served(operation));
     co_return;
   }
-  ExchangeBody response(exchange, call);
+  auto admission = admit(operation, *body, call);
+  if (!admission) {
+    co_await respond_error(&operation, call, exchange, admission.error());
+    co_return;
+  }
+  Pace pace(options_.throttle, *admission);
+  ExchangeBody response(exchange, call, &pace);
   const auto outcome = co_await fence(call, (*handler)(call, *body, response));
   co_await end_streaming(operation, call, exchange, outcome);
 }
@@ -268,8 +248,14 @@ async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operati
     co_await respond_error(&operation, call, exchange, not_served(operation));
     co_return;
   }
-  ExchangeInput request(exchange);
-  ExchangeBody response(exchange, call);
+  auto admission = admit(operation, arguments, call);
+  if (!admission) {
+    co_await respond_error(&operation, call, exchange, admission.error());
+    co_return;
+  }
+  Pace pace(options_.throttle, *admission);
+  ExchangeInput request(exchange, pace);
+  ExchangeBody response(exchange, call, nullptr);
   const auto outcome = co_await fence(call, (*handler)(call, arguments, request, response));
   co_await end_streaming(operation, call, exchange, outcome);
 }
@@ -327,6 +313,9 @@ aws::Outcome<Gateway::Connect> Gateway::check_connect(const aws::Operation& oper
   if (!exchange.is_websocket_request()) return base::fail(base::Errc::InvalidArgument, "this is a WebSocket endpoint");
   auto allowed = signaling_->check_connect(connect.role, connect.channel_arn, connect.client_id);
   if (!allowed) return base::fail(std::move(allowed).error());
+  auto admission = admit(operation, arguments, call, connect.client_id);
+  if (!admission) return std::unexpected(std::move(admission).error());
+  connect.admission = *std::move(admission);
   return connect;
 }
 

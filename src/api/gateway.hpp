@@ -12,6 +12,7 @@
 #include "api/handlers.hpp"
 #include "api/metrics.hpp"
 #include "api/signaling_door.hpp"
+#include "api/throttle.hpp"
 #include "aws/sigv4.hpp"
 #include "base/random.hpp"
 #include "net/http_server.hpp"
@@ -40,7 +41,8 @@ struct GatewayOptions {
   std::string metrics_token;        // bearer token for /metrics from elsewhere than loopback; empty: loopback only
   std::size_t max_body_bytes = 1 << 20;
   std::function<base::WallTime()> wall_clock;  // the system's if empty
-  FindArn find_arn;  // for policies; without it a name stands for a resource that is not there
+  FindArn find_arn;              // for policies; without it a name stands for a resource that is not there
+  Throttle* throttle = nullptr;  // outlives the gateway; null: no limits
   // For /readyz: why the server is not ready, in plain words; nothing, or an empty function, when it is.
   std::function<std::optional<std::string>()> trouble;
   std::function<void(const AuditEntry&)> audit;  // on the connection's shard; none if empty
@@ -66,6 +68,7 @@ class Gateway {
     sessions::Role role = sessions::Role::Master;
     std::string channel_arn;
     std::string client_id;
+    Admission admission;
   };
 
   Call begin(const net::HttpExchange& exchange) const;
@@ -92,6 +95,9 @@ class Gateway {
   aws::Outcome<void> check(const aws::Operation& operation, Call& call, const net::HttpRequest& request,
                            std::optional<base::ByteView> body, std::string_view arguments) const;
   aws::Outcome<void> verify(Call& call, const net::HttpRequest& request, std::optional<base::ByteView> body) const;
+  // Within the limits. The call's connection counts as long as the admission lives.
+  aws::Outcome<Admission> admit(const aws::Operation& operation, std::string_view arguments, const Call& call,
+                                const std::string& holder = {}) const;
   async::Task<void> respond_error(const aws::Operation* operation, const Call& call, net::HttpExchange& exchange,
                                   const aws::Error& error);
   void record(const aws::Operation& operation, const Call& call, int status, std::string_view error_code) const;

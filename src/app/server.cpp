@@ -37,6 +37,16 @@ namespace {
 
 constexpr std::chrono::seconds kStopPatience(2);
 
+streams::ProducerLimits producer_limits(const api::Limits& limits) {
+  streams::ProducerLimits producer;
+  producer.rules.tracks = limits[api::Limit::FragmentTracks];
+  producer.rules.tags = limits[api::Limit::FragmentTags];
+  producer.rules.fragment_span = std::chrono::seconds(limits[api::Limit::FragmentSeconds]);
+  producer.stream.fragment_bytes = limits[api::Limit::FragmentBytes];
+  producer.connection = std::chrono::seconds(limits[api::Limit::PutMediaSeconds]);
+  return producer;
+}
+
 }  // namespace
 
 // Members are made in this order and destroyed in the opposite one.
@@ -61,6 +71,7 @@ struct Server::Parts {
   std::unique_ptr<streams::Clips> clips;
   api::PutMediaCounts put_media_counts;
   std::unique_ptr<api::SignalingDoor> door;
+  std::unique_ptr<api::Throttle> throttle;
   api::Handlers handlers;
   std::unique_ptr<api::Gateway> gateway;
   struct Listener {
@@ -118,6 +129,11 @@ Result<void> Server::Parts::open_data() {
   streams::CatalogOptions catalog_options;
   catalog_options.region = configuration.region;
   catalog_options.account_id = configuration.account_id;
+  const api::Limits& limits = configuration.limits;
+  catalog_options.limits.streams = limits[api::Limit::Streams];
+  catalog_options.limits.channels = limits[api::Limit::Channels];
+  catalog_options.limits.tags = limits[api::Limit::TagsPerResource];
+  catalog_options.limits.retention_hours = static_cast<std::uint32_t>(limits[api::Limit::RetentionHours]);
   catalog_options.default_max_bytes = configuration.stream_max_bytes;
   catalog = std::make_unique<streams::Catalog>(std::move(catalog_options), *metadata, *archive, *changes, random);
   return catalog->load();
@@ -138,6 +154,8 @@ Result<void> Server::Parts::open_sessions() {
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   options.signaling_idle_timeout = configuration.signaling_idle_timeout;
   options.signaling_lifetime = configuration.signaling_lifetime;
+  options.message_rates = {configuration.limits[api::Limit::OfferAnswerRate],
+                           configuration.limits[api::Limit::CandidateRate]};
   TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
 
   TRY(const PrivateFile key, read_or_create_private(configuration.data_dir + "/playback.key", [&] {
@@ -153,8 +171,9 @@ Result<void> Server::Parts::open_sessions() {
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random);
-  clips =
-      std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips", streams::ClipLimits{});
+  clips = std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips",
+                                           streams::ClipLimits{configuration.limits[api::Limit::ClipFragments],
+                                                               configuration.limits[api::Limit::ClipBytes]});
   door = api::make_signaling_door(*hub);
   return {};
 }
@@ -166,6 +185,9 @@ void Server::Parts::make_api() {
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
   api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
   api::MediaServices media{*catalog, *archive, *playback, *streaming, put_media_counts, *clips, *renderers};
+  throttle = std::make_unique<api::Throttle>(configuration.limits);
+  media.throttle = throttle.get();
+  media.put_media = producer_limits(configuration.limits);
   api::add_media_handlers(handlers, media);
   api::add_session_routes(handlers, media);
   api::add_recording_reads(handlers, media);
@@ -185,6 +207,7 @@ void Server::Parts::make_api() {
     const sessions::HubStats stats = co_await hub->stats();
     co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable);
   });
+  options.throttle = throttle.get();
   options.find_arn = [this](aws::ResourceType type, const std::string& name) -> std::optional<std::string> {
     if (type == aws::ResourceType::Channel) {
       const auto channel = catalog->find_channel({name, std::nullopt});
