@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "aws/policy.hpp"
 #include "base/address.hpp"
 #include "base/time.hpp"
 
@@ -13,7 +14,8 @@ struct Call {
   std::string request_id;
   std::string account_id;
   std::string region;
-  std::string access_key_id;  // empty on routes without a signature
+  std::string access_key_id;    // empty on routes without a signature
+  aws::PrincipalPtr principal;  // whose key that is; null without a signature
   base::SocketAddress caller;
   base::WallTime received_at;
   // Scheme and host for URLs that this answer hands out: public_url if configured, else what the client itself used.

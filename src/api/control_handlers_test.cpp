@@ -30,7 +30,7 @@ class ControlPlane {
     add_control_handlers(handlers_, ControlServices{catalog_, door, std::move(turn)});
     GatewayOptions options;
     options.wall_clock = fake_now;
-    gateway_.emplace(std::move(options), find_fake_secret, handlers_, &door, random_);
+    gateway_.emplace(std::move(options), find_fake_key, handlers_, &door, random_);
   }
 
   // "200 {...}" or "404 ResourceNotFoundException {...}".

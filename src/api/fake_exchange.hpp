@@ -14,9 +14,11 @@ namespace api {
 inline base::WallTime fake_now() {
   return base::from_microseconds(1'795'389'019'582'000);
 }
-inline std::optional<std::string> find_fake_secret(std::string_view id) {
+inline std::optional<aws::sigv4::KnownKey> find_fake_key(std::string_view id) {
   if (id != "AKID") return std::nullopt;
-  return "secret";
+  static const auto kOwner = std::make_shared<const aws::Principal>(
+      aws::Principal{.arn = "arn:aws:iam::123456789012:root", .has_all_rights = true});
+  return aws::sigv4::KnownKey{.secret = "secret", .principal = kOwner};
 }
 
 class FakeExchange final : public net::HttpExchange {

@@ -3,6 +3,7 @@
 
 #include "api/answers.hpp"
 #include "api/cors.hpp"
+#include "api/exchange_bodies.hpp"
 #include "api/header_arguments.hpp"
 #include "api/server_urls.hpp"
 #include "async/shard.hpp"
@@ -45,51 +46,12 @@ aws::Error not_served(const aws::Operation& operation) {
   return {aws::kOperationNotServed, std::string(operation.name) + " is not served by this server yet"};
 }
 
-class ExchangeBody final : public ResponseBody {
- public:
-  ExchangeBody(net::HttpExchange& exchange, const Call& call) : exchange_(exchange), call_(call) {}
-
-  async::Task<base::Result<void>> start(ResponseHead head) override {
-    net::HttpResponse response = make_response(exchange_, call_, 200);
-    response.headers.add("Content-Type", std::move(head.content_type));
-    auto started = co_await exchange_.start_stream(std::move(response), head.length);
-    co_return started;
-  }
-  async::Task<base::Result<void>> write(base::ByteView bytes) override {
-    auto written = co_await exchange_.write_chunk(bytes);
-    co_return written;
-  }
-  async::Task<base::Result<void>> finish() override {
-    auto finished = co_await exchange_.finish();
-    co_return finished;
-  }
-  void watch_disconnect(std::move_only_function<void()> gone) override { exchange_.watch_disconnect(std::move(gone)); }
-
- private:
-  net::HttpExchange& exchange_;
-  const Call& call_;
-};
-
-class ExchangeInput final : public RequestBody {
- public:
-  explicit ExchangeInput(net::HttpExchange& exchange) : exchange_(exchange) {}
-
-  async::Task<base::Result<base::Bytes>> read_some() override {
-    auto piece = co_await exchange_.read_body_some();
-    co_return piece;
-  }
-  void set_timeout(base::Duration timeout) override { exchange_.set_body_timeout(timeout); }
-
- private:
-  net::HttpExchange& exchange_;
-};
-
 }  // namespace
 
-Gateway::Gateway(GatewayOptions options, aws::sigv4::FindSecret find_secret, const Handlers& handlers,
+Gateway::Gateway(GatewayOptions options, aws::sigv4::FindKey find_key, const Handlers& handlers,
                  SignalingDoor* signaling, base::Random& random)
     : options_(std::move(options)),
-      find_secret_(std::move(find_secret)),
+      find_key_(std::move(find_key)),
       handlers_(handlers),
       signaling_(signaling),
       random_(random) {
@@ -111,7 +73,7 @@ async::Task<void> Gateway::serve(net::HttpExchange& exchange) {
     co_await respond_error(nullptr, call, exchange, unknown_operation(exchange.request()));
     co_return;
   }
-  co_await serve_operation(*operation, call, exchange);  // body, signature, decode, handler, encode; counters, audit
+  co_await serve_operation(*operation, call, exchange);  // body, signature, policies, limits, decode, handler
 }
 
 Call Gateway::begin(const net::HttpExchange& exchange) const {
@@ -194,29 +156,49 @@ aws::Outcome<void> Gateway::verify(Call& call, const net::HttpRequest& request,
   headers.reserve(request.headers.size());
   for (const net::HttpHeader& header : request.headers) headers.push_back({header.name, header.value});
   const aws::sigv4::Request signed_request{request.method, request.target, headers};
-  auto identity = aws::sigv4::verify(signed_request, aws::sigv4::Payload{body}, find_secret_, call.received_at);
+  auto identity = aws::sigv4::verify(signed_request, aws::sigv4::Payload{body}, find_key_, call.received_at);
   if (!identity) {
     metrics_.count_signature_failure();
     return std::unexpected(std::move(identity).error());
   }
   call.access_key_id = std::move(identity->access_key_id);
+  call.principal = std::move(identity->principal);
   return {};
 }
 
-async::Task<aws::Outcome<std::string>> Gateway::read_and_verify(Call& call, net::HttpExchange& exchange) {
+aws::Outcome<void> Gateway::check(const aws::Operation& operation, Call& call, const net::HttpRequest& request,
+                                  std::optional<base::ByteView> body, std::string_view arguments) const {
+  if (auto verified = verify(call, request, body); !verified) return verified;
+  return authorize(operation, arguments, call, options_.find_arn);
+}
+
+aws::Outcome<Admission> Gateway::admit(const aws::Operation& operation, std::string_view arguments, const Call& call,
+                                       const std::string& holder) const {
+  Throttle* throttle = options_.throttle;
+  if (throttle == nullptr) return Admission{};
+  const std::string resource = throttle->needs_resource(operation)
+                                   ? first_resource(operation, arguments, call, options_.find_arn)
+                                   : std::string("*");
+  return throttle->admit(operation, resource, holder.empty() ? call.request_id : holder, async::now());
+}
+
+async::Task<aws::Outcome<std::string>> Gateway::read_and_check(const aws::Operation& operation, Call& call,
+                                                               net::HttpExchange& exchange) {
   auto body = co_await exchange.read_body(options_.max_body_bytes);
   if (!body) co_return std::unexpected(body_error(std::move(body).error()));
-  auto verified = verify(call, exchange.request(), base::as_bytes(*body));
-  if (!verified) co_return std::unexpected(std::move(verified).error());
+  auto checked = check(operation, call, exchange.request(), base::as_bytes(*body), *body);
+  if (!checked) co_return std::unexpected(std::move(checked).error());
   co_return *std::move(body);
 }
 
 async::Task<aws::Outcome<std::string>> Gateway::read_and_call(const aws::Operation& operation, Call& call,
                                                               net::HttpExchange& exchange) {
-  auto body = co_await read_and_verify(call, exchange);
+  auto body = co_await read_and_check(operation, call, exchange);
   if (!body) co_return std::unexpected(std::move(body).error());
   const Handlers::Erased* handler = handlers_.find(operation);
   if (handler == nullptr) co_return std::unexpected(not_served(operation));
+  const auto admission = admit(operation, *body, call);
+  if (!admission) co_return std::unexpected(admission.error());
   auto outcome = co_await fence(call, (*handler)(call, *body));
   co_return outcome;
 }
@@ -232,7 +214,7 @@ async::Task<void> Gateway::serve_json(const aws::Operation& operation, Call& cal
 }
 
 async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call& call, net::HttpExchange& exchange) {
-  auto body = co_await read_and_verify(call, exchange);
+  auto body = co_await read_and_check(operation, call, exchange);
   if (!body) {
     co_await respond_error(&operation, call, exchange, body.error());
     co_return;
@@ -242,7 +224,13 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
     co_await respond_error(&operation, call, exchange, not_served(operation));
     co_return;
   }
-  ExchangeBody response(exchange, call);
+  auto admission = admit(operation, *body, call);
+  if (!admission) {
+    co_await respond_error(&operation, call, exchange, admission.error());
+    co_return;
+  }
+  Pace pace(options_.throttle, *admission);
+  ExchangeBody response(exchange, call, &pace);
   const auto outcome = co_await fence(call, (*handler)(call, *body, response));
   co_await end_streaming(operation, call, exchange, outcome);
 }
@@ -250,8 +238,9 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
 // The body is not signed and not read here: the handler reads it while it answers.
 async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operation, Call& call,
                                                    net::HttpExchange& exchange) {
-  if (auto verified = verify(call, exchange.request(), std::nullopt); !verified) {
-    co_await respond_error(&operation, call, exchange, verified.error());
+  const std::string arguments = headers_as_json(exchange.request().headers);
+  if (auto checked = check(operation, call, exchange.request(), std::nullopt, arguments); !checked) {
+    co_await respond_error(&operation, call, exchange, checked.error());
     co_return;
   }
   const Handlers::ErasedStreamingRequest* handler = handlers_.find_streaming_request(operation);
@@ -259,9 +248,14 @@ async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operati
     co_await respond_error(&operation, call, exchange, not_served(operation));
     co_return;
   }
-  const std::string arguments = headers_as_json(exchange.request().headers);
-  ExchangeInput request(exchange);
-  ExchangeBody response(exchange, call);
+  auto admission = admit(operation, arguments, call);
+  if (!admission) {
+    co_await respond_error(&operation, call, exchange, admission.error());
+    co_return;
+  }
+  Pace pace(options_.throttle, *admission);
+  ExchangeInput request(exchange, pace);
+  ExchangeBody response(exchange, call, nullptr);
   const auto outcome = co_await fence(call, (*handler)(call, arguments, request, response));
   co_await end_streaming(operation, call, exchange, outcome);
 }
@@ -297,13 +291,13 @@ async::Task<void> Gateway::serve_websocket(const aws::Operation& operation, Call
 aws::Outcome<Gateway::Connect> Gateway::check_connect(const aws::Operation& operation, Call& call,
                                                       const net::HttpExchange& exchange) const {
   const net::HttpRequest& request = exchange.request();
-  if (auto verified = verify(call, request, base::ByteView()); !verified) {
-    return std::unexpected(std::move(verified).error());
+  const std::string arguments = aws::sigv4::query_as_json(request.query, "X-Amz-");
+  if (auto checked = check(operation, call, request, base::ByteView(), arguments); !checked) {
+    return std::unexpected(std::move(checked).error());
   }
   Connect connect;
   const bool is_viewer = &operation == &aws::signaling::ConnectAsViewer::row();
   connect.role = is_viewer ? sessions::Role::Viewer : sessions::Role::Master;
-  const std::string arguments = aws::sigv4::query_as_json(request.query, "X-Amz-");
   if (is_viewer) {
     auto input = aws::decode<aws::signaling::ConnectAsViewerInput>(arguments);
     if (!input) return std::unexpected(std::move(input).error());
@@ -319,6 +313,9 @@ aws::Outcome<Gateway::Connect> Gateway::check_connect(const aws::Operation& oper
   if (!exchange.is_websocket_request()) return base::fail(base::Errc::InvalidArgument, "this is a WebSocket endpoint");
   auto allowed = signaling_->check_connect(connect.role, connect.channel_arn, connect.client_id);
   if (!allowed) return base::fail(std::move(allowed).error());
+  auto admission = admit(operation, arguments, call, connect.client_id);
+  if (!admission) return std::unexpected(std::move(admission).error());
+  connect.admission = *std::move(admission);
   return connect;
 }
 

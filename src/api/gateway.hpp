@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "api/authorization.hpp"
 #include "api/handlers.hpp"
 #include "api/metrics.hpp"
 #include "api/signaling_door.hpp"
+#include "api/throttle.hpp"
 #include "aws/sigv4.hpp"
 #include "base/random.hpp"
 #include "net/http_server.hpp"
@@ -39,6 +41,8 @@ struct GatewayOptions {
   std::string metrics_token;        // bearer token for /metrics from elsewhere than loopback; empty: loopback only
   std::size_t max_body_bytes = 1 << 20;
   std::function<base::WallTime()> wall_clock;  // the system's if empty
+  FindArn find_arn;              // for policies; without it a name stands for a resource that is not there
+  Throttle* throttle = nullptr;  // outlives the gateway; null: no limits
   // For /readyz: why the server is not ready, in plain words; nothing, or an empty function, when it is.
   std::function<std::optional<std::string>()> trouble;
   std::function<void(const AuditEntry&)> audit;  // on the connection's shard; none if empty
@@ -50,8 +54,8 @@ struct GatewayOptions {
 class Gateway {
  public:
   // `random` makes request ids: async::SecureRandom, which any thread may use. `signaling` may be null: no WebSockets.
-  Gateway(GatewayOptions options, aws::sigv4::FindSecret find_secret, const Handlers& handlers,
-          SignalingDoor* signaling, base::Random& random);
+  Gateway(GatewayOptions options, aws::sigv4::FindKey find_key, const Handlers& handlers, SignalingDoor* signaling,
+          base::Random& random);
 
   // The handler of net::HttpServer.
   async::Task<void> serve(net::HttpExchange& exchange);
@@ -64,6 +68,7 @@ class Gateway {
     sessions::Role role = sessions::Role::Master;
     std::string channel_arn;
     std::string client_id;
+    Admission admission;
   };
 
   Call begin(const net::HttpExchange& exchange) const;
@@ -83,14 +88,22 @@ class Gateway {
   async::Task<bool> serve_plain(const Call& call, net::HttpExchange& exchange);
   async::Task<aws::Outcome<std::string>> read_and_call(const aws::Operation& operation, Call& call,
                                                        net::HttpExchange& exchange);
-  async::Task<aws::Outcome<std::string>> read_and_verify(Call& call, net::HttpExchange& exchange);
+  // The body, once its signature and the caller's policies were found good.
+  async::Task<aws::Outcome<std::string>> read_and_check(const aws::Operation& operation, Call& call,
+                                                        net::HttpExchange& exchange);
+  // For bodies that are not read: the arguments are known before.
+  aws::Outcome<void> check(const aws::Operation& operation, Call& call, const net::HttpRequest& request,
+                           std::optional<base::ByteView> body, std::string_view arguments) const;
   aws::Outcome<void> verify(Call& call, const net::HttpRequest& request, std::optional<base::ByteView> body) const;
+  // Within the limits. The call's connection counts as long as the admission lives.
+  aws::Outcome<Admission> admit(const aws::Operation& operation, std::string_view arguments, const Call& call,
+                                const std::string& holder = {}) const;
   async::Task<void> respond_error(const aws::Operation* operation, const Call& call, net::HttpExchange& exchange,
                                   const aws::Error& error);
   void record(const aws::Operation& operation, const Call& call, int status, std::string_view error_code) const;
 
   GatewayOptions options_;
-  aws::sigv4::FindSecret find_secret_;
+  aws::sigv4::FindKey find_key_;
   const Handlers& handlers_;
   SignalingDoor* signaling_;
   base::Random& random_;

@@ -34,14 +34,20 @@ async::Task<aws::Outcome<std::string>> Gateway::verify_and_read(const Handlers::
   if (auto verified = verify(call, request, base::ByteView()); !verified) {
     co_return std::unexpected(std::move(verified).error());
   }
-  if (row == nullptr) co_return aws::fail(aws::kUnknownOperation, "there is nothing at this path");
-  if (request.method != "GET") co_return aws::fail(aws::kMethodNotAllowed, "this path is read with GET");
-  ReadRequest read;
-  if (!row->after.empty()) {
-    read.name =
+  // Then the right to it, for the same reason.
+  std::string name;
+  if (row != nullptr && !row->after.empty()) {
+    name =
         decode_percent(std::string_view(request.path)
                            .substr(row->before.size(), request.path.size() - row->before.size() - row->after.size()));
   }
+  if (auto allowed = authorize_read(name, call, options_.find_arn); !allowed) {
+    co_return std::unexpected(std::move(allowed).error());
+  }
+  if (row == nullptr) co_return aws::fail(aws::kUnknownOperation, "there is nothing at this path");
+  if (request.method != "GET") co_return aws::fail(aws::kMethodNotAllowed, "this path is read with GET");
+  ReadRequest read;
+  read.name = std::move(name);
   read.query = request.query;
   auto outcome = co_await fence(call, row->handler(call, std::move(read)));
   co_return outcome;

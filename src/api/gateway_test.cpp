@@ -79,7 +79,7 @@ class GatewayTest : public testing::Test {
       audit.push_back(std::string(entry.operation) + " " + std::to_string(entry.status) + " " +
                       std::string(entry.error_code));
     };
-    if (!gateway) gateway.emplace(std::move(options), find_fake_secret, handlers, &door, random);
+    if (!gateway) gateway.emplace(std::move(options), find_fake_key, handlers, &door, random);
     exchange.shard().run_blocking([&] { return gateway->serve(exchange); });
     return exchange;
   }

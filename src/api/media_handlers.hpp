@@ -4,6 +4,7 @@
 
 #include "api/handlers.hpp"
 #include "api/put_media_counts.hpp"
+#include "api/throttle.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
 #include "streams/clips.hpp"
@@ -25,6 +26,7 @@ struct MediaServices {
   base::Duration get_media_patience =
       std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
   streams::ProducerLimits put_media{};
+  Throttle* throttle = nullptr;  // of playback sessions; null: no limits
 };
 
 void add_media_handlers(Handlers& handlers, MediaServices services);

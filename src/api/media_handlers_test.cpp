@@ -65,7 +65,7 @@ class Media : public testing::Test {
     add_recording_reads(handlers_, services);
     GatewayOptions gateway;
     gateway.wall_clock = fake_now;
-    gateway_.emplace(std::move(gateway), find_fake_secret, handlers_, &door_, random_);
+    gateway_.emplace(std::move(gateway), find_fake_key, handlers_, &door_, random_);
     make_stream("cam", 24);
   }
   ~Media() override {
@@ -272,7 +272,7 @@ TEST_F(Media, GetMediaFollowsTheLiveTail) {
   add_media_handlers(handlers, patient);
   GatewayOptions options;
   options.wall_clock = fake_now;
-  Gateway gateway(std::move(options), find_fake_secret, handlers, &door_, random_);
+  Gateway gateway(std::move(options), find_fake_key, handlers, &door_, random_);
   FakeExchange exchange(
       shard_, "POST", "/getMedia",
       R"({"StreamName":"cam","StartSelector":{"StartSelectorType":"FRAGMENT_NUMBER","AfterFragmentNumber":)" +

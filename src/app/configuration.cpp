@@ -103,6 +103,30 @@ Result<void> add_turn_uri(std::vector<std::string>& out, std::string_view text) 
   return {};
 }
 
+Result<void> set_profile(std::string& out, std::string_view text) {
+  if (text != "aws" && text != "usual") return expected("aws or usual");
+  out = text;
+  return {};
+}
+
+Result<void> add_limit(std::vector<std::string>& out, std::string_view text) {
+  TRY_VOID(api::Limits().set(text));
+  out.emplace_back(text);
+  return {};
+}
+
+// Limits that are settings of their own: those win when they are given.
+Result<void> apply_limits(Configuration& c) {
+  c.limits = c.limits_profile == "aws" ? api::Limits::aws() : api::Limits();
+  for (const std::string& assignment : c.limit) TRY_VOID(c.limits.set(assignment));
+  const auto seconds = [&c](api::Limit limit) {
+    return base::Duration(std::chrono::seconds(static_cast<std::int64_t>(c.limits[limit])));
+  };
+  if (c.signaling_lifetime.count() == 0) c.signaling_lifetime = seconds(api::Limit::SignalingLifetime);
+  if (c.signaling_idle_timeout.count() == 0) c.signaling_idle_timeout = seconds(api::Limit::SignalingIdle);
+  return {};
+}
+
 #define SET_TEXT(member)                                        \
   [](Configuration& c, std::string_view text) -> Result<void> { \
     c.member = text;                                            \
@@ -139,6 +163,10 @@ constexpr std::array kKeys = {
                      SET_TEXT(access_key), nullptr},
     ConfigurationKey{"secret_key", "SECRET", "its secret; better in the file or the environment than in a flag", false,
                      SET_TEXT(secret_key), nullptr},
+    ConfigurationKey{"key_file", "FILE",
+                     "key that the secrets of `tidegate key` are sealed with (default: access_keys.key in the data "
+                     "directory, made when it is missing)",
+                     false, SET_TEXT(key_file), nullptr},
     ConfigurationKey{"shards", "N", "threads that own sessions, each with its UDP port; 0: one per processor", false,
                      SET_WITH(set_number<std::uint32_t>, shards, 0u, 64u), nullptr},
     ConfigurationKey{"turn_uri", "URI", "TURN server for clients; may be given several times", true,
@@ -174,6 +202,12 @@ constexpr std::array kKeys = {
                      "a stream keeps at most so much, its oldest recordings go first; its tag tidegate:max-bytes "
                      "overrides this; 0: no limit",
                      false, SET_WITH(set_byte_count, stream_max_bytes), nullptr},
+    ConfigurationKey{"limits", "PROFILE",
+                     "aws: every limit as AWS has it (docs/limits.md); usual: only what memory needs", false,
+                     SET_WITH(set_profile, limits_profile), nullptr},
+    ConfigurationKey{"limit", "NAME=NUMBER",
+                     "one limit of docs/limits.md, over the profile; may be given several times", true,
+                     SET_WITH(add_limit, limit), CLEAR(limit)},
     ConfigurationKey{"metrics_token", "TOKEN",
                      "bearer token for /metrics from other machines (without one: loopback only)", false,
                      SET_TEXT(metrics_token), nullptr},
@@ -330,6 +364,7 @@ Result<Configuration> make_configuration(std::span<const std::pair<std::string, 
   if (!configuration.turn_uri.empty() && configuration.turn_secret.empty()) {
     return base::fail(Errc::InvalidArgument, "turn_uri needs turn_secret, the shared secret of the TURN server");
   }
+  TRY_VOID(apply_limits(configuration));
   return configuration;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/limits.hpp"
 #include "base/address.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -31,6 +32,7 @@ struct Configuration {
   std::string account_id = "123456789012";
   std::string access_key;
   std::string secret_key;
+  std::string key_file;      // empty: access_keys.key in the data directory
   std::uint32_t shards = 0;  // 0: one per processor
   std::vector<std::string> turn_uri;
   std::string turn_secret;
@@ -42,6 +44,9 @@ struct Configuration {
   std::uint64_t cache_bytes = 256ull << 20;
   std::uint64_t free_space_floor = 0;
   std::uint64_t stream_max_bytes = 0;
+  std::string limits_profile;      // "aws", or empty: the usual ones
+  std::vector<std::string> limit;  // NAME=NUMBER over the profile
+  api::Limits limits;              // what both come to
   std::string metrics_token;
   base::LogLevel log_level = base::LogLevel::Info;
 };

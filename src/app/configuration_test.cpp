@@ -60,6 +60,23 @@ TEST(Configuration, MistakesAreNamedWithTheirPlace) {
             "environment: unknown variable TIDEGATE_REGIO; did you mean TIDEGATE_REGION?");
 }
 
+TEST(Configuration, LimitsAreAProfileAndSingleFiguresOverIt) {
+  using api::Limit;
+  const auto usual = make_configuration({});
+  EXPECT_EQ(usual->limits[Limit::Streams], 0u);
+  EXPECT_EQ(usual->signaling_lifetime, base::Duration::zero());
+  const auto aws = from_toml("limits = \"aws\"\nlimit = [\"streams=7\"]\nsignaling_idle_timeout_seconds = 30\n");
+  ASSERT_TRUE(aws);
+  EXPECT_EQ(aws->limits[Limit::Streams], 7u);
+  EXPECT_EQ(aws->limits[Limit::Channels], 10'000u);
+  EXPECT_EQ(aws->signaling_lifetime, std::chrono::hours(1));
+  EXPECT_EQ(aws->signaling_idle_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(from_toml("limits = \"azure\"").error().message,
+            "tidegate.toml: limits is \"azure\": expected aws or usual");
+  EXPECT_EQ(from_toml("limit = \"cows=1\"").error().message,
+            "tidegate.toml: limit is \"cows=1\": expected NAME=NUMBER with a name of docs/limits.md: streams=100");
+}
+
 TEST(Configuration, KeysAreUniqueAndFlagsHaveDashes) {
   std::set<std::string> flags;
   for (const auto& key : configuration_keys()) EXPECT_TRUE(flags.insert(flag_name(key)).second) << key.name;

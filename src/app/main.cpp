@@ -14,6 +14,7 @@
 #include "app/export_command.hpp"
 #include "app/fragments_command.hpp"
 #include "app/fsck_command.hpp"
+#include "app/key_command.hpp"
 #include "app/recording_flags.hpp"
 #include "app/serve.hpp"
 #include "app/streams_command.hpp"
@@ -92,12 +93,17 @@ int run_command(int argc, char** argv) {
   app::FsckCommand fsck_command;
   fsck_command.add_to(*fsck);
 
+  CLI::App* key = tidegate.add_subcommand("key", "Access keys, their policies, and temporary credentials");
+  app::KeyCommand key_command;
+  key_command.add_to(*key);
+
   CLI11_PARSE(tidegate, argc, argv);
   if (camera->parsed()) return camera_flags.run();
   if (streams->parsed()) return streams_command.run();
   if (fragments->parsed()) return fragments_command.run();
   if (export_app->parsed()) return export_command.run();
   if (fsck->parsed()) return fsck_command.run();
+  if (key->parsed()) return key_command.run();
   auto configuration = serve_flags.configuration();
   if (!configuration) return app::report_failure(configuration.error());
   return app::run_serve(*std::move(configuration));

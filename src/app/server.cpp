@@ -10,6 +10,7 @@
 #include "api/control_handlers.hpp"
 #include "api/gateway.hpp"
 #include "api/media_handlers.hpp"
+#include "app/access_keys.hpp"
 #include "app/credentials.hpp"
 #include "app/private_file.hpp"
 #include "app/server_metrics.hpp"
@@ -21,6 +22,7 @@
 #include "net/http_server.hpp"
 #include "net/interfaces.hpp"
 #include "sessions/hub.hpp"
+#include "store/key_ring.hpp"
 #include "store/metadata_store.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
@@ -34,6 +36,16 @@ using base::Result;
 namespace {
 
 constexpr std::chrono::seconds kStopPatience(2);
+
+streams::ProducerLimits producer_limits(const api::Limits& limits) {
+  streams::ProducerLimits producer;
+  producer.rules.tracks = limits[api::Limit::FragmentTracks];
+  producer.rules.tags = limits[api::Limit::FragmentTags];
+  producer.rules.fragment_span = std::chrono::seconds(limits[api::Limit::FragmentSeconds]);
+  producer.stream.fragment_bytes = limits[api::Limit::FragmentBytes];
+  producer.connection = std::chrono::seconds(limits[api::Limit::PutMediaSeconds]);
+  return producer;
+}
 
 }  // namespace
 
@@ -50,6 +62,7 @@ struct Server::Parts {
   std::unique_ptr<async::DiskWorker> changes;    // the catalog
   std::unique_ptr<async::DiskWorker> renderers;  // audio, images, clips
   std::unique_ptr<store::MetadataStore> metadata;
+  std::unique_ptr<store::KeyRing> keys;
   std::unique_ptr<streams::Archive> archive;
   std::unique_ptr<streams::Catalog> catalog;
   std::unique_ptr<sessions::Hub> hub;
@@ -58,6 +71,7 @@ struct Server::Parts {
   std::unique_ptr<streams::Clips> clips;
   api::PutMediaCounts put_media_counts;
   std::unique_ptr<api::SignalingDoor> door;
+  std::unique_ptr<api::Throttle> throttle;
   api::Handlers handlers;
   std::unique_ptr<api::Gateway> gateway;
   struct Listener {
@@ -109,9 +123,17 @@ Result<void> Server::Parts::open_data() {
   // First, because it takes the lock that keeps a second server off the directory.
   TRY(archive, streams::open_archive(std::move(archive_options), *readers));
   TRY(metadata, store::open_sqlite_metadata(configuration.data_dir + "/catalog.sqlite"));
+  TRY(AccessKeys access_keys, open_access_keys(configuration.data_dir, configuration.key_file, random));
+  TRY(keys, store::KeyRing::open(std::move(access_keys.store), {configuration.account_id, access_keys.sealing_key,
+                                                                access_key.id, access_key.secret}));
   streams::CatalogOptions catalog_options;
   catalog_options.region = configuration.region;
   catalog_options.account_id = configuration.account_id;
+  const api::Limits& limits = configuration.limits;
+  catalog_options.limits.streams = limits[api::Limit::Streams];
+  catalog_options.limits.channels = limits[api::Limit::Channels];
+  catalog_options.limits.tags = limits[api::Limit::TagsPerResource];
+  catalog_options.limits.retention_hours = static_cast<std::uint32_t>(limits[api::Limit::RetentionHours]);
   catalog_options.default_max_bytes = configuration.stream_max_bytes;
   catalog = std::make_unique<streams::Catalog>(std::move(catalog_options), *metadata, *archive, *changes, random);
   return catalog->load();
@@ -132,7 +154,9 @@ Result<void> Server::Parts::open_sessions() {
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   options.signaling_idle_timeout = configuration.signaling_idle_timeout;
   options.signaling_lifetime = configuration.signaling_lifetime;
-  TRY(hub, sessions::Hub::open(options, shard_list, *catalog, *archive, *readers));
+  options.message_rates = {configuration.limits[api::Limit::OfferAnswerRate],
+                           configuration.limits[api::Limit::CandidateRate]};
+  TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
 
   TRY(const PrivateFile key, read_or_create_private(configuration.data_dir + "/playback.key", [&] {
         base::Bytes bytes(32);
@@ -147,12 +171,14 @@ Result<void> Server::Parts::open_sessions() {
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
   streams::StreamingOptions streaming_options;
-  streaming_options.fragment_target = options.recorder.target_duration;
+  streaming_options.fragment_target =
+      std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   streaming_options.low_latency_hls = configuration.low_latency_hls;
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random,
                                                            streaming_options);
-  clips =
-      std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips", streams::ClipLimits{});
+  clips = std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips",
+                                           streams::ClipLimits{configuration.limits[api::Limit::ClipFragments],
+                                                               configuration.limits[api::Limit::ClipBytes]});
   door = api::make_signaling_door(*hub);
   return {};
 }
@@ -164,6 +190,9 @@ void Server::Parts::make_api() {
   turn.ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.turn_ttl);
   api::add_control_handlers(handlers, {*catalog, *door, std::move(turn)});
   api::MediaServices media{*catalog, *archive, *playback, *streaming, put_media_counts, *clips, *renderers};
+  throttle = std::make_unique<api::Throttle>(configuration.limits);
+  media.throttle = throttle.get();
+  media.put_media = producer_limits(configuration.limits);
   api::add_media_handlers(handlers, media);
   api::add_session_routes(handlers, media);
   api::add_recording_reads(handlers, media);
@@ -183,13 +212,17 @@ void Server::Parts::make_api() {
     const sessions::HubStats stats = co_await hub->stats();
     co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable);
   });
+  options.throttle = throttle.get();
+  options.find_arn = [this](aws::ResourceType type, const std::string& name) -> std::optional<std::string> {
+    if (type == aws::ResourceType::Channel) {
+      const auto channel = catalog->find_channel({name, std::nullopt});
+      return channel ? std::optional((*channel)->arn) : std::nullopt;
+    }
+    const auto stream = catalog->find_stream({name, std::nullopt});
+    return stream ? std::optional((*stream)->arn) : std::nullopt;
+  };
   gateway = std::make_unique<api::Gateway>(
-      std::move(options),
-      [this](std::string_view id) -> std::optional<std::string> {
-        if (!base::equal_in_constant_time(base::as_bytes(id), base::as_bytes(access_key.id))) return std::nullopt;
-        return access_key.secret;
-      },
-      handlers, door.get(), random);
+      std::move(options), [this](std::string_view id) { return keys->find(id); }, handlers, door.get(), random);
 }
 
 Result<std::shared_ptr<const net::TlsContext>> Server::Parts::make_tls() {

@@ -48,6 +48,8 @@ inline std::unexpected<Error> fail(const ErrorKind& kind, std::string message) {
 inline constexpr ErrorKind kMissingAuthenticationToken{"MissingAuthenticationTokenException", 403};
 inline constexpr ErrorKind kIncompleteSignature{"IncompleteSignatureException", 400};
 inline constexpr ErrorKind kInvalidClientTokenId{"InvalidClientTokenId", 403};
+inline constexpr ErrorKind kExpiredToken{"ExpiredTokenException", 403};
+inline constexpr ErrorKind kAccessDenied{"AccessDeniedException", 403};  // where the model has no row of this name
 inline constexpr ErrorKind kInvalidSignature{"InvalidSignatureException", 403};
 inline constexpr ErrorKind kSerialization{"SerializationException", 400};
 inline constexpr ErrorKind kValidation{"ValidationException", 400};

@@ -63,7 +63,6 @@ const ErrorKind& find_error_kind(const Operation& operation, base::Errc code) {
     if (found != operation.errors.end()) return **found;
   }
   const bool refused = code == base::Errc::AccessDenied || code == base::Errc::NotAuthorized;
-  static constexpr ErrorKind kAccessDenied{"AccessDeniedException", 403};
   if (refused) return kAccessDenied;
   if (!modelled_names(code).empty()) return kValidation;
   return code == base::Errc::Unavailable || code == base::Errc::Cancelled ? kServiceUnavailable : kInternalFailure;

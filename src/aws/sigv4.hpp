@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "aws/error.hpp"
+#include "aws/policy.hpp"
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 
@@ -39,28 +40,35 @@ struct Payload {
   std::optional<base::ByteView> body;  // absent: streamed, not read
 };
 
-struct AccessKey {
-  std::string id;
+// What the server knows of an access key.
+struct KnownKey {
   std::string secret;
+  // Of temporary credentials: hex of the SHA-256 of their session token (x-amz-security-token), and their end. A key
+  // without a token does not look at one that is sent.
+  std::string token_sha256{};
+  std::optional<base::WallTime> expires{};
+  PrincipalPtr principal{};
 };
-// Finds the secret of an access key, or nothing. Called once per request; may be called from any thread.
-using FindSecret = std::function<std::optional<std::string>(std::string_view access_key_id)>;
+// What token_sha256 holds.
+std::string hash_of_token(std::string_view token);
+// Finds an access key, or nothing. Called once per request; may be called from any thread.
+using FindKey = std::function<std::optional<KnownKey>(std::string_view access_key_id)>;
 
 struct Identity {
   std::string access_key_id;
   std::string region;  // of the credential scope
   base::WallTime signed_at;
   bool query_signed = false;  // a presigned URL
+  PrincipalPtr principal;     // as FindKey gave it
 };
 
 // Checks a signature. Errors: kMissingAuthenticationToken, kIncompleteSignature, kInvalidClientTokenId,
 // kInvalidSignature ("Signature expired: ...", "Signature not yet current: ...", "The request signature we
-// calculated does not match ...").
+// calculated does not match ..."), kExpiredToken.
 //
 // Driven by the client's own SignedHeaders: they must include host and, in the header form, the date; hop-by-hop
 // headers may be among them, x-amz-security-token need not be. Host is tried as sent, then without its port.
-Outcome<Identity> verify(const Request& request, const Payload& payload, const FindSecret& find_secret,
-                         base::WallTime now);
+Outcome<Identity> verify(const Request& request, const Payload& payload, const FindKey& find_key, base::WallTime now);
 
 // The arguments of a WebSocket connect as a JSON object of strings, for the codec: parameters that begin with `prefix`,
 // decoded, without it. Of a parameter that comes twice the last counts.

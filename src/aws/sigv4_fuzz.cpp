@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     headers.push_back({line.substr(0, colon), colon == std::string_view::npos ? "" : line.substr(colon + 1)});
   }
   const Request request{method, target, headers};
-  const auto find = [](std::string_view) { return std::optional<std::string>("secret"); };
+  const auto find = [](std::string_view) { return std::optional(KnownKey{"secret"}); };
   const base::WallTime now = base::from_microseconds(1'795'389'019'000'000);
   const auto outcome = verify(request, Payload{base::as_bytes(rest)}, find, now);
   CHECK(outcome.has_value() || outcome.error().kind != nullptr);

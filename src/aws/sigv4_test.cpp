@@ -209,9 +209,9 @@ Outcome<Identity> verify_captured(const Captured& captured, base::WallTime now, 
   const std::vector<Header> headers = views(captured);
   Payload payload;
   if (captured.body) payload.body = base::as_bytes(*captured.body);
-  const FindSecret find = [&](std::string_view id) -> std::optional<std::string> {
+  const FindKey find = [&](std::string_view id) -> std::optional<KnownKey> {
     if (id != "AKIDEXAMPLE") return std::nullopt;
-    return std::string(secret);
+    return KnownKey{std::string(secret)};
   };
   return verify(Request{captured.method, captured.target, headers}, payload, find, now);
 }
@@ -389,9 +389,9 @@ TEST(SigV4Verify, malformed_signatures_get_their_documented_error) {
     std::vector<Header> headers{{"Host", "example.org"}};
     if (malformed.authorization != nullptr) headers.push_back({"Authorization", malformed.authorization});
     if (malformed.date != nullptr) headers.push_back({"X-Amz-Date", malformed.date});
-    const FindSecret find = [](std::string_view id) -> std::optional<std::string> {
+    const FindKey find = [](std::string_view id) -> std::optional<KnownKey> {
       if (id != "A") return std::nullopt;
-      return "top secret words";
+      return KnownKey{"top secret words"};
     };
     const auto outcome = verify(Request{"POST", malformed.target, headers}, Payload{base::ByteView()}, find,
                                 *base::parse_basic_iso8601("20261123T081102Z"));
@@ -404,7 +404,7 @@ TEST(SigV4Verify, malformed_signatures_get_their_documented_error) {
 TEST(SigV4Sign, what_we_sign_verifies) {
   const base::WallTime now = *base::parse_basic_iso8601("20261123T081102Z");
   const Credentials credentials{"AKID", "key/with+signs", "token+/="};
-  const FindSecret find = [](std::string_view) { return std::optional<std::string>("key/with+signs"); };
+  const FindKey find = [](std::string_view) { return std::optional(KnownKey{"key/with+signs"}); };
   std::vector<Header> headers{{"Host", "127.0.0.1:8080"}, {"Content-Type", "application/json"}};
   const std::string body = "{\"a\":1}";
   const auto added = sign_headers(Request{"POST", "/createStream", headers}, base::as_bytes(body), credentials,
@@ -419,6 +419,52 @@ TEST(SigV4Sign, what_we_sign_verifies) {
   const std::vector<Header> host{{"Host", "h:8443"}};
   const auto presigned = verify(Request{"GET", target, host}, Payload{base::ByteView()}, find, now);
   EXPECT_TRUE(presigned.has_value()) << error_text(presigned);
+}
+
+// Temporary credentials: the token in the header or in the query, signed or not.
+class SessionToken : public testing::Test {
+ protected:
+  const base::WallTime now = *base::parse_basic_iso8601("20261123T081102Z");
+  const base::WallTime end = now + std::chrono::seconds(60);
+  const Credentials credentials{"ASIA", "secret", "token+/="};
+  const FindKey find = [this](std::string_view) {
+    return std::optional(KnownKey{"secret", hash_of_token("token+/="), end});
+  };
+
+  // "" when it verifies, else the code of the error.
+  std::string code_of(const Request& request, base::WallTime when) const {
+    const auto outcome = verify(request, Payload{base::ByteView()}, find, when);
+    return outcome ? "" : std::string(outcome.error().kind->code);
+  }
+  std::string with_header(std::optional<std::string> token, base::WallTime when) const {
+    std::vector<Header> headers{{"Host", "a:1"}};
+    const Credentials no_token{credentials.access_key_id, credentials.secret_access_key, ""};
+    const auto added = sign_headers(Request{"POST", "/x", headers}, {}, no_token, Scope{"us-east-1"}, now);
+    for (const auto& [name, value] : added) headers.push_back({name, value});
+    if (token) headers.push_back({"X-Amz-Security-Token", *token});
+    return code_of(Request{"POST", "/x", headers}, when);
+  }
+  std::string with_query(const std::string& token, base::WallTime when) const {
+    const std::vector<Header> headers{{"Host", "a:1"}};
+    const Credentials with{credentials.access_key_id, credentials.secret_access_key, token};
+    return code_of(Request{"GET", presign_target({"/", "a:1"}, with, Scope{"us-east-1"}, now), headers}, when);
+  }
+};
+
+TEST_F(SessionToken, must_be_there_and_be_the_one) {
+  EXPECT_EQ(with_header("token+/=", now), "");
+  EXPECT_EQ(with_header("token+/=x", now), "InvalidClientTokenId");
+  EXPECT_EQ(with_header(std::nullopt, now), "InvalidClientTokenId");
+  EXPECT_EQ(with_query("token+/=", now), "");
+  EXPECT_EQ(with_query("other", now), "InvalidClientTokenId");
+  EXPECT_EQ(with_query("", now), "InvalidClientTokenId");
+}
+
+TEST_F(SessionToken, ends_with_its_credentials) {
+  EXPECT_EQ(with_header("token+/=", end - std::chrono::seconds(1)), "");
+  EXPECT_EQ(with_header("token+/=", end), "ExpiredTokenException");
+  EXPECT_EQ(with_query("token+/=", end), "ExpiredTokenException");
+  EXPECT_EQ(with_header("other", end), "InvalidClientTokenId");
 }
 
 }  // namespace

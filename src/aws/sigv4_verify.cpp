@@ -222,10 +222,31 @@ bool matches(const Claim& claim, const Request& request, const Payload& payload,
   return has_signature(claim, request, *hash, secret, false) || has_signature(claim, request, *hash, secret, true);
 }
 
+std::unexpected<Error> invalid_token() {
+  return fail(kInvalidClientTokenId, "The security token included in the request is invalid.");
+}
+
+// The C clients send the token without signing it, so it must be compared; an altered one is as bad as none.
+Outcome<void> check_token(const Claim& claim, const Request& request, const KnownKey& key, base::WallTime now) {
+  if (key.token_sha256.empty()) return {};
+  const auto given = claim.in_query ? find_parameter(query_of(request.target), "X-Amz-Security-Token")
+                                    : find_header(request.headers, "x-amz-security-token");
+  if (!given) return invalid_token();
+  const std::string hash = hash_of_token(*given);
+  if (!base::equal_in_constant_time(base::as_bytes(hash), base::as_bytes(key.token_sha256))) return invalid_token();
+  if (key.expires && now >= *key.expires) {
+    return fail(kExpiredToken, "The security token included in the request is expired");
+  }
+  return {};
+}
+
 }  // namespace
 
-Outcome<Identity> verify(const Request& request, const Payload& payload, const FindSecret& find_secret,
-                         base::WallTime now) {
+std::string hash_of_token(std::string_view token) {
+  return sha256_hex(base::as_bytes(token));
+}
+
+Outcome<Identity> verify(const Request& request, const Payload& payload, const FindKey& find_key, base::WallTime now) {
   auto claim = parse_claim(request);
   if (!claim) return std::unexpected(std::move(claim).error());
   const bool names_are_canonical = std::ranges::is_sorted(claim->signed_headers, std::ranges::less_equal());
@@ -233,15 +254,16 @@ Outcome<Identity> verify(const Request& request, const Payload& payload, const F
   if (std::ranges::find(claim->signed_headers, "host") == claim->signed_headers.end()) {
     return fail(kInvalidSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.");
   }
-  const auto secret = find_secret(claim->scope.access_key_id);
-  if (!secret) return fail(kInvalidClientTokenId, "The security token included in the request is invalid.");
+  const auto key = find_key(claim->scope.access_key_id);
+  if (!key) return invalid_token();
   if (auto in_time = check_time(*claim, now); !in_time) return std::unexpected(std::move(in_time).error());
-  if (!matches(*claim, request, payload, *secret)) {
+  if (!matches(*claim, request, payload, key->secret)) {
     return fail(kInvalidSignature,
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
                 "Access Key and signing method. Consult the service documentation for details.");
   }
-  return Identity{claim->scope.access_key_id, claim->scope.region, claim->signed_at, claim->in_query};
+  if (auto good = check_token(*claim, request, *key, now); !good) return std::unexpected(std::move(good).error());
+  return Identity{claim->scope.access_key_id, claim->scope.region, claim->signed_at, claim->in_query, key->principal};
 }
 
 }  // namespace aws::sigv4

@@ -7,6 +7,7 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 
 namespace base {
 namespace {
@@ -117,6 +118,29 @@ TEST(ByteCount, ReadsAndWritesWhatPeopleWrite) {
   EXPECT_EQ(to_byte_count_text(1'250'000), "1.25 MB");
   EXPECT_EQ(to_byte_count_text(310'000'000'000), "310 GB");
   EXPECT_EQ(to_byte_count_text(999'600), "1.00 MB");
+}
+
+TEST(TokenBucket, HoldsOneSecondsWorth) {
+  using std::chrono::milliseconds;
+  TokenBucket bucket;
+  Instant now(milliseconds(5000));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(bucket.take(now, 4));
+  EXPECT_FALSE(bucket.take(now, 4));
+  EXPECT_FALSE(bucket.is_full(now));
+  EXPECT_FALSE(bucket.take(now + milliseconds(249), 4));
+  EXPECT_TRUE(bucket.take(now + milliseconds(250), 4));
+  EXPECT_FALSE(bucket.take(now + milliseconds(250), 4));
+  // A long pause saves no more than that.
+  now += milliseconds(60'000);
+  EXPECT_TRUE(bucket.is_full(now));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(bucket.take(now, 4));
+  EXPECT_FALSE(bucket.take(now, 4));
+  EXPECT_TRUE(bucket.take(now, 0)) << "no limit";
+  // In the long run as many as were asked for.
+  TokenBucket steady;
+  int taken = 0;
+  for (int ms = 0; ms < 10'000; ++ms) taken += steady.take(Instant(milliseconds(ms)), 7) ? 1 : 0;
+  EXPECT_NEAR(taken, 70 + 7, 1);
 }
 
 }  // namespace

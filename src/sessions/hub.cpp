@@ -207,12 +207,13 @@ async::Task<void> Hub::serve(std::unique_ptr<net::WebSocket> owned, Role role, s
   co_await owner.shard().call([&] { owner.connect(*std::move(settings), role, client_id, on_loopback, sink); });
   socket->shard().spawn(fmt::format("signaling writer {}", socket->remote_address().text()),
                         [sink, socket]() -> async::Task<void> { return sink->write_to(socket); });
+  MessageRates rates(parts_->options.message_rates);  // used on the channel's shard, one call at a time
   for (;;) {
     const std::optional<net::WebSocketMessage> message = co_await socket->read();
     if (!message) break;
     if (!message->is_text) continue;  // the contract knows text only
     // One at a time: a client that floods waits for its own messages.
-    co_await owner.shard().call([&] { owner.receive(channel_arn, role, client_id, *sink, message->payload); });
+    co_await owner.shard().call([&] { owner.receive(channel_arn, role, client_id, *sink, rates, message->payload); });
   }
   co_await owner.shard().call([&] { owner.disconnect(channel_arn, role, client_id, sink.get()); });
   sink->close("the connection has ended");

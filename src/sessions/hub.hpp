@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "net/websocket.hpp"
 #include "sessions/media_port.hpp"
+#include "sessions/message_rates.hpp"
 #include "sessions/signaling_channel.hpp"
 #include "sessions/storage_session.hpp"
 #include "streams/archive.hpp"
@@ -26,6 +27,7 @@ struct HubOptions {
   // AWS ends a signaling connection after 10 minutes of silence and after an hour; zero here means never.
   base::Duration signaling_idle_timeout = base::Duration::zero();
   base::Duration signaling_lifetime = base::Duration::zero();
+  MessageRateLimits message_rates;  // of each signaling socket
 };
 
 struct HubStats {

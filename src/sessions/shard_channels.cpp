@@ -55,7 +55,7 @@ void ShardChannels::disconnect(const std::string& arn, Role role, const std::str
 }
 
 void ShardChannels::receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
-                            const std::string& text) {
+                            MessageRates& rates, const std::string& text) {
   ++stats_.messages;
   const auto answer_failure = [&](const base::Error& error, const std::string& correlation_id) {
     ++stats_.rejected;
@@ -68,6 +68,11 @@ void ShardChannels::receive(const std::string& arn, Role role, const std::string
   }
   const auto it = channels_.find(arn);
   if (it == channels_.end() || !it->second->signaling.is_current(role, client_id, &sink)) return;  // taken over
+  const auto admitted = rates.admit(shard_.now(), message->action);
+  if (!admitted) {
+    answer_failure(admitted.error(), message->correlation_id);
+    return;
+  }
   const auto delivered = deliver(shard_.now(), *it->second, role, client_id, *message);
   if (!delivered) answer_failure(delivered.error(), message->correlation_id);
 }

@@ -9,6 +9,7 @@
 
 #include "async/shard.hpp"
 #include "async/timer.hpp"
+#include "sessions/message_rates.hpp"
 #include "sessions/signaling_channel.hpp"
 #include "sessions/storage_session.hpp"
 
@@ -41,7 +42,7 @@ class ShardChannels {
   void disconnect(const std::string& arn, Role role, const std::string& client_id, const SignalingSink* sink);
   // A message came on a socket. Failures are answered on it when they carried a correlation id.
   void receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
-               const std::string& text);
+               MessageRates& rates, const std::string& text);
   // A viewer's message that does not come over a socket. `client_id` is connected.
   base::Result<void> send_to_master(const ChannelSettings& settings, const std::string& client_id,
                                     const ClientMessage& message);

@@ -102,6 +102,8 @@ struct CatalogLimits {
   std::size_t streams = 0;
   std::size_t channels = 0;
   std::size_t storage_channels = 0;
+  std::size_t tags = 50;                   // of a stream or channel; never without a limit
+  std::uint32_t retention_hours = 87'600;  // ten years
 };
 
 struct CatalogOptions {
@@ -137,6 +139,8 @@ class Catalog {
   // Of a stream or a channel.
   base::Result<Tags> find_tags(const std::string& arn) const;
 
+  const CatalogLimits& limits() const { return options_.limits; }
+
   // Streams. An empty version means "whatever it is now" where the API allows that.
   async::Task<base::Result<StreamPtr>> create_stream(NewStream stream);
   async::Task<base::Result<void>> update_stream(ResourceName resource, std::string version, StreamChange change);
@@ -155,7 +159,7 @@ class Catalog {
   // Maps the channel to a stream (ENABLED), or with nothing ends the mapping (DISABLED).
   async::Task<base::Result<void>> set_storage(std::string channel_arn, std::optional<std::string> stream_arn);
 
-  // Tags of a stream or a channel, by ARN. At most 50.
+  // Tags of a stream or a channel, by ARN.
   async::Task<base::Result<void>> put_tags(std::string arn, Tags tags);
   async::Task<base::Result<void>> remove_tags(std::string arn, std::vector<std::string> keys);
 

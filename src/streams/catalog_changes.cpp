@@ -10,8 +10,6 @@
 namespace streams {
 namespace {
 
-constexpr std::size_t kMaxTags = 50;
-constexpr std::uint32_t kMaxRetentionHours = 87'600;  // ten years
 constexpr std::size_t kVersionLength = 20;
 constexpr const char* kDefaultKey = "aws/kinesisvideo";
 
@@ -23,16 +21,15 @@ std::unexpected<base::Error> version_mismatch(const std::string& arn) {
                   arn));
 }
 
-base::Result<void> check_retention(std::uint64_t hours) {
-  if (hours <= kMaxRetentionHours) return {};
-  return base::fail(base::Errc::InvalidArgument,
-                    fmt::format("DataRetentionInHours must be at most {}", kMaxRetentionHours));
+base::Result<void> check_retention(std::uint64_t hours, std::uint32_t most) {
+  if (hours <= most) return {};
+  return base::fail(base::Errc::InvalidArgument, fmt::format("DataRetentionInHours must be at most {}", most));
 }
 
-base::Result<void> add_tags(Tags& tags, const Tags& added) {
+base::Result<void> add_tags(Tags& tags, const Tags& added, std::size_t most) {
   for (const auto& [key, value] : added) tags[key] = value;
-  if (tags.size() <= kMaxTags) return {};
-  return base::fail(base::Errc::LimitExceeded, fmt::format("A stream or channel can have at most {} tags", kMaxTags));
+  if (tags.size() <= most) return {};
+  return base::fail(base::Errc::LimitExceeded, fmt::format("A stream or channel can have at most {} tags", most));
 }
 
 base::Result<void> check_limit(std::size_t have, std::size_t limit, const char* what) {
@@ -93,7 +90,7 @@ async::Task<base::Result<StreamPtr>> Catalog::create_stream(NewStream stream) {
 base::Result<StreamPtr> Catalog::create_stream_now(NewStream wanted) {
   const std::lock_guard lock(changing_);
   if (wanted.name.empty()) return base::fail(base::Errc::InvalidArgument, "StreamName must be given");
-  TRY_VOID(check_retention(wanted.retention_hours));
+  TRY_VOID(check_retention(wanted.retention_hours, options_.limits.retention_hours));
   {
     const std::shared_lock reading(mutex_);
     if (streams_.contains(wanted.name)) {
@@ -112,7 +109,7 @@ base::Result<StreamPtr> Catalog::create_stream_now(NewStream wanted) {
   stream.storage_tier = wanted.storage_tier.empty() ? "HOT" : std::move(wanted.storage_tier);
   stream.retention_hours = wanted.retention_hours;
   TRY_VOID(check_stream_tags(wanted.tags));
-  TRY_VOID(add_tags(stream.tags, wanted.tags));
+  TRY_VOID(add_tags(stream.tags, wanted.tags, options_.limits.tags));
   store::StreamRow row = row_of(stream);
   TRY_VOID(metadata_.insert_stream(row));
   stream.key = row.key;
@@ -146,7 +143,7 @@ async::Task<base::Result<void>> Catalog::update_retention(ResourceName resource,
             fmt::format("DataRetentionChangeInHours is {}, but the retention is only {} hours", hours, now));
       }
       const std::uint64_t wanted = direction == RetentionChange::Increase ? now + hours : now - hours;
-      TRY_VOID(check_retention(wanted));
+      TRY_VOID(check_retention(wanted, options_.limits.retention_hours));
       if (wanted == 0 && find_mapped_channel(stream.arn)) {
         return base::fail(base::Errc::InUse, "A signaling channel records into this stream, so it must retain data");
       }
@@ -246,7 +243,7 @@ base::Result<ChannelPtr> Catalog::create_channel_now(NewChannel wanted) {
   channel.version = make_version();
   channel.type = "SINGLE_MASTER";
   channel.message_ttl_seconds = wanted.message_ttl_seconds;
-  TRY_VOID(add_tags(channel.tags, wanted.tags));
+  TRY_VOID(add_tags(channel.tags, wanted.tags, options_.limits.tags));
   store::ChannelRow row = row_of(channel, 0);
   TRY_VOID(metadata_.insert_channel(row));
   ChannelPtr made = std::make_shared<const Channel>(std::move(channel));
@@ -331,10 +328,12 @@ async::Task<base::Result<void>> Catalog::put_tags(std::string arn, Tags tags) {
 
 base::Result<void> Catalog::put_tags_now(const std::string& arn, const Tags& tags) {
   if (is_arn_of(arn, "channel")) {
-    return change_channel(arn, {}, [&](Channel& channel) { return add_tags(channel.tags, tags); });
+    return change_channel(arn, {},
+                          [&](Channel& channel) { return add_tags(channel.tags, tags, options_.limits.tags); });
   }
   TRY_VOID(check_stream_tags(tags));
-  return change_stream({std::nullopt, arn}, {}, [&](Stream& stream) { return add_tags(stream.tags, tags); });
+  return change_stream({std::nullopt, arn}, {},
+                       [&](Stream& stream) { return add_tags(stream.tags, tags, options_.limits.tags); });
 }
 
 async::Task<base::Result<void>> Catalog::remove_tags(std::string arn, std::vector<std::string> keys) {

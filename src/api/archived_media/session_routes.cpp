@@ -19,6 +19,16 @@ using async::Task;
 constexpr std::string_view kPrefixes[] = {"/hls/v1/", "/dash/v1/"};
 constexpr std::uint32_t kLongestSide = 16'384;
 
+net::HttpResponse make_refusal(const aws::ErrorKind& kind, const std::string& message, const std::string& request_id) {
+  net::HttpResponse response;
+  response.status = kind.http_status;
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("x-amzn-ErrorType", std::string(kind.code));
+  response.headers.add("x-amzn-RequestId", request_id);
+  response.body = aws::render_error_body(kind, message);
+  return response;
+}
+
 net::HttpResponse make_error(const base::Error& error, const std::string& request_id) {
   aws::ErrorKind kind{"InternalFailure", 500};
   if (error.code == base::Errc::InvalidArgument) kind = {"InvalidArgumentException", 400};
@@ -26,13 +36,7 @@ net::HttpResponse make_error(const base::Error& error, const std::string& reques
   if (error.code == base::Errc::NotFound) kind = {"ResourceNotFoundException", 404};
   if (error.code == base::Errc::Unsupported) kind = {"UnsupportedStreamMediaTypeException", 400};
   if (error.code == base::Errc::Unavailable) kind = {"ServiceUnavailable", 503};
-  net::HttpResponse response;
-  response.status = kind.http_status;
-  response.headers.add("Content-Type", "application/json");
-  response.headers.add("x-amzn-ErrorType", std::string(kind.code));
-  response.headers.add("x-amzn-RequestId", request_id);
-  response.body = aws::render_error_body(kind, error.message);
-  return response;
+  return make_refusal(kind, error.message, request_id);
 }
 
 // Of a picture, in pixels; 0 when it is none.
@@ -70,6 +74,15 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
   fetch.reload.msn = read_count(find_query_value(request.query, "_HLS_msn"));
   fetch.reload.part = read_count(find_query_value(request.query, "_HLS_part"));
   fetch.reload.skip = find_query_value(request.query, "_HLS_skip").has_value();
+  if (services.throttle != nullptr) {
+    const auto admitted = services.throttle->admit_session(fetch.token, fetch.resource, async::now());
+    if (!admitted) {
+      net::HttpResponse refusal = make_refusal(*admitted.error().kind, admitted.error().message, call.request_id);
+      add_cors_headers(request, refusal.headers);
+      [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
+      co_return;
+    }
+  }
   auto answer = co_await services.streaming.answer(std::move(fetch), async::wall_now());
   net::HttpResponse response;
   if (answer) {

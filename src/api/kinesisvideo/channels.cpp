@@ -37,9 +37,13 @@ Answer<kv::CreateSignalingChannelOutput> create_channel(streams::Catalog& catalo
   channel.name = std::move(input.channel_name);
   channel.message_ttl_seconds = message_ttl(input.single_master_configuration).value_or(channel.message_ttl_seconds);
   for (kv::Tag& tag : input.tags) channel.tags[std::move(tag.key)] = std::move(tag.value);
+  // The catalog has one word for both limits.
+  const bool has_too_many_tags = channel.tags.size() > catalog.limits().tags;
   auto created = co_await catalog.create_channel(std::move(channel));
   if (!created) {
-    co_return std::unexpected(limit_as(std::move(created).error(), kv::kAccountChannelLimitExceeded));
+    const aws::ErrorKind& limit =
+        has_too_many_tags ? kv::kTagsPerResourceExceededLimit : kv::kAccountChannelLimitExceeded;
+    co_return std::unexpected(limit_as(std::move(created).error(), limit));
   }
   kv::CreateSignalingChannelOutput output;
   output.channel_arn = (*created)->arn;

@@ -41,9 +41,13 @@ Answer<kv::CreateStreamOutput> create_stream(streams::Catalog& catalog, kv::Crea
   if (input.stream_storage_configuration) {
     stream.storage_tier = tier_name(input.stream_storage_configuration->default_storage_tier);
   }
+  // The catalog has one word for both limits.
+  const bool has_too_many_tags = stream.tags.size() > catalog.limits().tags;
   auto created = co_await catalog.create_stream(std::move(stream));
   if (!created) {
-    co_return std::unexpected(limit_as(std::move(created).error(), kv::kAccountStreamLimitExceeded));
+    const aws::ErrorKind& limit =
+        has_too_many_tags ? kv::kTagsPerResourceExceededLimit : kv::kAccountStreamLimitExceeded;
+    co_return std::unexpected(limit_as(std::move(created).error(), limit));
   }
   kv::CreateStreamOutput output;
   output.stream_arn = (*created)->arn;

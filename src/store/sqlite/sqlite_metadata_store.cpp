@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <array>
 #include <mutex>
 
 #include "store/metadata_store.hpp"
+#include "store/sqlite/catalog_schema.hpp"
 #include "store/sqlite/database.hpp"
 
 namespace store {
@@ -13,24 +13,6 @@ namespace {
 using sqlite::Database;
 using sqlite::Query;
 using sqlite::Transaction;
-
-// docs/formats/metadata.md explains every column.
-constexpr std::array<const char*, 1> kSchema = {R"sql(
-CREATE TABLE stream_names(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, generation INTEGER NOT NULL);
-CREATE TABLE streams(
-  id INTEGER PRIMARY KEY REFERENCES stream_names(id), generation INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,
-  arn TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL, version TEXT NOT NULL, device_name TEXT NOT NULL,
-  media_type TEXT NOT NULL, kms_key_id TEXT NOT NULL, storage_tier TEXT NOT NULL, retention_hours INTEGER NOT NULL);
-CREATE TABLE stream_configurations(
-  stream_id INTEGER NOT NULL, kind TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY(stream_id, kind)) WITHOUT ROWID;
-CREATE TABLE deleted_streams(
-  id INTEGER NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY(id, generation)) WITHOUT ROWID;
-CREATE TABLE channels(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, arn TEXT NOT NULL UNIQUE,
-  created_ms INTEGER NOT NULL, version TEXT NOT NULL, type TEXT NOT NULL, message_ttl_seconds INTEGER NOT NULL,
-  storage_stream_arn TEXT UNIQUE);
-CREATE TABLE tags(arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(arn, key)) WITHOUT ROWID;
-)sql"};
 
 // One connection behind a mutex: catalog changes are rare, and each waits for the disk anyway.
 class SqliteMetadataStore final : public MetadataStore {
@@ -272,12 +254,12 @@ class SqliteMetadataStore final : public MetadataStore {
 
 base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata(const std::string& path) {
   TRY(auto database, Database::open(path, sqlite::Durability::Full));
-  TRY_VOID(database->migrate(kSchema));
+  TRY_VOID(database->migrate(sqlite::kCatalogSchema));
   return std::make_unique<SqliteMetadataStore>(std::move(database));
 }
 
 base::Result<std::unique_ptr<MetadataStore>> open_sqlite_metadata_for_reading(const std::string& path) {
-  TRY(auto database, Database::open_for_reading(path, kSchema.size()));
+  TRY(auto database, Database::open_for_reading(path, sqlite::kCatalogSchema.size()));
   return std::make_unique<SqliteMetadataStore>(std::move(database));
 }
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// AWS's quotas over a server with `limits = "aws"`: the documented errors, through the npm SDK v3 clients, a signaling socket
+// and PutMedia.
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {after, before, describe, test} from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {GetMediaCommand} from '@aws-sdk/client-kinesis-video-media';
+import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
+import {GetHLSStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {errorOf, Kvs} from './lib/kvs.mjs';
+import {SignalingSocket} from './lib/master.mjs';
+import {Producer} from './lib/put_media.mjs';
+import {root, Server} from './lib/server.mjs';
+
+let server, kvs, ChannelARN, StreamARN, wss;
+const nextSecond = () => sleep(1050);
+
+/** A Void element of so many bytes. */
+function padding(size) {
+  const element = Buffer.alloc(size);
+  element.writeUInt8(0xec, 0);
+  element.writeUInt32BE(0x10000000 | (size - 5), 1);
+  return element;
+}
+
+/** Sends the calls at once; how many succeeded, and the errors of the others. */
+async function burst(count, call) {
+  const results = await Promise.allSettled(Array.from({length: count}, (_, i) => call(i)));
+  const errors = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
+  return {passed: count - errors.length, errors, names: [...new Set(errors.map((error) => `${error.name} ${error.$metadata?.httpStatusCode}`))]};
+}
+
+before(async () => {
+  server = await Server.start({args: ['--limits', 'aws', '--limit', 'streams=3', '--limit', 'channels=2', '--limit', 'tags_per_resource=2',
+    '--limit', 'retention_hours=48', '--limit', 'viewers_per_channel=2', '--limit', 'connect_rate=4', '--limit', 'signaling_idle_timeout_seconds=3',
+    '--limit', 'put_media_bytes_per_second=400000']});
+  kvs = new Kvs(server.url);
+  ({ChannelARN, StreamARN} = await kvs.recordedChannel('yard'));
+  await kvs.call('CreateStream', {StreamName: 'second', DataRetentionInHours: 1});
+  wss = (role) => kvs.endpoints(ChannelARN, role, ['WSS']).then((found) => found.WSS);
+});
+after(async () => { await server?.stop(); });
+
+describe('what an account may have', () => {
+  test('streams, channels, tags, retention', async () => {
+    const fails = async (name, operation, input) => {
+      const error = await errorOf(kvs.call(operation, input));
+      assert.deepEqual([error.name, error.status], [name, 400], error.message);
+    };
+    await fails('TagsPerResourceExceededLimitException', 'CreateStream', {StreamName: 'tagged', Tags: {a: '1', b: '2', c: '3'}});
+    await fails('TagsPerResourceExceededLimitException', 'TagStream', {StreamARN, Tags: {a: '1', b: '2', c: '3'}});
+    await fails('InvalidArgumentException', 'CreateStream', {StreamName: 'long', DataRetentionInHours: 49});
+    await kvs.call('CreateStream', {StreamName: 'third', Tags: {a: '1', b: '2'}});
+    await fails('AccountStreamLimitExceededException', 'CreateStream', {StreamName: 'fourth'});
+    await kvs.call('CreateSignalingChannel', {ChannelName: 'second'});
+    await fails('AccountChannelLimitExceededException', 'CreateSignalingChannel', {ChannelName: 'third'});
+  });
+});
+
+describe('how often', () => {
+  test('5 DescribeStream a second and stream, then as many as time allows', async () => {
+    await nextSecond();
+    const {passed, names} = await burst(12, () => kvs.call('DescribeStream', {StreamName: 'second'}));
+    assert.ok(passed >= 5 && passed <= 7, `${passed} passed`);
+    assert.deepEqual(names, ['ClientLimitExceededException 400']);
+    await kvs.call('DescribeStream', {StreamName: 'yard'});
+    await nextSecond();
+    await kvs.call('DescribeStream', {StreamName: 'second'});
+  });
+  test('50 ListStreams a second', async () => {
+    const {passed, names} = await burst(80, () => kvs.call('ListStreams'));
+    assert.ok(passed >= 50 && passed < 80, `${passed} passed`);
+    assert.deepEqual(names, ['ClientLimitExceededException 400']);
+  });
+  test('2 JoinStorageSession a second and channel', async () => {
+    const {passed, names} = await burst(5, () => kvs.storage.send(new JoinStorageSessionCommand({channelArn: ChannelARN})));
+    assert.ok(passed >= 2 && passed <= 3, `${passed} passed`);
+    assert.deepEqual(names, ['ClientLimitExceededException 400']);
+  });
+  test('5 playlists a second and playback session; another session has its own', async () => {
+    const statuses = async (token, resource, count) => {
+      const answers = await Promise.all(Array.from({length: count}, () => fetch(`${server.url}/hls/v1/${resource}?SessionToken=${token}`)));
+      return answers.filter((answer) => answer.headers.get('x-amzn-errortype') === 'ClientLimitExceededException').map((answer) => answer.status);
+    };
+    // The count comes before the token is looked at.
+    assert.deepEqual(await statuses('one', 'getHLSMediaPlaylist.m3u8', 5), []);
+    const over = await statuses('one', 'getHLSMediaPlaylist.m3u8', 5);
+    assert.ok(over.length >= 3 && over.every((status) => status === 400), `${over}`);
+    assert.deepEqual(await statuses('two', 'getHLSMediaPlaylist.m3u8', 5), []);
+    assert.deepEqual(await statuses('one', 'getMP4MediaFragment.mp4', 20), []);
+  });
+  test('25 session URLs a second and stream', async () => {
+    const call = () => kvs.archive.send(new GetHLSStreamingSessionURLCommand({StreamName: 'second', PlaybackMode: 'LIVE'}));
+    const {errors} = await burst(40, call);
+    const refused = errors.filter((error) => error.name === 'ClientLimitExceededException').length;
+    assert.ok(refused >= 5 && refused <= 15, `${refused} were refused`);
+  });
+});
+
+describe('connections', () => {
+  test('GetMedia: 3 a stream, and one more when one has ended', async () => {
+    const open = async () => {
+      const abort = new AbortController();
+      const answer = await kvs.media.send(new GetMediaCommand({StreamName: 'yard', StartSelector: {StartSelectorType: 'NOW'}}), {abortSignal: abort.signal});
+      answer.Payload.on('error', () => {});
+      return () => { answer.Payload.destroy(); abort.abort(); };
+    };
+    const closers = [await open(), await open(), await open()];
+    const error = await errorOf(open());
+    assert.deepEqual([error.name, error.status], ['ConnectionLimitExceededException', 400]);
+    closers.pop()();
+    const again = await Promise.race([(async () => {
+      for (;;) {
+        await nextSecond();
+        const opened = await open().catch((failed) => (failed.name === 'ConnectionLimitExceededException' ? null : Promise.reject(failed)));
+        if (opened) return opened;
+      }
+    })(), sleep(8000, null, {ref: false})]);
+    assert.ok(again, 'a place is free again');
+    for (const close of [...closers, again]) close();
+  });
+  test('PutMedia: 1 a stream, at its pace', async () => {
+    const first = await Producer.open(server, 'second');
+    assert.equal(first.status, 200);
+    const second = await Producer.open(server, 'second');
+    assert.deepEqual([second.status, second.answer['x-amzn-errortype']], [400, 'ConnectionLimitExceededException']);
+    second.abort();
+    // 400,000 bytes a second: the first second's worth at once, the rest in two seconds more.
+    const header = readFileSync(join(root, 'tests/vectors/kvssink-putmedia-body.mkv'));
+    const began = Date.now();
+    await first.send(header);
+    for (let left = 1_200_000 - header.length; left > 0; left -= 20_000) await first.send(padding(20_000));
+    await first.end();
+    const seconds = (Date.now() - began) / 1000;
+    assert.ok(seconds > 1.5 && seconds < 6, `${seconds} s`);
+  });
+});
+
+describe('signaling', () => {
+  test('connections a second, viewers a channel, and the same viewer again', async () => {
+    await nextSecond();
+    const endpoint = await wss('VIEWER');
+    const refusal = (options) => SignalingSocket.open(server, endpoint, ChannelARN, options)
+      .then(() => assert.fail('it connected'), (error) => [error.status, error.headers['x-amzn-errortype']]);
+    const one = await SignalingSocket.open(server, endpoint, ChannelARN, {clientId: 'one'});
+    const two = await SignalingSocket.open(server, endpoint, ChannelARN, {clientId: 'two'});
+    assert.deepEqual(await refusal({clientId: 'three'}), [400, 'ClientLimitExceededException']);
+    const again = await SignalingSocket.open(server, endpoint, ChannelARN, {clientId: 'two'});
+    const burstOfSockets = await Promise.allSettled(Array.from({length: 12}, () => SignalingSocket.open(server, endpoint, ChannelARN, {clientId: 'one'})));
+    const refused = burstOfSockets.filter((result) => result.status === 'rejected').map(({reason}) => [reason.status, reason.headers?.['x-amzn-errortype']]);
+    assert.ok(refused.length >= 4, `${refused.length} were refused`);
+    for (const each of refused) assert.deepEqual(each, [400, 'ClientLimitExceededException']);
+    for (const socket of [one, two, again, ...burstOfSockets.map((result) => result.value).filter(Boolean)]) await socket.close();
+  });
+  test('20 candidates a second and socket; what is over it is told by its correlation id', async () => {
+    await nextSecond();
+    const master = await SignalingSocket.open(server, await wss('MASTER'), ChannelARN);
+    for (let i = 0; i < 30; i++) master.send('ICE_CANDIDATE', {candidate: `candidate:${i}`}, {recipient: 'somebody', correlationId: `c${i}`});
+    const {statusResponse} = await master.next('STATUS_RESPONSE');
+    assert.deepEqual([statusResponse.errorType, statusResponse.statusCode, statusResponse.success], ['ClientLimitExceededException', '400', false]);
+    assert.match(statusResponse.correlationId, /^c2\d$/);
+    const began = Date.now();
+    await Promise.race([master.closed, sleep(8000, null, {ref: false})]);
+    assert.ok(master.closeCode, 'a silent socket is closed');
+    assert.ok(Date.now() - began > 1500, 'not before its time');
+  });
+});
