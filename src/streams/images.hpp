@@ -14,7 +14,7 @@ namespace streams {
 
 enum class ImageFormat : std::uint8_t { Jpeg, Png };
 
-// Contract 6: both sides given stretch the picture, the height alone keeps its shape, neither keeps its size.
+// Contract 6: both sides given stretch the picture, one alone keeps its shape, neither keeps its size.
 struct ImageOptions {
   ImageFormat format = ImageFormat::Jpeg;
   int quality = 80;  // of JPEG, 1..100
