@@ -41,6 +41,12 @@ struct Configuration {
   std::uint64_t cache_bytes = 256ull << 20;
   std::uint64_t free_space_floor = 0;
   std::uint64_t stream_max_bytes = 0;
+  std::string s3_endpoint;  // empty: AWS's of the region
+  std::string s3_region;    // empty: `region`
+  std::string s3_access_key;
+  std::string s3_secret_key;
+  std::string delivery_ca;
+  base::Duration delivery_max_age = std::chrono::hours(24);
   std::string metrics_token;
   base::LogLevel log_level = base::LogLevel::Info;
 };

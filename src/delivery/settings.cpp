@@ -13,6 +13,8 @@ using base::Errc;
 using base::Result;
 
 constexpr std::int32_t kLeastInterval = 200;  // ms, as GetImages
+constexpr std::string_view kScheme = "s3://";
+constexpr std::string_view kBucketCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-";
 
 Result<int> read_quality(const std::string& text) {
   int quality = 0;
@@ -25,13 +27,11 @@ Result<int> read_quality(const std::string& text) {
 }
 
 bool is_bucket_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-";
-  return name.size() >= 3 && name.size() <= 63 && name.find_first_not_of(kAllowed) == std::string_view::npos;
+  return name.size() >= 3 && name.size() <= 63 && name.find_first_not_of(kBucketCharacters) == std::string_view::npos;
 }
 
 // s3://bucket or s3://bucket/prefix.
 Result<void> read_destination(std::string_view uri, ImageSettings& settings) {
-  constexpr std::string_view kScheme = "s3://";
   const std::string_view rest = uri.starts_with(kScheme) ? uri.substr(kScheme.size()) : std::string_view();
   const std::string_view bucket = rest.substr(0, rest.find('/'));
   if (!is_bucket_name(bucket)) {

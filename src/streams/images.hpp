@@ -48,4 +48,14 @@ struct ImagePage {
 async::Task<base::Result<ImagePage>> sample_images(Playback& playback, async::DiskWorker& workers, FragmentLogPtr log,
                                                    ImagesRequest request, std::size_t most_bytes);
 
+// Pictures of one fragment.
+struct FragmentImages {
+  TimeAxis axis = TimeAxis::Server;
+  std::vector<base::WallTime> times;  // on the axis, ascending
+  ImageOptions options;
+};
+// What is shown at each time: one result for each, Corrupt or Unsupported where there is no picture.
+async::Task<base::Result<std::vector<base::Result<base::Bytes>>>> images_of_fragment(
+    Playback& playback, async::DiskWorker& workers, FragmentLogPtr log, StoredFragment fragment, FragmentImages wanted);
+
 }  // namespace streams
