@@ -13,6 +13,7 @@ void add_control_handlers(Handlers& handlers, ControlServices services) {
   add_channel_handlers(handlers, services.catalog);
   add_tag_handlers(handlers, services.catalog);
   add_storage_handlers(handlers, services.catalog);
+  add_delivery_handlers(handlers, services.catalog);
   add_edge_handlers(handlers, services.catalog);
   add_endpoint_handlers(handlers, services.catalog);
   add_ice_server_handlers(handlers, services.catalog, services.signaling, std::move(services.turn));

@@ -126,7 +126,7 @@ std::set<std::string> run_script(ControlPlane& plane, const std::string& file) {
 
 TEST(ControlHandlers, golden_scripts) {
   std::set<std::string> called;
-  for (const char* file : {"streams.txt", "channels.txt", "tags.txt", "storage.txt", "edge.txt"}) {
+  for (const char* file : {"streams.txt", "channels.txt", "tags.txt", "storage.txt", "edge.txt", "delivery.txt"}) {
     ControlPlane plane;
     called.merge(run_script(plane, file));
   }

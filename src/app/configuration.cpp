@@ -208,6 +208,21 @@ constexpr std::array kKeys = {
     ConfigurationKey{"limit", "NAME=NUMBER",
                      "one limit of docs/limits.md, over the profile; may be given several times", true,
                      SET_WITH(add_limit, limit), CLEAR(limit)},
+    ConfigurationKey{"s3_endpoint", "URL", "object store that images go to (default: that of AWS in the region)", false,
+                     SET_WITH(set_public_url, s3_endpoint), nullptr},
+    ConfigurationKey{"s3_region", "NAME", "region in the signatures for it (default: region)", false,
+                     SET_TEXT(s3_region), nullptr},
+    ConfigurationKey{"s3_access_key", "ID", "its access key id; without one no images are sent", false,
+                     SET_TEXT(s3_access_key), nullptr},
+    ConfigurationKey{"s3_secret_key", "SECRET", "and the secret; better in the file or the environment than in a flag",
+                     false, SET_TEXT(s3_secret_key), nullptr},
+    ConfigurationKey{"delivery_ca", "FILE",
+                     "certificate authorities of the servers that images and notifications go to, PEM (default: the "
+                     "system's)",
+                     false, SET_TEXT(delivery_ca), nullptr},
+    ConfigurationKey{"delivery_max_age_seconds", "N",
+                     "an image or notification is given up when its fragment is so old", false,
+                     SET_WITH(set_duration, delivery_max_age, milliseconds(1000)), nullptr},
     ConfigurationKey{"metrics_token", "TOKEN",
                      "bearer token for /metrics from other machines (without one: loopback only)", false,
                      SET_TEXT(metrics_token), nullptr},
@@ -360,6 +375,9 @@ Result<Configuration> make_configuration(std::span<const std::pair<std::string, 
   }
   if (configuration.access_key.empty() != configuration.secret_key.empty()) {
     return base::fail(Errc::InvalidArgument, "access_key and secret_key go together: give both or none");
+  }
+  if (configuration.s3_access_key.empty() != configuration.s3_secret_key.empty()) {
+    return base::fail(Errc::InvalidArgument, "s3_access_key and s3_secret_key go together: give both or none");
   }
   if (!configuration.turn_uri.empty() && configuration.turn_secret.empty()) {
     return base::fail(Errc::InvalidArgument, "turn_uri needs turn_secret, the shared secret of the TURN server");

@@ -47,6 +47,12 @@ struct Configuration {
   std::string limits_profile;      // "aws", or empty: the usual ones
   std::vector<std::string> limit;  // NAME=NUMBER over the profile
   api::Limits limits;              // what both come to
+  std::string s3_endpoint;  // empty: AWS's of the region
+  std::string s3_region;    // empty: `region`
+  std::string s3_access_key;
+  std::string s3_secret_key;
+  std::string delivery_ca;
+  base::Duration delivery_max_age = std::chrono::hours(24);
   std::string metrics_token;
   base::LogLevel log_level = base::LogLevel::Info;
 };

@@ -18,6 +18,7 @@
 #include "async/secure_random.hpp"
 #include "async/shard.hpp"
 #include "base/log.hpp"
+#include "delivery/delivery.hpp"
 #include "net/certificates.hpp"
 #include "net/http_server.hpp"
 #include "net/interfaces.hpp"
@@ -67,6 +68,7 @@ struct Server::Parts {
   std::unique_ptr<streams::Catalog> catalog;
   std::unique_ptr<sessions::Hub> hub;
   std::unique_ptr<streams::Playback> playback;
+  std::unique_ptr<delivery::Delivery> delivery;
   std::unique_ptr<streams::StreamingSessions> streaming;
   std::unique_ptr<streams::Clips> clips;
   api::PutMediaCounts put_media_counts;
@@ -94,6 +96,7 @@ struct Server::Parts {
 
   Result<void> open_data();
   Result<void> open_sessions();
+  Result<void> open_delivery();
   void make_api();
   Result<std::shared_ptr<const net::TlsContext>> make_tls();
   Result<base::SocketAddress> listen(const std::string& name, base::SocketAddress address,
@@ -183,6 +186,20 @@ Result<void> Server::Parts::open_sessions() {
   return {};
 }
 
+Result<void> Server::Parts::open_delivery() {
+  const std::string& region = configuration.s3_region.empty() ? configuration.region : configuration.s3_region;
+  delivery::DeliveryOptions options;
+  options.directory = configuration.data_dir;
+  options.account_id = configuration.account_id;
+  options.s3 = {configuration.s3_endpoint.empty() ? fmt::format("https://s3.{}.amazonaws.com", region)
+                                                  : configuration.s3_endpoint,
+                region, configuration.s3_access_key, configuration.s3_secret_key};
+  options.ca_file = configuration.delivery_ca;
+  options.follower.most_age = configuration.delivery_max_age;
+  TRY(delivery, delivery::Delivery::open(std::move(options), *catalog, *archive, *playback, random));
+  return {};
+}
+
 void Server::Parts::make_api() {
   api::TurnOptions turn;
   turn.uris = configuration.turn_uri;
@@ -210,7 +227,8 @@ void Server::Parts::make_api() {
   };
   options.metric_sources.push_back([this]() -> async::Task<std::string> {
     const sessions::HubStats stats = co_await hub->stats();
-    co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable);
+    co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable) +
+        render_delivery_metrics(*delivery);
   });
   options.throttle = throttle.get();
   options.find_arn = [this](aws::ResourceType type, const std::string& name) -> std::optional<std::string> {
@@ -279,6 +297,7 @@ Result<std::unique_ptr<Server>> Server::start(Configuration configuration) {
   TRY_VOID(parts.open_data());
   TRY(const auto tls, parts.make_tls());
   TRY_VOID(parts.open_sessions());
+  TRY_VOID(parts.open_delivery());
   parts.make_api();
   // HTTPS first: the gateway tells clients of plain HTTP its port.
   TRY(parts.https_address, parts.listen("https", parts.configuration.https_listen, tls));
@@ -316,6 +335,7 @@ void Server::stop() {
   if (parts.hub != nullptr) {
     parts.shards.front()->run_blocking([&]() -> async::Task<void> { return parts.hub->drain(); });
   }
+  if (parts.delivery != nullptr) parts.delivery->stop();
   parts.close_listeners();
   if (parts.archive != nullptr) parts.archive->flush();
   if (parts.hub != nullptr) parts.hub->close();

@@ -96,4 +96,28 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
   return out;
 }
 
+std::string render_delivery_metrics(const delivery::Delivery& delivery) {
+  using delivery::Counts;
+  struct Family {
+    const char* name;
+    const char* type;
+    const char* help;
+    std::atomic<std::uint64_t> Counts::* value;
+  };
+  static constexpr Family kFamilies[] = {
+      {"tidegate_delivery_sent_total", "counter", "images and notifications that got through", &Counts::sent},
+      {"tidegate_delivery_failures_total", "counter", "attempts that failed; each is repeated", &Counts::failures},
+      {"tidegate_delivery_skipped_total", "counter", "fragments given up: too old, or gone", &Counts::skipped},
+      {"tidegate_delivery_unusable_total", "counter", "images that could not be made", &Counts::unusable},
+      {"tidegate_delivery_streams", "gauge", "streams with such a configuration", &Counts::following},
+      {"tidegate_delivery_failing_streams", "gauge", "of them, those whose last attempt failed", &Counts::failing},
+  };
+  std::string out;
+  for (const Family& family : kFamilies) {
+    fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0}{{kind=\"images\"}} {3}\n", family.name,
+                   family.type, family.help, (delivery.images().*family.value).load());
+  }
+  return out;
+}
+
 }  // namespace app

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/put_media_counts.hpp"
+#include "delivery/delivery.hpp"
 #include "sessions/hub.hpp"
 #include "streams/archive.hpp"
 
@@ -12,5 +13,8 @@ namespace app {
 
 std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive,
                            const api::PutMediaCounts& put_media, bool writable);
+
+// The same of what leaves the house, by kind.
+std::string render_delivery_metrics(const delivery::Delivery& delivery);
 
 }  // namespace app

@@ -20,6 +20,7 @@
 namespace aws::sigv4 {
 
 inline constexpr std::string_view kServiceName = "kinesisvideo";  // credential scope of all five services
+inline constexpr std::string_view kS3ServiceName = "s3";          // signs paths as they are sent
 inline constexpr std::chrono::seconds kMaxExpires{604800};
 inline constexpr std::chrono::seconds kMaxSkew{15 * 60};
 

@@ -181,7 +181,9 @@ std::optional<std::string> find_header(std::span<const Header> headers, std::str
 
 std::string canonical_request(const CanonicalParts& parts) {
   std::string out(parts.method);
-  out += '\n' + canonical_path(path_of(parts.target)) + '\n' + canonical_query(query_of(parts.target)) + '\n';
+  const std::string_view path = path_of(parts.target);
+  out += '\n' + (parts.path_as_sent ? std::string(path) : canonical_path(path)) + '\n' +
+         canonical_query(query_of(parts.target)) + '\n';
   std::string names;
   for (const auto& [name, value] : parts.signed_headers) {
     out.append(name).append(1, ':').append(value).append(1, '\n');

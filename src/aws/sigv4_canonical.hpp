@@ -52,6 +52,7 @@ struct CanonicalParts {
   // Lower-case names in the order in which they are signed, with their canonical values.
   std::vector<std::pair<std::string, std::string>> signed_headers;
   std::string_view payload_hash;
+  bool path_as_sent = false;  // S3: neither normalised nor encoded once more
 };
 std::string canonical_request(const CanonicalParts& parts);
 

@@ -25,7 +25,7 @@ std::vector<std::pair<std::string, std::string>> sign_headers(const Request& req
   std::vector<std::pair<std::string, std::string>> added{{"x-amz-date", timestamp}};
   if (!credentials.session_token.empty()) added.emplace_back("x-amz-security-token", credentials.session_token);
 
-  CanonicalParts parts{request.method, request.target, {}, {}};
+  CanonicalParts parts{request.method, request.target, {}, {}, scope.service == kS3ServiceName};
   for (const Header& header : request.headers) {
     parts.signed_headers.emplace_back(to_lower(header.name), canonical_header_value(header.value));
   }

@@ -467,5 +467,21 @@ TEST_F(SessionToken, ends_with_its_credentials) {
   EXPECT_EQ(with_header("other", end), "InvalidClientTokenId");
 }
 
+// "Example: PUT Object" of the S3 API reference, Authenticating Requests: the path is signed as it is sent.
+TEST(SigV4Sign, S3SignsThePathAsItIsSent) {
+  const std::string body = "Welcome to Amazon S3.";
+  const Header headers[] = {
+      {"Host", "examplebucket.s3.amazonaws.com"},
+      {"Date", "Fri, 24 May 2013 00:00:00 GMT"},
+      {"x-amz-content-sha256", "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"},
+      {"x-amz-storage-class", "REDUCED_REDUNDANCY"}};
+  const auto added = sign_headers({"PUT", "/test%24file.text", headers}, base::as_bytes(body),
+                                  {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", {}},
+                                  {"us-east-1", "s3"}, *base::parse_basic_iso8601("20130524T000000Z"));
+  EXPECT_TRUE(
+      added.back().second.ends_with("Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"))
+      << added.back().second;
+}
+
 }  // namespace
 }  // namespace aws::sigv4

@@ -9,6 +9,7 @@
 
 #include "container/ebml.hpp"
 #include "container/matroska_parser.hpp"
+#include "container/matroska_tags.hpp"
 
 namespace container {
 namespace {
@@ -16,30 +17,12 @@ namespace {
 using ebml::kUnknownSize;
 
 constexpr std::size_t kBlockHead = 11;  // a track number of up to 8 bytes, a time of 2, flags
-constexpr std::size_t kMostTags = 1'000;
 constexpr std::string_view kEndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT";
 // Times are nanoseconds in 63 bits, with room to add a block's: up to the year 2116.
 constexpr std::uint64_t kMostNanoseconds = std::numeric_limits<std::int64_t>::max() / 2;
 
 std::size_t vint_length(std::uint8_t first) {
   return static_cast<std::size_t>(std::countl_zero(first)) + 1;
-}
-
-// The SimpleTags of one Tag. False when it is broken.
-bool collect_simple_tags(base::ByteView payload, std::vector<Tag>& out) {
-  ebml::Reader reader(payload);
-  while (const std::optional<ebml::Element> child = reader.next()) {
-    if (child->id != ebml::kSimpleTag || out.size() > kMostTags) continue;
-    Tag tag;
-    ebml::Reader fields(child->payload);
-    while (const std::optional<ebml::Element> field = fields.next()) {
-      if (field->id == ebml::kTagName) tag.name = ebml::to_text(field->payload);
-      if (field->id == ebml::kTagString) tag.value = ebml::to_text(field->payload);
-    }
-    if (!fields.ok()) return false;
-    out.push_back(std::move(tag));
-  }
-  return reader.ok();
 }
 
 }  // namespace
@@ -344,12 +327,7 @@ void MatroskaStream::emit_group() {
 
 void MatroskaStream::read_tags(base::ByteView payload) {
   stream_event::FragmentTags event;
-  bool ok = true;
-  ebml::Reader reader(payload);
-  while (const std::optional<ebml::Element> tag = reader.next()) {
-    if (tag->id == ebml::kTag) ok = collect_simple_tags(tag->payload, event.tags) && ok;
-  }
-  if (!ok || !reader.ok()) return fault(StreamFault::Malformed, "a Tags element is broken");
+  if (!read_tags_payload(payload, event.tags)) return fault(StreamFault::Malformed, "a Tags element is broken");
   const bool ends = std::ranges::any_of(event.tags, [](const Tag& tag) { return tag.name == kEndOfFragment; });
   events_.emplace_back(std::move(event));
   if (ends) complete_fragment();

@@ -14,7 +14,7 @@ namespace streams {
 
 enum class ImageFormat : std::uint8_t { Jpeg, Png };
 
-// Contract 6: both sides given stretch the picture, the height alone keeps its shape, neither keeps its size.
+// Contract 6: both sides given stretch the picture, one alone keeps its shape, neither keeps its size.
 struct ImageOptions {
   ImageFormat format = ImageFormat::Jpeg;
   int quality = 80;  // of JPEG, 1..100
@@ -47,5 +47,15 @@ struct ImagePage {
 // when the index cannot be read: what is wrong with a picture is said in its place.
 async::Task<base::Result<ImagePage>> sample_images(Playback& playback, async::DiskWorker& workers, FragmentLogPtr log,
                                                    ImagesRequest request, std::size_t most_bytes);
+
+// Pictures of one fragment.
+struct FragmentImages {
+  TimeAxis axis = TimeAxis::Server;
+  std::vector<base::WallTime> times;  // on the axis, ascending
+  ImageOptions options;
+};
+// What is shown at each time: one result for each, Corrupt or Unsupported where there is no picture.
+async::Task<base::Result<std::vector<base::Result<base::Bytes>>>> images_of_fragment(
+    Playback& playback, async::DiskWorker& workers, FragmentLogPtr log, StoredFragment fragment, FragmentImages wanted);
 
 }  // namespace streams

@@ -12,6 +12,7 @@ void add_stream_handlers(Handlers& handlers, streams::Catalog& catalog);
 void add_channel_handlers(Handlers& handlers, streams::Catalog& catalog);
 void add_tag_handlers(Handlers& handlers, streams::Catalog& catalog);
 void add_storage_handlers(Handlers& handlers, streams::Catalog& catalog);
+void add_delivery_handlers(Handlers& handlers, streams::Catalog& catalog);
 void add_edge_handlers(Handlers& handlers, streams::Catalog& catalog);
 void add_endpoint_handlers(Handlers& handlers, streams::Catalog& catalog);
 

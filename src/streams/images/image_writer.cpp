@@ -30,9 +30,12 @@ struct Size {
 Size size_of(const AVFrame& picture, const ImageOptions& options) {
   Size size{picture.width, picture.height};
   if (options.width) size.width = static_cast<int>(*options.width);
-  if (options.height) {
-    size.height = static_cast<int>(*options.height);
-    if (!options.width) size.width = std::max((picture.width * size.height + picture.height / 2) / picture.height, 1);
+  if (options.height) size.height = static_cast<int>(*options.height);
+  if (options.height && !options.width) {
+    size.width = std::max((picture.width * size.height + picture.height / 2) / picture.height, 1);
+  }
+  if (options.width && !options.height) {
+    size.height = std::max((picture.height * size.width + picture.width / 2) / picture.width, 1);
   }
   return size;
 }

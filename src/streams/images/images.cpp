@@ -66,31 +66,15 @@ struct Group {
 };
 
 Task<void> render_group(const Sampling& sampling, const Group& group, ImagePage& page) {
-  auto run = co_await open_run(sampling.playback, sampling.log, group.fragment);
-  std::vector<Result<base::Bytes>> images(group.times.size(), base::fail(base::Errc::Corrupt, "not read"));
-  if (run) {
-    std::vector<base::WallTime> times;
-    for (const base::WallTime time : group.times) {
-      times.push_back(group.fragment.header.producer_time +
-                      (time + kGrain - start_of(group.fragment, sampling.request.axis)));
-    }
-    auto rendered = co_await sampling.workers.run([&]() -> Result<std::vector<Result<base::Bytes>>> {
-      return render_images(*run, times, sampling.request.options);
-    });
-    if (rendered) {
-      images = *std::move(rendered);
-    } else {
-      std::ranges::fill(images, Result<base::Bytes>(base::fail(rendered.error())));
-    }
-  } else {
-    std::ranges::fill(images, Result<base::Bytes>(base::fail(run.error())));
-  }
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    if (images[i]) {
-      page.images.push_back({group.times[i], *std::move(images[i])});
+  auto images = co_await images_of_fragment(sampling.playback, sampling.workers, sampling.log, group.fragment,
+                                            {sampling.request.axis, group.times, sampling.request.options});
+  for (std::size_t i = 0; i < group.times.size(); ++i) {
+    if (images && (*images)[i]) {
+      page.images.push_back({group.times[i], *std::move((*images)[i])});
       continue;
     }
-    base::log_debug("no image of fragment {}: {}", group.fragment.header.number.text(), images[i].error().message);
+    base::log_debug("no image of fragment {}: {}", group.fragment.header.number.text(),
+                    images ? (*images)[i].error().message : images.error().message);
     page.images.push_back({group.times[i], MissingImage::MediaError});
   }
 }
@@ -104,6 +88,19 @@ std::size_t bytes_of(const ImagePage& page) {
 }
 
 }  // namespace
+
+Task<Result<std::vector<Result<base::Bytes>>>> images_of_fragment(Playback& playback, async::DiskWorker& workers,
+                                                                  FragmentLogPtr log, StoredFragment fragment,
+                                                                  FragmentImages wanted) {
+  CO_TRY(const std::vector<OpenedFragment> run, co_await open_run(playback, log, fragment));
+  // Decoding is by the producer's times.
+  for (base::WallTime& time : wanted.times) {
+    time = fragment.header.producer_time + (time + kGrain - start_of(fragment, wanted.axis));
+  }
+  auto rendered = co_await workers.run(
+      [&]() -> Result<std::vector<Result<base::Bytes>>> { return render_images(run, wanted.times, wanted.options); });
+  co_return rendered;
+}
 
 Task<Result<ImagePage>> sample_images(Playback& playback, async::DiskWorker& workers, FragmentLogPtr log,
                                       ImagesRequest request, std::size_t most_bytes) {

@@ -163,7 +163,8 @@ const text = (id, value) => element(id, Buffer.from(value));
 export const head = (tracks = [{number: 1, type: 1, codec: 'V_TEST'}]) => Buffer.concat([
   element('1a45dfa3', text('4282', 'matroska')), idBytes('18538067'), Buffer.from('01ffffffffffffff', 'hex'),
   element('1549a966', number('2ad7b1', 1000000)),
-  element('1654ae6b', ...tracks.map((track) => element('ae', number('d7', track.number), number('83', track.type), text('86', track.codec))))]);
+  element('1654ae6b', ...tracks.map((track) => element('ae', number('d7', track.number), number('83', track.type), text('86', track.codec),
+    ...(track.codecPrivate ? [element('63a2', track.codecPrivate)] : []))))]);
 
 export const block = (track, relative, payload, key = true) => {
   const front = Buffer.alloc(4);
