@@ -170,10 +170,13 @@ Result<void> Server::Parts::open_sessions() {
                     configuration.data_dir));
   }
   playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
-  streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random);
-  clips = std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips",
-                                           streams::ClipLimits{configuration.limits[api::Limit::ClipFragments],
-                                                               configuration.limits[api::Limit::ClipBytes]});
+  streaming = std::make_unique<streams::StreamingSessions>(
+      *archive, *playback, base::to_bytes(key.content), random,
+      streams::StreamingLimits{configuration.limits[api::Limit::DashConfigurations]});
+  clips = std::make_unique<streams::Clips>(
+      *playback, *renderers, configuration.data_dir + "/clips",
+      streams::ClipLimits{configuration.limits[api::Limit::ClipFragments], configuration.limits[api::Limit::ClipBytes],
+                          configuration.limits[api::Limit::ClipConfigurations]});
   door = api::make_signaling_door(*hub);
   return {};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recording as the recorder makes it, played through Playback and StreamingSessions; ffmpeg is the player.
+#include "streams/clips.hpp"
 #include "streams/playback.hpp"
 
 #include <gtest/gtest.h>
@@ -456,6 +457,41 @@ TEST(Hls, ANewSpsIsADiscontinuityWithItsOwnMap) {
   for (std::size_t at = 0; (at = playlist->body.find("#EXT-X-DISCONTINUITY\n", at)) != std::string::npos; ++at)
     ++discontinuities;
   EXPECT_EQ(discontinuities, 1u);
+}
+
+TEST(Dash, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
+  Theatre theatre({.fragments = 4});
+  MemoryLog& log = *theatre.archive.memory;
+  const base::WallTime now = kOnAir + seconds(10);
+  StreamingSessions strict{theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random, {1}};
+  const auto token = theatre.open({.max_fragments = 5}, now);
+  ASSERT_TRUE(token);
+  const SessionFetch manifest{
+      .resource = "getDASHManifest.mpd", .token = *token, .track_number = {}, .fragment_number = {}, .init = {}};
+  EXPECT_TRUE(theatre.run([&] { return strict.answer(manifest, now); }));
+  log.all[2].header.codec_fingerprint = 2;
+  log.all[3].header.codec_fingerprint = 2;
+  EXPECT_TRUE(theatre.run([&] { return theatre.hls.answer(manifest, now); }));
+  const auto refused = theatre.run([&] { return strict.answer(manifest, now); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::Errc::LimitExceeded);
+}
+
+TEST(Clips, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
+  Theatre theatre({.fragments = 4});
+  const media::Scratch scratch;
+  const ClipRequest all{.axis = TimeAxis::Producer, .from = kOnAir - seconds(1), .to = kOnAir + seconds(20)};
+  const auto make = [&](Clips& clips) {
+    return theatre.run([&] { return clips.make(theatre.archive.log({7, 1}), all); });
+  };
+  Clips strict(theatre.playback, theatre.worker, scratch / "strict", {.configurations = 1});
+  Clips usual(theatre.playback, theatre.worker, scratch / "usual", {});
+  EXPECT_TRUE(make(strict));
+  theatre.archive.memory->all[3].header.codec_fingerprint = 2;
+  EXPECT_TRUE(make(usual));
+  const auto refused = make(strict);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::Errc::LimitExceeded);
 }
 
 TEST(Hls, Refusals) {

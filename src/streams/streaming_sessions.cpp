@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "streams/codec_configurations.hpp"
 #include "streams/dash_manifests.hpp"
 #include "streams/hls_playlists.hpp"
 #include "streams/session_window.hpp"
@@ -43,11 +44,13 @@ Task<Result<std::optional<StoredFragment>>> find_segment(FragmentLogPtr log, Ses
 
 }  // namespace
 
-StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random)
+StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random,
+                                     StreamingLimits limits)
     : archive_(archive),
       playback_(playback),
       key_(std::move(key)),
       random_(random),
+      limits_(limits),
       counts_(std::make_unique<LiveCounts>()) {
   CHECK(key_.size() == 32);
 }
@@ -104,6 +107,7 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
   if (fetch.resource == "getHLSMasterPlaylist.m3u8") co_return co_await master_playlist(log, *session, fetch.token);
   if (fetch.resource == "getDASHManifest.mpd") {
     CO_TRY(SessionWindow window, co_await look(log, *session, fetch.token, now));
+    CO_TRY_VOID(check_configurations(window.fragments, limits_.dash_configurations));
     SessionView view{*session, fetch.token, std::move(window)};
     CO_TRY(std::string manifest, co_await make_dash_manifest(playback_, log, std::move(view), now));
     co_return SessionAnswer{.content_type = kManifestType, .body = std::move(manifest)};

@@ -75,11 +75,16 @@ struct SessionAnswer {
   bool cacheable = false;  // segments never change
 };
 
+struct StreamingLimits {
+  std::size_t dash_configurations = 0;  // of the codecs, one after the other in a manifest; 0: no limit
+};
+
 // Any thread; owned by the process, outlives the handlers that use it.
 class StreamingSessions {
  public:
   // `key`: 32 secret bytes; sessions survive a restart when it does. `random` is async::SecureRandom.
-  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random);
+  StreamingSessions(Archive& archive, Playback& playback, base::Bytes key, base::Random& random,
+                    StreamingLimits limits = {});
   ~StreamingSessions();
   StreamingSessions(const StreamingSessions&) = delete;
   StreamingSessions& operator=(const StreamingSessions&) = delete;
@@ -88,7 +93,8 @@ class StreamingSessions {
   // cannot be played. The caller has checked the request's rules and that the stream keeps data.
   async::Task<base::Result<std::string>> open(StreamKey stream, StreamingRequest request, base::WallTime now);
 
-  // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone.
+  // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone. LimitExceeded: too many
+  // configurations.
   async::Task<base::Result<SessionAnswer>> answer(SessionFetch fetch, base::WallTime now);
 
  private:
@@ -106,6 +112,7 @@ class StreamingSessions {
   Playback& playback_;
   base::Bytes key_;
   base::Random& random_;
+  const StreamingLimits limits_;
   std::unique_ptr<LiveCounts> counts_;
 };
 
