@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recording as the recorder makes it, played through Playback and StreamingSessions; ffmpeg is the player.
-#include "streams/clips.hpp"
 #include "streams/playback.hpp"
 
 #include <gtest/gtest.h>
@@ -17,6 +16,7 @@
 #include "base/random.hpp"
 #include "container/matroska_writer.hpp"
 #include "container/test_media.hpp"
+#include "streams/clips.hpp"
 #include "streams/hls_playlists.hpp"
 #include "streams/media_file.hpp"
 #include "streams/streaming_sessions.hpp"
