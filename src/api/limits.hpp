@@ -56,11 +56,13 @@ enum class Limit : std::uint8_t {
   FragmentListBytes,
   ClipBytes,
   ClipFragments,
+  ClipConfigurations,
+  DashConfigurations,
   SessionUrlRate,
   PlaylistRate,
   MediaFragmentRate,
 };
-inline constexpr std::size_t kLimitCount = 45;
+inline constexpr std::size_t kLimitCount = 47;
 
 struct LimitRow {
   Limit limit;

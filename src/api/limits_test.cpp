@@ -71,6 +71,8 @@ TEST(LimitTable, the_aws_profile_is_what_aws_documents) {
       {Limit::FragmentListBytes, 25'000'000},
       {Limit::ClipBytes, 100'000'000},
       {Limit::ClipFragments, 200},
+      {Limit::ClipConfigurations, 1},
+      {Limit::DashConfigurations, 1},
       {Limit::SessionUrlRate, 25},
       {Limit::PlaylistRate, 5},
       {Limit::MediaFragmentRate, 20},

@@ -54,12 +54,12 @@ constexpr aws::ErrorKind kClientLimit{"ClientLimitExceededException", 400};
 constexpr aws::ErrorKind kConnectionLimit{"ConnectionLimitExceededException", 400};
 
 // The operation's own row of that name, then its ClientLimitExceededException; PutMedia's model has both.
-const aws::ErrorKind& modelled(const aws::Operation& operation, const aws::ErrorKind& wanted) {
-  for (const std::string_view code : {wanted.code, kClientLimit.code}) {
+const aws::ErrorKind& modelled(const aws::Operation& operation, const aws::ErrorKind* wanted) {
+  for (const std::string_view code : {wanted->code, kClientLimit.code}) {
     const auto row = std::ranges::find(operation.errors, code, [](auto* kind) { return kind->code; });
     if (row != operation.errors.end()) return **row;
   }
-  return wanted;
+  return *wanted;
 }
 
 }  // namespace
@@ -75,9 +75,9 @@ aws::Outcome<Admission> Throttle::admit(const aws::Operation& operation, const s
   const Rule& rule = rule_of(operation);
   const std::string name(operation.name);
   const auto busy = [&](Limit limit, const char* whose) {
-    return aws::fail(modelled(operation, kClientLimit), "Rate exceeded: " + name + " is limited to " +
-                                                            std::to_string(limits_[limit]) + " a second for each " +
-                                                            whose + ". Try making the call later.");
+    return aws::fail(modelled(operation, &kClientLimit), "Rate exceeded: " + name + " is limited to " +
+                                                             std::to_string(limits_[limit]) + " a second for each " +
+                                                             whose + ". Try making the call later.");
   };
   Admission admission{.key = name + ' ' + resource};
   if (rule.resource && !rates_.take(admission.key, limits_[*rule.resource], now)) {
@@ -87,7 +87,7 @@ aws::Outcome<Admission> Throttle::admit(const aws::Operation& operation, const s
   if (rule.connections && limits_[*rule.connections] != 0) {
     admission.slot = connections_.take(admission.key, holder, limits_[*rule.connections]);
     if (!admission.slot) {
-      return aws::fail(modelled(operation, kConnectionLimit),
+      return aws::fail(modelled(operation, &kConnectionLimit),
                        "The limit of " + std::to_string(limits_[*rule.connections]) + " connections of " + name +
                            " to one resource is reached. Close one of them, or try again later.");
     }

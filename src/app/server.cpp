@@ -177,11 +177,13 @@ Result<void> Server::Parts::open_sessions() {
   streaming_options.fragment_target =
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   streaming_options.low_latency_hls = configuration.low_latency_hls;
+  streaming_options.dash_configurations = configuration.limits[api::Limit::DashConfigurations];
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random,
                                                            streaming_options);
-  clips = std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips",
-                                           streams::ClipLimits{configuration.limits[api::Limit::ClipFragments],
-                                                               configuration.limits[api::Limit::ClipBytes]});
+  clips = std::make_unique<streams::Clips>(
+      *playback, *renderers, configuration.data_dir + "/clips",
+      streams::ClipLimits{configuration.limits[api::Limit::ClipFragments], configuration.limits[api::Limit::ClipBytes],
+                          configuration.limits[api::Limit::ClipConfigurations]});
   door = api::make_signaling_door(*hub);
   return {};
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "streams/codec_configurations.hpp"
 #include "streams/media_file.hpp"
 
 namespace streams {
@@ -87,6 +88,7 @@ Task<Result<std::vector<StoredFragment>>> choose(FragmentLogPtr log, ClipRequest
   if (chosen.empty()) {
     co_return base::fail(Errc::NotFound, "No fragments found in the stream for the clip request.");
   }
+  CO_TRY_VOID(check_configurations(chosen, limits.configurations));
   co_return chosen;
 }
 

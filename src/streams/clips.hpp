@@ -25,6 +25,7 @@ struct ClipRequest {
 struct ClipLimits {
   std::size_t fragments = 200;
   std::uint64_t bytes = 100'000'000;  // of the fragments, as stored; the first one is always given
+  std::size_t configurations = 0;     // of the codecs, one after the other; 0: no limit
 };
 
 // A finished clip. Its file has no name any more and goes with this object.
@@ -44,7 +45,8 @@ class Clips {
   Clips(Playback& playback, async::DiskWorker& workers, std::string directory, ClipLimits limits);
 
   // The first fragments of the window, up to the limits, with their index in front. NotFound when there are none;
-  // Unsupported names a codec that MP4 cannot hold, or tracks that change in between.
+  // Unsupported names a codec that MP4 cannot hold, or tracks that change in between; LimitExceeded: too many
+  // configurations.
   async::Task<base::Result<std::unique_ptr<Clip>>> make(FragmentLogPtr log, ClipRequest request);
 
  private:

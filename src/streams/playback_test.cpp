@@ -16,6 +16,7 @@
 #include "base/random.hpp"
 #include "container/matroska_writer.hpp"
 #include "container/test_media.hpp"
+#include "streams/clips.hpp"
 #include "streams/hls_playlists.hpp"
 #include "streams/low_latency.hpp"
 #include "streams/media_file.hpp"
@@ -604,6 +605,41 @@ TEST(Hls, ANewSpsIsADiscontinuityWithItsOwnMap) {
   for (std::size_t at = 0; (at = playlist->body.find("#EXT-X-DISCONTINUITY\n", at)) != std::string::npos; ++at)
     ++discontinuities;
   EXPECT_EQ(discontinuities, 1u);
+}
+
+TEST(Dash, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
+  Theatre theatre({.fragments = 4});
+  MemoryLog& log = *theatre.archive.memory;
+  const base::WallTime now = kOnAir + seconds(10);
+  StreamingSessions strict{theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random, {1}};
+  const auto token = theatre.open({.max_fragments = 5}, now);
+  ASSERT_TRUE(token);
+  const SessionFetch manifest{
+      .resource = "getDASHManifest.mpd", .token = *token, .track_number = {}, .fragment_number = {}, .init = {}};
+  EXPECT_TRUE(theatre.run([&] { return strict.answer(manifest, now); }));
+  log.all[2].header.codec_fingerprint = 2;
+  log.all[3].header.codec_fingerprint = 2;
+  EXPECT_TRUE(theatre.run([&] { return theatre.hls.answer(manifest, now); }));
+  const auto refused = theatre.run([&] { return strict.answer(manifest, now); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::Errc::LimitExceeded);
+}
+
+TEST(Clips, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
+  Theatre theatre({.fragments = 4});
+  const media::Scratch scratch;
+  const ClipRequest all{.axis = TimeAxis::Producer, .from = kOnAir - seconds(1), .to = kOnAir + seconds(20)};
+  const auto make = [&](Clips& clips) {
+    return theatre.run([&] { return clips.make(theatre.archive.log({7, 1}), all); });
+  };
+  Clips strict(theatre.playback, theatre.worker, scratch / "strict", {.configurations = 1});
+  Clips usual(theatre.playback, theatre.worker, scratch / "usual", {});
+  EXPECT_TRUE(make(strict));
+  theatre.archive.memory->all[3].header.codec_fingerprint = 2;
+  EXPECT_TRUE(make(usual));
+  const auto refused = make(strict);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::Errc::LimitExceeded);
 }
 
 TEST(Hls, Refusals) {

@@ -7,6 +7,7 @@
 
 #include "async/shard.hpp"
 #include "base/check.hpp"
+#include "streams/codec_configurations.hpp"
 #include "streams/dash_manifests.hpp"
 #include "streams/media_playlists.hpp"
 
@@ -120,6 +121,7 @@ Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::
   if (fetch.resource == "getHLSMasterPlaylist.m3u8") co_return co_await master_playlist(log, *session, fetch);
   if (fetch.resource == "getDASHManifest.mpd") {
     CO_TRY(SessionWindow window, co_await look(log, *session, fetch.token, now));
+    CO_TRY_VOID(check_configurations(window.fragments, options_.dash_configurations));
     SessionView view{*session, fetch.token, std::move(window)};
     CO_TRY(std::string manifest, co_await make_dash_manifest(playback_, log, std::move(view), now));
     co_return SessionAnswer{.content_type = kManifestType, .body = std::move(manifest)};

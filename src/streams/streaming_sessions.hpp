@@ -44,6 +44,7 @@ struct StreamingOptions {
   std::chrono::microseconds fragment_target = std::chrono::seconds(2);
   bool low_latency_hls = false;     // unless a playlist's address says otherwise
   std::size_t most_waiting = 4096;  // blocking reloads, and requests for parts that do not exist yet
+  std::size_t dash_configurations = 0;  // of the codecs, one after the other in a manifest; 0: no limit
 };
 
 // What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.
@@ -118,7 +119,8 @@ class StreamingSessions {
   // cannot be played. The caller has checked the request's rules and that the stream keeps data.
   async::Task<base::Result<std::string>> open(StreamKey stream, StreamingRequest request, base::WallTime now);
 
-  // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone.
+  // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone. LimitExceeded: too many
+  // configurations.
   async::Task<base::Result<SessionAnswer>> answer(SessionFetch fetch, base::WallTime now);
 
  private:

@@ -28,6 +28,7 @@ aws::Outcome<streams::ClipRequest> read_request(const archived::GetClipInput& in
 
 aws::Error to_clip_error(base::Error error) {
   if (error.code == base::Errc::Unsupported) return {archived::kUnsupportedStreamMediaType, std::move(error.message)};
+  if (error.code == base::Errc::LimitExceeded) return {archived::kInvalidCodecPrivateData, std::move(error.message)};
   if (error.code == base::Errc::Corrupt) return {archived::kInvalidMediaFrame, std::move(error.message)};
   return {std::move(error)};
 }

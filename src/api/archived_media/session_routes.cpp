@@ -35,6 +35,7 @@ net::HttpResponse make_error(const base::Error& error, const std::string& reques
   if (error.code == base::Errc::AccessDenied) kind = {"NotAuthorizedException", 403};
   if (error.code == base::Errc::NotFound) kind = {"ResourceNotFoundException", 404};
   if (error.code == base::Errc::Unsupported) kind = {"UnsupportedStreamMediaTypeException", 400};
+  if (error.code == base::Errc::LimitExceeded) kind = {"InvalidCodecPrivateDataException", 400};
   if (error.code == base::Errc::Unavailable) kind = {"ServiceUnavailable", 503};
   return make_refusal(kind, error.message, request_id);
 }
