@@ -203,6 +203,12 @@ describe('fragments of a producer', () => {
       assert.ok(found.psnr > 28, `image ${i}: ${found.psnr} dB`);
     }
     assert.equal(await metric('sent_total'), 6);
+
+    await sendImagesOf('gate', {SamplingInterval: 1000, Format: 'PNG', WidthPixels: 160}, 1);
+    await put('gate', start, [6], () => wanted);
+    const small = await until(async () => (await imagesOf('gate')).find((each) => each.end === 'png'), 'a small image');
+    const {bytes, type} = await s3.get('pictures', small.key);
+    assert.deepEqual([type, small.time - start, bytes.readUInt32BE(16), bytes.readUInt32BE(20)], ['image/png', 6000, 160, 120], 'a width alone keeps the shape');
   });
 
   test('the object store down, the server killed, both back: every image is there, once', async () => {
