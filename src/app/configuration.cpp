@@ -127,6 +127,16 @@ Result<void> apply_limits(Configuration& c) {
   return {};
 }
 
+Result<void> add_topic(std::map<std::string, std::string>& out, std::string_view text) {
+  const std::size_t equals = text.find('=');
+  const std::string_view url = equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
+  if (!text.starts_with("arn:") || (!url.starts_with("http://") && !url.starts_with("https://"))) {
+    return expected("ARN=URL, for example arn:aws:sns:us-east-1:123456789012:doors=https://hooks.example/doors");
+  }
+  out[std::string(text.substr(0, equals))] = url;
+  return {};
+}
+
 #define SET_TEXT(member)                                        \
   [](Configuration& c, std::string_view text) -> Result<void> { \
     c.member = text;                                            \
@@ -216,6 +226,9 @@ constexpr std::array kKeys = {
                      SET_TEXT(s3_access_key), nullptr},
     ConfigurationKey{"s3_secret_key", "SECRET", "and the secret; better in the file or the environment than in a flag",
                      false, SET_TEXT(s3_secret_key), nullptr},
+    ConfigurationKey{"notification_topic", "ARN=URL",
+                     "where notifications for an SNS topic are posted; may be given several times", true,
+                     SET_WITH(add_topic, notification_topics), CLEAR(notification_topics)},
     ConfigurationKey{"delivery_ca", "FILE",
                      "certificate authorities of the servers that images and notifications go to, PEM (default: the "
                      "system's)",

@@ -51,6 +51,7 @@ struct Configuration {
   std::string s3_region;    // empty: `region`
   std::string s3_access_key;
   std::string s3_secret_key;
+  std::map<std::string, std::string> notification_topics;  // URLs by ARN
   std::string delivery_ca;
   base::Duration delivery_max_age = std::chrono::hours(24);
   std::string metrics_token;

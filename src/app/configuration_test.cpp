@@ -46,6 +46,10 @@ TEST(Configuration, MistakesAreNamedWithTheirPlace) {
       {"shards = 65", "tidegate.toml: shards is \"65\": expected a whole number from 0 to 64"},
       {"region = [\"a\"]", "tidegate.toml:1: region must be a string or a whole number"},
       {"account_id = \"123\"", "tidegate.toml: account_id is \"123\": expected 12 digits"},
+      {"notification_topic = [\"doors\"]",
+       "tidegate.toml: notification_topic is \"doors\": expected ARN=URL, for example "
+       "arn:aws:sns:us-east-1:123456789012:doors=https://hooks.example/doors"},
+      {"s3_access_key = \"A\"", "s3_access_key and s3_secret_key go together: give both or none"},
       {"access_key = \"A\"", "access_key and secret_key go together: give both or none"},
       {"turn_uri = \"turn:t.example:3478\"", "turn_uri needs turn_secret, the shared secret of the TURN server"},
   };

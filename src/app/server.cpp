@@ -10,6 +10,7 @@
 #include "api/control_handlers.hpp"
 #include "api/gateway.hpp"
 #include "api/media_handlers.hpp"
+#include "api/signing_certificate.hpp"
 #include "app/access_keys.hpp"
 #include "app/credentials.hpp"
 #include "app/private_file.hpp"
@@ -97,6 +98,7 @@ struct Server::Parts {
   Result<void> open_data();
   Result<void> open_sessions();
   Result<void> open_delivery();
+  std::string own_url() const;
   void make_api();
   Result<std::shared_ptr<const net::TlsContext>> make_tls();
   Result<base::SocketAddress> listen(const std::string& name, base::SocketAddress address,
@@ -188,6 +190,18 @@ Result<void> Server::Parts::open_sessions() {
   return {};
 }
 
+// For others to reach this server by, as far as it is known.
+std::string Server::Parts::own_url() const {
+  if (!configuration.public_url.empty()) return configuration.public_url;
+  base::SocketAddress address = configuration.https_listen;
+  if (!configuration.advertise_ip.empty()) address.ip = configuration.advertise_ip.front();
+  if (address.ip.is_unspecified()) {
+    const std::vector<base::IpAddress> local = net::local_addresses();
+    address.ip = local.empty() ? base::IpAddress::v4(127, 0, 0, 1) : local.front();
+  }
+  return "https://" + address.text();
+}
+
 Result<void> Server::Parts::open_delivery() {
   const std::string& region = configuration.s3_region.empty() ? configuration.region : configuration.s3_region;
   delivery::DeliveryOptions options;
@@ -197,6 +211,14 @@ Result<void> Server::Parts::open_delivery() {
                                                   : configuration.s3_endpoint,
                 region, configuration.s3_access_key, configuration.s3_secret_key};
   options.ca_file = configuration.delivery_ca;
+  Result<std::string> made;  // when there is no file yet
+  TRY(PrivateFile identity, read_or_create_private(configuration.data_dir + "/notifications.pem", [&] {
+        made = delivery::make_signing_identity();
+        return made.value_or("");
+      }));
+  if (!made) return base::fail(std::move(made).error());
+  options.notifications = {configuration.notification_topics, std::move(identity.content),
+                           own_url() + std::string(api::kSigningCertificatePath)};
   options.follower.most_age = configuration.delivery_max_age;
   TRY(delivery, delivery::Delivery::open(std::move(options), *catalog, *archive, *playback, random));
   return {};
@@ -215,6 +237,7 @@ void Server::Parts::make_api() {
   api::add_media_handlers(handlers, media);
   api::add_session_routes(handlers, media);
   api::add_recording_reads(handlers, media);
+  api::add_signing_certificate(handlers, delivery->signing_certificate());
 
   api::GatewayOptions options;
   options.region = configuration.region;

@@ -114,8 +114,10 @@ std::string render_delivery_metrics(const delivery::Delivery& delivery) {
   };
   std::string out;
   for (const Family& family : kFamilies) {
-    fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0}{{kind=\"images\"}} {3}\n", family.name,
-                   family.type, family.help, (delivery.images().*family.value).load());
+    fmt::format_to(std::back_inserter(out),
+                   "# HELP {0} {2}\n# TYPE {0} {1}\n{0}{{kind=\"images\"}} {3}\n{0}{{kind=\"notifications\"}} {4}\n",
+                   family.name, family.type, family.help, (delivery.images().*family.value).load(),
+                   (delivery.notifications().*family.value).load());
   }
   return out;
 }

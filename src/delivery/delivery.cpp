@@ -31,15 +31,23 @@ class Delivery::Parts {
         client_({.ca_file = options_.ca_file}),
         disk_({"positions", 1, 65'536}),
         image_workers_({"images", options_.images_at_once, 1024}),
+        notification_workers_({"notifications", options_.notifications_at_once, 1024}),
         images_(options_.s3, options_.account_id, playback, image_workers_, client_),
         random_(random),
         shard_("delivery") {}
 
   Result<void> open() {
+    auto signer = Signer::open(options_.notifications.signing_identity);
+    if (!signer) {
+      return base::fail(std::move(signer).error().with_context(options_.directory + "/notifications.pem"));
+    }
+    signer_ = *std::move(signer);
+    notifications_.emplace(options_.notifications, *signer_, notification_workers_, client_);
     TRY(positions_, store::open_sqlite_delivery_positions(options_.directory + "/delivery.sqlite"));
     TRY(const auto known, positions_->load());
     for (const store::DeliveryPosition& position : known) known_[{position.stream, position.kind}] = position;
     kinds_.push_back(std::make_unique<Kind>(*this, images_, options_.images_at_once));
+    kinds_.push_back(std::make_unique<Kind>(*this, *notifications_, options_.notifications_at_once));
     shard_.spawn("delivery", [this] { return look_around(); });
     return {};
   }
@@ -51,6 +59,8 @@ class Delivery::Parts {
   }
 
   const Counts& images() { return images_.counts(); }
+  const Counts& notifications() { return notifications_->counts(); }
+  const std::string& signing_certificate() const { return signer_->certificate(); }
 
  private:
   using Key = std::pair<streams::StreamKey, std::string>;  // a stream and a kind
@@ -150,7 +160,10 @@ class Delivery::Parts {
   std::unique_ptr<store::DeliveryPositions> positions_;
   async::DiskWorker disk_;
   async::DiskWorker image_workers_;
+  async::DiskWorker notification_workers_;
   ImageCourier images_;
+  std::unique_ptr<Signer> signer_;
+  std::optional<NotificationCourier> notifications_;
   base::Random& random_;
   std::map<Key, store::DeliveryPosition> known_;  // from the run before, until their followers start; the shard only
   async::Shard shard_;
@@ -177,6 +190,14 @@ void Delivery::stop() {
 
 const Counts& Delivery::images() const {
   return parts_->images();
+}
+
+const Counts& Delivery::notifications() const {
+  return parts_->notifications();
+}
+
+const std::string& Delivery::signing_certificate() const {
+  return parts_->signing_certificate();
 }
 
 }  // namespace delivery

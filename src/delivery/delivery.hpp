@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "delivery/counts.hpp"
 #include "delivery/follower.hpp"
+#include "delivery/notification_courier.hpp"
 #include "delivery/s3_object.hpp"
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
@@ -20,9 +21,11 @@ struct DeliveryOptions {
   std::string directory;  // the data directory
   std::string account_id;
   S3Options s3;
+  NotificationOptions notifications;
   std::string ca_file;  // of endpoints, PEM; empty: the system's
   FollowerOptions follower;
   std::size_t images_at_once = 2;
+  std::size_t notifications_at_once = 2;
   base::Duration look_around = std::chrono::seconds(1);  // for streams whose configuration has changed
 };
 
@@ -41,6 +44,9 @@ class Delivery {
   void stop();
 
   const Counts& images() const;
+  const Counts& notifications() const;
+  // That receivers check notifications against, PEM.
+  const std::string& signing_certificate() const;
 
  private:
   class Parts;

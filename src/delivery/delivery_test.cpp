@@ -5,8 +5,10 @@
 
 #include "delivery/backoff.hpp"
 #include "delivery/image_times.hpp"
+#include "delivery/notification.hpp"
 #include "delivery/s3_object.hpp"
 #include "delivery/settings.hpp"
+#include "delivery/signer.hpp"
 
 namespace delivery {
 namespace {
@@ -144,6 +146,39 @@ TEST(S3Object, APutGoesToTheBucketsPathWithItsKeyEncodedOnce) {
                   .starts_with("AWS4-HMAC-SHA256 Credential=AKID/20261122/us-west-2/s3/aws4_request, "
                                "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-meta-zone, "))
       << header("authorization");
+}
+
+// Contract 7, and the members that SNS signs, in the order of their names.
+TEST(Notification, IsWhatSnsSends) {
+  const std::string message = make_message("arn:s", source().fragment, {{"Zone", "A \"1\""}, {"bad", "x\xff\xc3\xbc"}});
+  EXPECT_EQ(message, R"({"StreamArn":"arn:s","FragmentNumber":"91343852333000000000000000000000000000000000042",)"
+                     R"("FragmentStartProducerTimestamp":1795389019582,"FragmentStartServerTimestamp":1795389020000,)"
+                     R"("NotificationType":"PERSISTED","NotificationPayload":{"Zone":"A \"1\"","bad":"x?ü"}})");
+  const Notification notification{"id", "arn:t", "{\"a\":1}", at_ms(1'795'389'019'582)};
+  EXPECT_EQ(string_to_sign(notification),
+            "Message\n{\"a\":1}\nMessageId\nid\nSubject\nKinesis Video Streams Notification\nTimestamp\n"
+            "2026-11-22T23:10:19.582Z\nTopicArn\narn:t\nType\nNotification\n");
+  EXPECT_EQ(write_body(notification, "c2ln", "https://kvs.example/cert"),
+            R"({"Type":"Notification","MessageId":"id","TopicArn":"arn:t",)"
+            R"("Subject":"Kinesis Video Streams Notification","Message":"{\"a\":1}",)"
+            R"("Timestamp":"2026-11-22T23:10:19.582Z","SignatureVersion":"2","Signature":"c2ln",)"
+            R"("SigningCertURL":"https://kvs.example/cert"})");
+}
+
+TEST(Signer, TakesItsOwnIdentityAndNothingElse) {
+  const auto pem = make_signing_identity();
+  ASSERT_TRUE(pem);
+  const auto signer = Signer::open(*pem);
+  ASSERT_TRUE(signer);
+  EXPECT_TRUE((*signer)->certificate().starts_with("-----BEGIN CERTIFICATE-----"));
+  EXPECT_EQ((*signer)->certificate().find("PRIVATE"), std::string::npos);
+  EXPECT_EQ(*(*signer)->sign("a"), *(*signer)->sign("a"));  // PKCS #1 v1.5 is deterministic
+  EXPECT_NE(*(*signer)->sign("a"), *(*signer)->sign("b"));
+  const auto other = make_signing_identity();
+  const std::string mixed =
+      pem->substr(0, pem->find("-----BEGIN CERTIFICATE")) + other->substr(other->find("-----BEGIN CERTIFICATE"));
+  EXPECT_FALSE(Signer::open(mixed));
+  EXPECT_FALSE(Signer::open(""));
 }
 
 }  // namespace

@@ -34,8 +34,12 @@ class Follower {
   Task<void> run() {
     co_await save();
     while (find_stream() != nullptr) {
-      const auto fragment = co_await log_->wait_after(position_.number, around_.options.attention);
+      const base::Instant began = async::now();
+      const base::Duration attention = around_.options.attention;
+      const auto fragment = co_await log_->wait_after(position_.number, attention);
       if (fragment && !co_await settle(*fragment)) break;
+      // An index that cannot be read answers at once.
+      if (!fragment && async::now() - began < attention / 2) co_await async::sleep_for(attention / 10);
     }
     if (const auto forgotten =
             co_await around_.disk.run([this] { return around_.positions.forget(position_.stream, position_.kind); });

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images to S3 (a real radosgw, which checks the signatures), through failures of the store and of the server.
+// Images to S3 (a real radosgw, which checks the signatures) and notifications, through failures of the far end and of the server.
 import assert from 'node:assert/strict';
+import {verify, X509Certificate} from 'node:crypto';
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
+import {get} from 'node:https';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -9,7 +12,7 @@ import {Camera} from './lib/camera.mjs';
 import {Kvs} from './lib/kvs.mjs';
 import {blocksOf, readMatroska} from './lib/matroska.mjs';
 import {scratch} from './lib/media_files.mjs';
-import {mustRun, probe} from './lib/programs.mjs';
+import {mustRun} from './lib/programs.mjs';
 import {block, element, endOfFragment, head, knownCluster, Producer, tags} from './lib/put_media.mjs';
 import {Radosgw, s3Keys} from './lib/radosgw.mjs';
 import {AVC} from './lib/recording.mjs';
@@ -19,10 +22,12 @@ const WIDTH = 320, HEIGHT = 240, RATE = 10;
 const pixelBytes = WIDTH * HEIGHT * 3;
 const folder = scratch('delivery');
 const dataDir = join(folder, 'data');
-let s3, server, kvs;
+const topic = `arn:aws:sns:${region}:${accountId}:doors`;
+let s3, server, kvs, hook;
 
 const startServer = async () => {
-  server = await Server.start({dataDir, args: ['--s3-endpoint', s3.url, '--s3-access-key', s3Keys.accessKeyId, '--s3-secret-key', s3Keys.secretAccessKey]});
+  server = await Server.start({dataDir, args: ['--s3-endpoint', s3.url, '--s3-access-key', s3Keys.accessKeyId, '--s3-secret-key', s3Keys.secretAccessKey,
+    '--notification-topic', `${topic}=${hook.url}/doors`]});
   kvs = new Kvs(server.url);
 };
 
@@ -44,14 +49,60 @@ async function sendImagesOf(StreamName, change, following) {
   await until(async () => await metric('streams') === following, `${following} streams that are followed`);
 }
 
+async function notifyOf(StreamName, Uri, following) {
+  await kvs.call('UpdateNotificationConfiguration', {StreamName, NotificationConfiguration: {Status: 'ENABLED', DestinationConfig: {Uri}}});
+  await until(async () => await metric('streams', 'notifications') === following, `${following} streams that are followed`);
+}
+
+/** An endpoint as SNS posts to: what came, and how many of the next it refuses with 500. */
+class Hook {
+  static async start() {
+    const hook = new Hook();
+    hook.posts = [];
+    hook.refuse = 0;
+    hook.server = createServer(async (request, response) => {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const refused = hook.refuse > 0;
+      if (refused) hook.refuse--;
+      const body = JSON.parse(Buffer.concat(chunks));
+      hook.posts.push({path: request.url, headers: request.headers, body, message: JSON.parse(body.Message), refused});
+      response.writeHead(refused ? 500 : 200).end();
+    });
+    await new Promise((resolve) => hook.server.listen(0, '127.0.0.1', resolve));
+    hook.url = `http://127.0.0.1:${hook.server.address().port}`;
+    return hook;
+  }
+
+  of(stream) {
+    return this.posts.filter((post) => post.message.StreamArn.includes(`:stream/${stream}/`));
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+const fetchPem = (url) => new Promise((resolve, reject) => get(url, {ca: server.caPem()}, async (answer) => {
+  let text = '';
+  for await (const chunk of answer) text += chunk;
+  resolve(text);
+}).on('error', reject));
+
+/** As receivers of SNS do it: the members by name, a line for the name and one for the value. */
+const isSignedBy = (pem, body) => verify('sha256',
+  Buffer.from(['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'].map((name) => `${name}\n${body[name]}\n`).join('')),
+  new X509Certificate(pem).publicKey, Buffer.from(body.Signature, 'base64'));
+
 /** What ffmpeg makes of a file, as raw pictures. */
 const pixelsOf = async (file, args = []) =>
   (await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, ...args, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'])).stdoutBytes;
 
 const distance = (a, b) => {
   let sum = 0;
-  for (let i = 0; i < a.length; i += 7) sum += (a[i] - b[i]) ** 2;
-  return sum / Math.ceil(a.length / 7);
+  for (let i = 0; i < a.length; i += 29) sum += (a[i] - b[i]) ** 2;
+  return sum / Math.ceil(a.length / 29);
 };
 
 /** The index of the most similar picture, and how similar it is. */
@@ -65,9 +116,10 @@ function bestOf(pictures, pixels) {
 async function decode(stored, codec) {
   const file = join(folder, 'image');
   writeFileSync(file, stored.bytes);
-  const {streams: [stream]} = await probe(file);
-  assert.deepEqual([stream.codec_name, stream.width, stream.height], [codec, WIDTH, HEIGHT]);
-  return pixelsOf(file);
+  const pixels = await pixelsOf(file);
+  assert.equal(stored.bytes.toString('latin1', 0, 4).includes('PNG') ? 'png' : 'mjpeg', codec);
+  assert.equal(pixels.length, pixelBytes);
+  return pixels;
 }
 
 /** {front, account, stream, time, id, end} of each key. */
@@ -79,6 +131,7 @@ const read = (keys) => keys.map((key) => {
 const imagesOf = async (stream) => read((await s3.keys('pictures')).filter((key) => key.includes(`${accountId}_${stream}_`)));
 
 before(async () => {
+  hook = await Hook.start();
   s3 = await Radosgw.start();
   await s3.createBucket('pictures');
   await startServer();
@@ -86,6 +139,7 @@ before(async () => {
 after(async () => {
   await server?.stop();
   await s3?.stop();
+  hook?.stop();
   rmSync(folder, {recursive: true, force: true});
 });
 
@@ -105,7 +159,7 @@ describe('fragments of a producer', () => {
     assert.ok(fragments.every((each) => each[0].key));
     const pixels = await pixelsOf(file, ['-fps_mode', 'passthrough']);
     pictures = Array.from({length: blocks.length}, (_, i) => pixels.subarray(i * pixelBytes, (i + 1) * pixelBytes));
-    for (const name of ['gate', 'yard']) await kvs.call('CreateStream', {StreamName: name, DataRetentionInHours: 1});
+    for (const name of ['gate', 'yard', 'door']) await kvs.call('CreateStream', {StreamName: name, DataRetentionInHours: 1});
   });
 
   /** Sends the fragments numbered `which`, a second each from `start` on, with the tags of each; their acknowledged numbers. */
@@ -149,6 +203,12 @@ describe('fragments of a producer', () => {
       assert.ok(found.psnr > 28, `image ${i}: ${found.psnr} dB`);
     }
     assert.equal(await metric('sent_total'), 6);
+
+    await sendImagesOf('gate', {SamplingInterval: 1000, Format: 'PNG', WidthPixels: 160}, 1);
+    await put('gate', start, [6], () => wanted);
+    const small = await until(async () => (await imagesOf('gate')).find((each) => each.end === 'png'), 'a small image');
+    const {bytes, type} = await s3.get('pictures', small.key);
+    assert.deepEqual([type, small.time - start, bytes.readUInt32BE(16), bytes.readUInt32BE(20)], ['image/png', 6000, 160, 120], 'a width alone keeps the shape');
   });
 
   test('the object store down, the server killed, both back: every image is there, once', async () => {
@@ -177,14 +237,53 @@ describe('fragments of a producer', () => {
     const last = await s3.get('pictures', images.at(-1).key);
     assert.equal(bestOf(pictures, await decode(last, 'png')).best, 55);
   });
+
+  test('notifications of those with the tag: shape, signature, again when refused and after a kill', async () => {
+    const start = Date.now() - 30000;
+    const told = {AWS_KINESISVIDEO_NOTIFICATION: ''};
+    await notifyOf('door', topic, 1);
+    hook.refuse = 2;
+    const numbers = await put('door', start, [0, 1, 2, 3], (i) => ({1: {...told, Zone: 'A "1"', Ort: 'Tür'}, 3: told})[i]);
+    await until(() => hook.of('door').filter((post) => !post.refused).length === 2, 'two notifications');
+    const posts = hook.of('door');
+    assert.deepEqual(posts.map((post) => post.refused), [true, true, false, false]);
+    assert.equal(new Set(posts.slice(0, 3).map((post) => post.body.MessageId)).size, 1, 'another attempt has the same id');
+    const {StreamInfo: {StreamARN}} = await kvs.call('DescribeStream', {StreamName: 'door'});
+    const {body, message, headers, path} = posts[2];
+    assert.deepEqual(Object.keys(body), ['Type', 'MessageId', 'TopicArn', 'Subject', 'Message', 'Timestamp', 'SignatureVersion', 'Signature', 'SigningCertURL']);
+    assert.deepEqual([body.Type, body.TopicArn, body.Subject, body.SignatureVersion, path],
+      ['Notification', topic, 'Kinesis Video Streams Notification', '2', '/doors']);
+    assert.deepEqual([headers['x-amz-sns-message-type'], headers['x-amz-sns-message-id'], headers['x-amz-sns-topic-arn']], ['Notification', body.MessageId, topic]);
+    assert.ok(Math.abs(new Date(body.Timestamp) - Date.now()) < 30000, body.Timestamp);
+    const {FragmentStartServerTimestamp, ...rest} = message;
+    assert.deepEqual(rest, {StreamArn: StreamARN, FragmentNumber: numbers[start + 1000], FragmentStartProducerTimestamp: start + 1000,
+      NotificationType: 'PERSISTED', NotificationPayload: {Zone: 'A "1"', Ort: 'Tür'}});
+    assert.ok(Math.abs(FragmentStartServerTimestamp - Date.now()) < 30000);
+    assert.deepEqual([posts[3].message.FragmentNumber, posts[3].message.NotificationPayload], [numbers[start + 3000], {}]);
+    const pem = await fetchPem(body.SigningCertURL);
+    for (const post of posts) assert.ok(isSignedBy(pem, post.body));
+    assert.ok(!isSignedBy(pem, {...body, Message: body.Message.replace('PERSISTED', 'PERSISTEE')}));
+
+    hook.refuse = Infinity;
+    const later = await put('door', start, [4, 5, 6], (i) => (i === 5 ? undefined : told));
+    await until(() => hook.of('door').length > posts.length, 'an attempt');
+    await server.kill();
+    hook.refuse = 0;
+    await startServer();
+    await until(() => hook.of('door').filter((post) => !post.refused).length >= 4, 'two more');
+    const [, , ...accepted] = hook.of('door').filter((post) => !post.refused);
+    assert.deepEqual(accepted.map((post) => post.message.FragmentNumber), [later[start + 4000], later[start + 6000]]);
+    assert.ok(accepted.every((post) => isSignedBy(pem, post.body)), 'the key outlives a restart');
+  });
 });
 
 describe('a camera over WebRTC', () => {
-  test('images at every multiple of the interval, of the picture that is shown then', async () => {
-    const interval = 700;
+  test('images at every multiple of the interval, of the picture that is shown then, and a notification of each fragment', async () => {
+    const interval = 900;
     await kvs.recordedChannel('porch', 1);
     await sendImagesOf('porch', {SamplingInterval: interval, Format: 'PNG'}, 3);
-    const camera = Camera.start(server.url, ['--channel', 'porch', '--stream', 'porch', '--ca', server.ca, '--duration', '6',
+    await notifyOf('porch', `${hook.url}/porch`, 2);
+    const camera = Camera.start(server.url, ['--channel', 'porch', '--stream', 'porch', '--ca', server.ca, '--duration', '5',
       '--width', String(WIDTH), '--height', String(HEIGHT), '--picture-rate', String(RATE), '--bitrate-kbps', '400']);
     await camera.report();
     const documents = await kvs.documents('porch', {quiet: 700});
@@ -199,7 +298,7 @@ describe('a camera over WebRTC', () => {
     }
     const first = Math.ceil(pictures[0].at / interval) * interval, last = pictures.at(-1).at;
     const expected = Array.from({length: Math.floor((last - first) / interval) + 1}, (_, i) => first + i * interval);
-    assert.ok(expected.length >= 7, `${expected}`);
+    assert.ok(expected.length >= 4, `${expected}`);
     const images = await until(async () => {
       const found = await imagesOf('porch');
       return found.length >= expected.length && found;
@@ -214,5 +313,10 @@ describe('a camera over WebRTC', () => {
       assert.equal(found.best, shown, `the image of ${image.time}`);
       assert.ok(found.psnr > 40, `the image of ${image.time}: ${found.psnr} dB`);
     }
+    // And a notification of every fragment.
+    const fragments = documents.map((document) => document.tags.AWS_KINESISVIDEO_FRAGMENT_NUMBER);
+    await until(() => hook.of('porch').length >= fragments.length, 'a notification of each');
+    assert.deepEqual(hook.of('porch').map((post) => post.message.FragmentNumber), fragments);
+    assert.ok(hook.of('porch').every((post) => post.path === '/porch' && post.body.TopicArn === `${hook.url}/porch`));
   });
 });

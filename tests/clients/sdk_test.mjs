@@ -211,9 +211,20 @@ describe('SendAlexaOfferToMaster', () => {
 });
 
 describe('everything else', () => {
-  test('an operation that is not served yet answers 501 by its name', async () => {
+  test('image generation and notification configurations come back as they were given, until they are removed', async () => {
     await kvs.call('CreateStream', {StreamName: 'clip', DataRetentionInHours: 1});
-    await fails(kvs.call('DescribeNotificationConfiguration', {StreamName: 'clip'}), 'UnknownOperationException', 501);
+    const ImageGenerationConfiguration = {Status: 'DISABLED', ImageSelectorType: 'SERVER_TIMESTAMP', SamplingInterval: 3000, Format: 'JPEG',
+      FormatConfig: {JPEGQuality: '80'}, WidthPixels: 320, HeightPixels: 240, DestinationConfig: {Uri: 's3://pictures', DestinationRegion: region}};
+    const NotificationConfiguration = {Status: 'DISABLED', DestinationConfig: {Uri: `arn:aws:sns:${region}:${accountId}:doors`}};
+    for (const [kind, configuration] of [['ImageGenerationConfiguration', ImageGenerationConfiguration], ['NotificationConfiguration', NotificationConfiguration]]) {
+      const described = async () => (await kvs.call(`Describe${kind}`, {StreamName: 'clip'}))[kind];
+      assert.equal(await described(), undefined);
+      await kvs.call(`Update${kind}`, {StreamName: 'clip', [kind]: configuration});
+      assert.deepEqual(await described(), configuration);
+      await kvs.call(`Update${kind}`, {StreamName: 'clip'});
+      assert.equal(await described(), undefined);
+      await fails(kvs.call(`Describe${kind}`, {StreamName: 'nobody'}), 'ResourceNotFoundException', 404);
+    }
   });
   test('edge operations: no agent is known, no stream has a configuration', async () => {
     const HubDeviceArn = `arn:aws:iot:${region}:${accountId}:thing/hub`;
