@@ -67,6 +67,12 @@ Result<void> set_log_level(base::LogLevel& out, std::string_view text) {
   return expected("debug, info, warning or error");
 }
 
+Result<void> set_aac_encoder(streams::AacChoice& out, std::string_view text) {
+  if (text != "own" && text != "ffmpeg") return expected("own or ffmpeg");
+  out = text == "own" ? streams::AacChoice::Own : streams::AacChoice::Ffmpeg;
+  return {};
+}
+
 Result<void> set_public_url(std::string& out, std::string_view text) {
   const bool has_scheme = text.starts_with("http://") || text.starts_with("https://");
   if (!has_scheme || text.ends_with('/') || text.find('?') != std::string_view::npos) {
@@ -163,6 +169,10 @@ constexpr std::array kKeys = {
                      "a stream keeps at most so much, its oldest recordings go first; its tag tidegate:max-bytes "
                      "overrides this; 0: no limit",
                      false, SET_WITH(set_byte_count, stream_max_bytes), nullptr},
+    ConfigurationKey{
+        "aac_encoder", "NAME",
+        "what makes AAC of recorded Opus: own, or ffmpeg, which takes four times the processor time or more", false,
+        SET_WITH(set_aac_encoder, aac_encoder), nullptr},
     ConfigurationKey{"metrics_token", "TOKEN",
                      "bearer token for /metrics from other machines (without one: loopback only)", false,
                      SET_TEXT(metrics_token), nullptr},

@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "streams/aac_choice.hpp"
 
 namespace app {
 
@@ -41,6 +42,7 @@ struct Configuration {
   std::uint64_t cache_bytes = 256ull << 20;
   std::uint64_t free_space_floor = 0;
   std::uint64_t stream_max_bytes = 0;
+  streams::AacChoice aac_encoder = streams::AacChoice::Own;
   std::string metrics_token;
   base::LogLevel log_level = base::LogLevel::Info;
 };

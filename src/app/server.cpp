@@ -145,7 +145,8 @@ Result<void> Server::Parts::open_sessions() {
         fmt::format("{}/playback.key must hold 32 bytes: remove it, and playback URLs handed out so far end",
                     configuration.data_dir));
   }
-  playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
+  playback =
+      std::make_unique<streams::Playback>(streams::PlaybackOptions{.aac = configuration.aac_encoder}, *renderers);
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random);
   clips =
       std::make_unique<streams::Clips>(*playback, *renderers, configuration.data_dir + "/clips", streams::ClipLimits{});

@@ -193,7 +193,7 @@ Result<base::Bytes> write_producer_document(const StoredFragment& fragment, base
 }  // namespace
 
 Playback::Playback(PlaybackOptions options, async::DiskWorker& renderers)
-    : cache_(std::make_unique<AudioCache>(options.audio_cache_bytes)), renderers_(renderers) {}
+    : options_(options), cache_(std::make_unique<AudioCache>(options.audio_cache_bytes)), renderers_(renderers) {}
 
 Playback::~Playback() = default;
 
@@ -236,7 +236,7 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
   auto rendered = co_await renderers_.run([&]() -> Result<std::shared_ptr<const RenderedAudio>> {
     const std::lock_guard lock(slot->rendering);
     if (slot->audio) return slot->audio;
-    auto result = render_audio(packets, start, end);
+    auto result = render_audio(packets, start, end, {}, options_.aac);
     if (!result) {
       cache_->drop_slot(key);
       return base::fail(std::move(result).error());
