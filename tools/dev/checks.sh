@@ -72,6 +72,13 @@ bench_verb() {
     python3 bench/store/store.py --program "build/$PRESET/store_steps" "$@"
     return
   fi
+  if [ "${1:-}" = aac ]; then
+    shift
+    need demo bench
+    build_targets aac_compare >&2
+    bench/aac/aac.sh "build/$PRESET/aac_compare" "$@"
+    return
+  fi
   build_targets bench
   local program
   for program in $(find "build/$PRESET" -name '*_bench' -type f -perm -u+x | sort); do
