@@ -35,7 +35,7 @@ std::vector<float> decode(const std::vector<base::Bytes>& packets) {
 }
 
 void encode(const std::vector<float>& samples) {
-  auto encoder = streams::aac::open_encoder();
+  auto encoder = streams::aac::open_encoder(streams::AacChoice::Own);
   CHECK(encoder.has_value());
   streams::aac::Pcm frame;
   for (std::size_t at = 0; at + 2 * streams::aac::kFrameSamples <= samples.size();

@@ -73,6 +73,12 @@ Result<void> set_log_level(base::LogLevel& out, std::string_view text) {
   return expected("debug, info, warning or error");
 }
 
+Result<void> set_aac_encoder(streams::AacChoice& out, std::string_view text) {
+  if (text != "own" && text != "ffmpeg") return expected("own or ffmpeg");
+  out = text == "own" ? streams::AacChoice::Own : streams::AacChoice::Ffmpeg;
+  return {};
+}
+
 Result<void> set_public_url(std::string& out, std::string_view text) {
   const bool has_scheme = text.starts_with("http://") || text.starts_with("https://");
   if (!has_scheme || text.ends_with('/') || text.find('?') != std::string_view::npos) {
@@ -236,6 +242,10 @@ constexpr std::array kKeys = {
     ConfigurationKey{"delivery_max_age_seconds", "N",
                      "an image or notification is given up when its fragment is so old", false,
                      SET_WITH(set_duration, delivery_max_age, milliseconds(1000)), nullptr},
+    ConfigurationKey{
+        "aac_encoder", "NAME",
+        "what makes AAC of recorded Opus: own, or ffmpeg, which takes four times the processor time or more", false,
+        SET_WITH(set_aac_encoder, aac_encoder), nullptr},
     ConfigurationKey{"metrics_token", "TOKEN",
                      "bearer token for /metrics from other machines (without one: loopback only)", false,
                      SET_TEXT(metrics_token), nullptr},

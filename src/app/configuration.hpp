@@ -16,6 +16,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "streams/aac_choice.hpp"
 
 namespace app {
 
@@ -54,6 +55,7 @@ struct Configuration {
   std::map<std::string, std::string> notification_topics;  // URLs by ARN
   std::string delivery_ca;
   base::Duration delivery_max_age = std::chrono::hours(24);
+  streams::AacChoice aac_encoder = streams::AacChoice::Own;
   std::string metrics_token;
   base::LogLevel log_level = base::LogLevel::Info;
 };

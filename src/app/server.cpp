@@ -174,7 +174,8 @@ Result<void> Server::Parts::open_sessions() {
         fmt::format("{}/playback.key must hold 32 bytes: remove it, and playback URLs handed out so far end",
                     configuration.data_dir));
   }
-  playback = std::make_unique<streams::Playback>(streams::PlaybackOptions{}, *renderers);
+  playback =
+      std::make_unique<streams::Playback>(streams::PlaybackOptions{.aac = configuration.aac_encoder}, *renderers);
   streams::StreamingOptions streaming_options;
   streaming_options.fragment_target =
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);

@@ -58,15 +58,16 @@ TimelinePcm mix(std::span<const OpusPacket> packets, std::int64_t from, std::int
 // Walks the units of a fragment with an encoder that exists only where there is something to hear.
 class UnitEncoder {
  public:
-  UnitEncoder(const TimelinePcm& pcm, std::int64_t look_back) : pcm_(pcm), look_back_(look_back) {}
+  UnitEncoder(const TimelinePcm& pcm, std::int64_t look_back, AacChoice choice)
+      : pcm_(pcm), look_back_(look_back), choice_(choice) {}
 
   Result<Bytes> encode(std::int64_t unit) {
     if (is_silent(unit)) {
       encoder_.reset();
-      return silent_unit();
+      return silent_unit(choice_);
     }
     if (!encoder_) {
-      TRY(encoder_, aac::open_encoder());
+      TRY(encoder_, aac::open_encoder(choice_));
       for (std::int64_t frame = unit - look_back_; frame < unit + kUnitsAhead; ++frame) {
         if (auto given = encoder_->encode(frame_at(frame)); !given) return base::fail(std::move(given).error());
       }
@@ -86,30 +87,36 @@ class UnitEncoder {
     return out;
   }
 
+  // The frame before counts too: an attack at its end makes the unit a LONG_STOP.
   bool is_silent(std::int64_t unit) const {
-    const std::int64_t start = unit * kAacFrameSamples - pcm_.origin;
-    const auto silent = [start](const std::vector<float>& samples) {
-      return std::all_of(samples.begin() + start, samples.begin() + start + kAacReach, [](float x) { return x == 0; });
+    const std::int64_t start = std::max<std::int64_t>(0, (unit - 1) * kAacFrameSamples - pcm_.origin);
+    const std::int64_t end = unit * kAacFrameSamples - pcm_.origin + kAacReach;
+    const auto silent = [start, end](const std::vector<float>& samples) {
+      return std::all_of(samples.begin() + start, samples.begin() + end, [](float x) { return x == 0; });
     };
     return silent(pcm_.left) && silent(pcm_.right);
   }
 
   // What the encoder gives for silence, made once for the process.
-  static Result<Bytes> silent_unit() {
-    static const Result<Bytes> kUnit = []() -> Result<Bytes> {
-      TRY(std::unique_ptr<aac::Encoder> encoder, aac::open_encoder());
-      std::optional<Bytes> last;
-      for (int i = 0; i < 4; ++i) {
-        TRY(last, encoder->encode(aac::Pcm{}));
-      }
-      if (!last) return base::fail(base::Errc::Internal, "AAC encoder gave no unit");
-      return *std::move(last);
-    }();
-    return kUnit;
+  static Result<Bytes> silent_unit(AacChoice choice) {
+    static const Result<Bytes> kOwn = make_silent_unit(AacChoice::Own);
+    if (choice == AacChoice::Own) return kOwn;
+    static const Result<Bytes> kFfmpeg = make_silent_unit(AacChoice::Ffmpeg);
+    return kFfmpeg;
+  }
+  static Result<Bytes> make_silent_unit(AacChoice choice) {
+    TRY(std::unique_ptr<aac::Encoder> encoder, aac::open_encoder(choice));
+    std::optional<Bytes> last;
+    for (int i = 0; i < 4; ++i) {
+      TRY(last, encoder->encode(aac::Pcm{}));
+    }
+    if (!last) return base::fail(base::Errc::Internal, "AAC encoder gave no unit");
+    return *std::move(last);
   }
 
   const TimelinePcm& pcm_;
   const std::int64_t look_back_;
+  const AacChoice choice_;
   std::unique_ptr<aac::Encoder> encoder_;
 };
 
@@ -150,7 +157,7 @@ base::WallTime audio_look_back(base::WallTime start) {
 }
 
 Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start, base::WallTime end,
-                                   const AudioLookBack& look_back) {
+                                   const AudioLookBack& look_back, AacChoice choice) {
   if (end - start > kLongestFragment) {
     return base::fail(base::Errc::Corrupt, fmt::format("fragment of {} s: at most 60 s are rendered",
                                                        std::chrono::ceil<std::chrono::seconds>(end - start).count()));
@@ -162,7 +169,7 @@ Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::Wa
   const std::int64_t past = (units.first + units.count - 1) * kAacFrameSamples + kAacReach;
   const TimelinePcm pcm = mix(packets, first - look_back.opus_samples, first, past);
 
-  UnitEncoder encoder(pcm, look_back.aac_units);
+  UnitEncoder encoder(pcm, look_back.aac_units, choice);
   rendered.units.reserve(static_cast<std::size_t>(units.count));
   for (std::int64_t unit = units.first; unit < units.first + units.count; ++unit) {
     TRY(Bytes bytes, encoder.encode(unit));

@@ -15,6 +15,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "streams/aac_choice.hpp"
 
 namespace streams {
 
@@ -62,11 +63,11 @@ struct AudioLookBack {
 // fragment's end is to be given to render_audio.
 base::WallTime audio_look_back(base::WallTime start);
 
-// `packets`: of this fragment and the ones before it, in any order. Blocking CPU work (about 10 ms per second of
-// audio; silence costs nothing): call on a disk worker. What does not decode is silence, lost packets are concealed up
-// to 120 ms. Fails for a fragment longer than a minute, or when the codec cannot be opened.
+// `packets`: of this fragment and the ones before it, in any order. Blocking CPU work (about 3 ms per second of
+// audio, most of it decoding; silence costs nothing): call on a disk worker. What does not decode is silence, lost
+// packets are concealed up to 120 ms. Fails for a fragment longer than a minute, or when the codec cannot be opened.
 base::Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start, base::WallTime end,
-                                         const AudioLookBack& look_back = {});
+                                         const AudioLookBack& look_back = {}, AacChoice choice = AacChoice::Own);
 
 // The AudioSpecificConfig of every rendered track.
 base::ByteView rendered_audio_config();

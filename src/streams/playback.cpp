@@ -122,7 +122,7 @@ Result<base::Bytes> write_producer_document(const StoredFragment& fragment, base
 }  // namespace
 
 Playback::Playback(PlaybackOptions options, async::DiskWorker& renderers)
-    : cache_(std::make_unique<AudioCache>(options.audio_cache_bytes)), renderers_(renderers) {}
+    : cache_(std::make_unique<AudioCache>(options.audio_cache_bytes, options.aac)), renderers_(renderers) {}
 
 Playback::~Playback() = default;
 

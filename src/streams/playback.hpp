@@ -34,6 +34,7 @@ enum class PlaybackTrack : std::uint8_t { Video = 1, Audio = 2 };
 
 struct PlaybackOptions {
   std::size_t audio_cache_bytes = 64U << 20U;  // about 45 minutes of rendered audio
+  AacChoice aac = AacChoice::Own;
 };
 
 // Any thread; owned by the process, outlives the handlers that use it.

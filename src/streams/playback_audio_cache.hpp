@@ -31,7 +31,7 @@ class Playback::AudioCache {
     Audio audio;  // guarded by `rendering`
   };
 
-  explicit AudioCache(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+  AudioCache(std::size_t limit_bytes, AacChoice aac) : limit_bytes_(limit_bytes), aac_(aac) {}
 
   Audio find(const Key& key) {
     const std::lock_guard lock(mutex_);
@@ -53,7 +53,7 @@ class Playback::AudioCache {
     const std::shared_ptr<Slot> slot = find_slot(key);
     const std::lock_guard lock(slot->rendering);
     if (slot->audio) return slot->audio;
-    auto result = render_audio(packets, start, end);
+    auto result = render_audio(packets, start, end, {}, aac_);
     if (!result) {
       drop_slot(key);
       return base::fail(std::move(result).error());
@@ -104,6 +104,7 @@ class Playback::AudioCache {
   };
 
   const std::size_t limit_bytes_;
+  const AacChoice aac_;
   mutable std::mutex mutex_;
   std::list<Key> order_;  // most recently used first
   std::map<Key, Entry> done_;

@@ -80,6 +80,13 @@ bench_verb() {
     python3 bench/playback/playback.py --tidegate "build/$PRESET/tidegate" --steps "build/$PRESET/sound_steps" "$@"
     return
   fi
+  if [ "${1:-}" = aac ]; then
+    shift
+    need demo bench
+    build_targets aac_compare >&2
+    bench/aac/aac.sh "build/$PRESET/aac_compare" "$@"
+    return
+  fi
   build_targets bench
   local program
   for program in $(find "build/$PRESET" -name '*_bench' -type f -perm -u+x | sort); do

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// AAC-LC, 48 kHz stereo, behind a small interface: which encoder it is stays in one file.
+// AAC-LC, 48 kHz stereo, behind a small interface: which encoder it is stays here.
 
 #include <array>
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "streams/aac_choice.hpp"
 
 namespace streams::aac {
 
@@ -25,7 +26,6 @@ class Encoder {
   virtual base::Result<std::optional<base::Bytes>> encode(const Pcm& frame) = 0;
 };
 
-// FFmpeg's `aac` with coder `fast`: a third of the CPU of its default coder (docs of the design: limits, audio).
-base::Result<std::unique_ptr<Encoder>> open_encoder();
+base::Result<std::unique_ptr<Encoder>> open_encoder(AacChoice choice);
 
 }  // namespace streams::aac
