@@ -63,6 +63,7 @@ void describe_video(DashTrack& track, const OpenedFragment& opened, const Playab
 void describe_audio(DashTrack& track, const PlayableTracks& tracks) {
   PlayableTracks alone = tracks;
   alone.video = nullptr;
+  alone.renders_audio = true;  // or silence
   track.codecs = alone.codecs();
   track.sample_rate = container::kAudioTimescale;
   if (tracks.audio != nullptr) {
@@ -90,12 +91,12 @@ DashTrack make_track(const MediaPeriod& period, const OpenedFragment& opened, co
 }
 
 DashPeriod make_period(const MediaPeriod& period, const OpenedFragment& opened, const PlayableTracks& tracks,
-                       const std::string& token) {
+                       const std::string& token, bool has_audio) {
   DashPeriod made;
   made.id = period.first.text();
   made.start = period.start;
   if (tracks.video != nullptr) made.tracks.push_back(make_track(period, opened, tracks, {token, PlaybackTrack::Video}));
-  if (tracks.has_audio()) made.tracks.push_back(make_track(period, opened, tracks, {token, PlaybackTrack::Audio}));
+  if (has_audio) made.tracks.push_back(make_track(period, opened, tracks, {token, PlaybackTrack::Audio}));
   return made;
 }
 
@@ -127,7 +128,7 @@ Task<Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr 
       if (!manifest.periods.empty()) manifest.periods.back().duration = before->presented() - before->period.start;
       CO_TRY(const OpenedFragment opened, co_await playback.open(log, fragment));
       CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
-      manifest.periods.push_back(make_period(place->period, opened, tracks, view.token));
+      manifest.periods.push_back(make_period(place->period, opened, tracks, view.token, session.audio));
     }
     for (DashTrack& track : manifest.periods.back().tracks) {
       DashSegment segment = make_segment(session, fragment, track);

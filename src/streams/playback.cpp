@@ -119,6 +119,13 @@ Result<base::Bytes> write_producer_document(const StoredFragment& fragment, base
   return container::write_producer_media_document(*parts, tags.before, tags.after);
 }
 
+// A session that has sound has it to its end: where a producer sends none there is silence.
+Result<TrackSamples> list_producer_sound(const OpenedFragment& opened) {
+  const auto& tracks = opened.document.tracks;
+  const auto aac = std::ranges::find(tracks, container::kCodecAac, &container::Track::codec_id);
+  return aac != tracks.end() ? list_stored_audio_samples(opened) : list_silence(opened.fragment);
+}
+
 }  // namespace
 
 Playback::Playback(PlaybackOptions options, async::DiskWorker& renderers)
@@ -181,13 +188,13 @@ Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragme
     return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), to_mp4_sequence(fragment),
                                                 list.decode_time, list.samples));
   };
-  if (track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) == 0) {
+  const bool is_audio = track == PlaybackTrack::Audio;
+  if (is_audio && (fragment.header.flags & kProducerDocument) == 0) {
     CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
     co_return write(list_rendered_samples(*sound));
   }
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
-  CO_TRY(const TrackSamples list,
-         track == PlaybackTrack::Audio ? list_stored_audio_samples(opened) : list_video_samples(opened));
+  CO_TRY(const TrackSamples list, is_audio ? list_producer_sound(opened) : list_video_samples(opened));
   co_return write(list);
 }
 
@@ -201,7 +208,7 @@ Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragmen
     tracks.push_back(std::move(list));
   }
   if (has_audio && (fragment.header.flags & kProducerDocument) != 0) {
-    CO_TRY(TrackSamples list, list_stored_audio_samples(opened));
+    CO_TRY(TrackSamples list, list_producer_sound(opened));
     tracks.push_back(std::move(list));
   } else if (has_audio) {
     CO_TRY(sound, co_await audio(log, fragment));
