@@ -231,15 +231,17 @@ TEST(AudioRenderer, AToneInManyFragmentsHasNoJoints) {
   EXPECT_LT(at_joints, 1.5 * elsewhere + 0.001);
 }
 
-// The proof can fail: without looking back, every joint is heard.
+// The proof can fail: without looking back, joints are heard. Our own encoder has next to no past to look back to, so
+// with it the Opus decoder's counts; FFmpeg's has.
 TEST(AudioRenderer, WithoutLookBackTheJointsShow) {
   if (!has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
   const Recording recording = record(tone, 10);
   const auto boundaries = make_boundaries(10, 1);
-  for (const AudioLookBack& broken :
-       {AudioLookBack{.opus_samples = 11'520, .aac_units = 0}, AudioLookBack{.opus_samples = 0, .aac_units = 3},
-        AudioLookBack{.opus_samples = 0, .aac_units = 0}}) {
-    const auto rendering = render_fragments(recording, boundaries, broken);
+  for (const auto& [broken, choice] :
+       {std::pair{AudioLookBack{.opus_samples = 11'520, .aac_units = 0}, AacChoice::Ffmpeg},
+        std::pair{AudioLookBack{.opus_samples = 0, .aac_units = 3}, AacChoice::Own},
+        std::pair{AudioLookBack{.opus_samples = 0, .aac_units = 0}, AacChoice::Own}}) {
+    const auto rendering = render_fragments(recording, boundaries, broken, choice);
     const auto [at_joints, elsewhere] = residuals_at_joints(rendering, decode_aac(rendering.units));
     std::printf("look-back %lld samples, %lld units: residual at joints %.5f, elsewhere %.5f\n",
                 static_cast<long long>(broken.opus_samples), static_cast<long long>(broken.aac_units), at_joints,
@@ -422,7 +424,7 @@ TEST(AudioRenderer, JointsAreAsGoodAsOneContinuousEncoding) {
   using Named = std::pair<const char*, float (*)(double)>;
   for (const auto& [name, sound] : {Named{"voice", voice}, Named{"music", music}, Named{"silence", silence}}) {
     const double worst = worst_joint(sound, AacChoice::Own, {});
-    const double broken = worst_joint(sound, AacChoice::Own, {.opus_samples = 11'520, .aac_units = 0});
+    const double broken = worst_joint(sound, AacChoice::Own, {.opus_samples = 0, .aac_units = 0});
     std::printf("%s: SNR around joints %+.2f dB at worst; %+.2f without look-back\n", name, worst, broken);
     EXPECT_GT(worst, -1.0) << name;
     if (sound != silence) EXPECT_LT(broken, -1.0) << name;  // the proof can fail
