@@ -80,6 +80,8 @@ class Service:
         kind = shape["type"]
         low, high = shape.get("min"), shape.get("max")
         bad, good = [("type", 7 if kind in ("list", "map", "structure") else {"a": 1})], []
+        if kind in ("string", "boolean"):  # the scalar that a careless reader would take for it
+            bad.append(("type", 7 if kind == "string" else "true"))
         if "enum" in shape:
             bad.append(("enum", NO_SUCH_VALUE))
             good += [("enum", word) for word in shape["enum"]]
