@@ -387,6 +387,23 @@ def load_limitations(folder):
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
+def member_rows(fields):
+    """`Member!` is required; a pattern's bars would end the cell."""
+    cells = [f"**{name.removesuffix('!')}**: {text}" if name.endswith("!") else f"{name}: {text}" for name, text in fields.items()]
+    return "<br>".join(cell.replace("|", "\\|") for cell in cells) or "none"
+
+
+def emit_members(service):
+    """Members of requests and answers, then the types that they name, as models/ and its deviations have them."""
+    out = [f"### Members of {service.name}", "", "| operation | takes (**required**) | answers |", "|---|---|---|"]
+    for name, operation in service.model["operations"].items():
+        out.append(f"| {name} | {member_rows(operation.get('in', {}))} | {member_rows(operation.get('out', {}))} |")
+    out += ["", f"### Types of {service.name}", "", "| type | is |", "|---|---|"]
+    for name, text in sorted(service.model["types"].items()):
+        out.append(f"| {name} | {member_rows(text) if isinstance(text, dict) else '`` ' + text.replace('|', chr(92) + '|') + ' ``'} |")
+    return out
+
+
 def emit_compatibility(services, handled, deviations, limitations):
     rows = [(service, name, operation) for service in services for name, operation in service.operations.items()]
     unknown = (handled | set(limitations)) - {name for _, name, _ in rows}
@@ -406,7 +423,7 @@ def emit_compatibility(services, handled, deviations, limitations):
             if name in limitations:
                 verdict = "in part: " + limitations[name]
             out.append(f"| {name} | {operation.get('method', 'POST')} {operation['path']} | {verdict} | {errors} |")
-        out.append("")
+        out += ["", *emit_members(service), ""]
     out += ["## Where this server differs from the models on purpose", ""]
     out += [f"- {deviation['service']}: {deviation['why']}" for deviation in deviations]
     return "\n".join(out) + "\n"

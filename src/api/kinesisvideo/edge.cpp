@@ -3,6 +3,7 @@
 // none can be given one.
 #include "api/kinesisvideo/kinesisvideo.hpp"
 #include "api/outcome.hpp"
+#include "api/whole_list.hpp"
 #include "aws/kinesisvideo.hpp"
 
 namespace api {
@@ -45,7 +46,7 @@ Answer<kv::StartEdgeConfigurationUpdateOutput> start(const streams::Catalog& cat
 }
 
 Answer<kv::ListEdgeAgentConfigurationsOutput> list(kv::ListEdgeAgentConfigurationsInput input) {
-  if (input.next_token) co_return aws::fail(kv::kInvalidArgument, "NextToken is not one of this list.");
+  if (auto checked = check_no_token(input); !checked) co_return std::unexpected(std::move(checked).error());
   co_return kv::ListEdgeAgentConfigurationsOutput{};
 }
 

@@ -3,6 +3,7 @@
 // channel records into which stream.
 #include "api/kinesisvideo/kinesisvideo.hpp"
 #include "api/outcome.hpp"
+#include "api/whole_list.hpp"
 #include "aws/kinesisvideo.hpp"
 
 namespace api {
@@ -45,6 +46,7 @@ Answer<kv::DescribeMediaStorageConfigurationOutput> describe_storage(streams::Ca
 Answer<kv::DescribeMappedResourceConfigurationOutput> describe_mapping(
     streams::Catalog& catalog, kv::DescribeMappedResourceConfigurationInput input) {
   CO_TRY(const streams::StreamPtr stream, catalog.find_stream({input.stream_name, input.stream_arn}));
+  if (auto checked = check_no_token(input); !checked) co_return std::unexpected(std::move(checked).error());
   kv::DescribeMappedResourceConfigurationOutput output;
   const auto channel = catalog.find_mapped_channel(stream->arn);
   if (channel) {

@@ -2,6 +2,7 @@
 // TagStream, UntagStream, ListTagsForStream and the three that take any ARN. At most 50 tags: one page holds them all.
 #include "api/kinesisvideo/kinesisvideo.hpp"
 #include "api/outcome.hpp"
+#include "api/whole_list.hpp"
 #include "aws/kinesisvideo.hpp"
 
 namespace api {
@@ -26,6 +27,7 @@ Answer<kv::UntagStreamOutput> untag_stream(streams::Catalog& catalog, kv::UntagS
 
 Answer<kv::ListTagsForStreamOutput> list_stream_tags(streams::Catalog& catalog, kv::ListTagsForStreamInput input) {
   CO_TRY(const streams::StreamPtr stream, catalog.find_stream({input.stream_name, input.stream_arn}));
+  if (auto checked = check_no_token(input); !checked) co_return std::unexpected(std::move(checked).error());
   kv::ListTagsForStreamOutput output;
   output.tags = stream->tags;
   co_return output;
@@ -48,6 +50,7 @@ Answer<kv::UntagResourceOutput> untag_resource(streams::Catalog& catalog, kv::Un
 Answer<kv::ListTagsForResourceOutput> list_resource_tags(streams::Catalog& catalog,
                                                          kv::ListTagsForResourceInput input) {
   CO_TRY(auto tags, catalog.find_tags(input.resource_arn));
+  if (auto checked = check_no_token(input); !checked) co_return std::unexpected(std::move(checked).error());
   kv::ListTagsForResourceOutput output;
   output.tags = std::move(tags);
   co_return output;
