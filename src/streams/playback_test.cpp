@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <numbers>
 #include <regex>
@@ -418,6 +419,13 @@ TEST(Parts, AreTheSegment) {
   EXPECT_EQ(probe(of_parts).video.size(), 50U);
 }
 
+std::vector<float> decode_sound(const std::string& file) {
+  const std::string raw = media::run("ffmpeg -v error -i " + file + " -f f32le -ac 1 - 2>&1");
+  std::vector<float> samples(raw.size() / sizeof(float));
+  std::memcpy(samples.data(), raw.data(), samples.size() * sizeof(float));
+  return samples;
+}
+
 // Sound of the parts: every unit once, the same from the live edge and from what is stored.
 TEST(Parts, SoundIsTheSameLiveAndStored) {
   if (!media::has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
@@ -461,6 +469,19 @@ TEST(Parts, SoundIsTheSameLiveAndStored) {
   EXPECT_EQ(media::run("ffmpeg -v error -xerror -i " + file + " -f null - 2>&1"), "");
   const Seen seen = probe(file);
   EXPECT_EQ(seen.audio.size(), units);
+  // Sample for sample what the whole segment says, over every border between parts.
+  const std::string segment =
+      scratch.write("whole.mp4", base::as_bytes(*init + std::string(base::as_text(write_sound_part(**whole)))));
+  const std::vector<float> of_parts = decode_sound(file), of_whole = decode_sound(segment);
+  ASSERT_EQ(of_parts.size(), of_whole.size());
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < of_whole.size(); ++i) {
+    signal += of_whole[i] * of_whole[i];
+    noise += (of_whole[i] - of_parts[i]) * (of_whole[i] - of_parts[i]);
+  }
+  const double ratio = 10 * std::log10(signal / noise);
+  RecordProperty("signal_to_difference_db", std::to_string(ratio));
+  EXPECT_GT(ratio, 30) << "dB";
   EXPECT_NEAR(largest_step(seen.audio), 1024.0 / 48'000, 0.0001);
 }
 
