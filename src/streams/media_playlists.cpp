@@ -145,36 +145,49 @@ HlsSegment begin_segment(const PlaylistView& view, const MapAddresses& maps, con
   return segment;
 }
 
+// The fragment at the edge that is a segment already; moves `place` on.
+HlsSegment make_whole_segment(const PlaylistView& view, const MapAddresses& maps, const CutFragment& cut,
+                              std::optional<LivePlace>& place) {
+  const SegmentAddress address{.token = view.token, .track = view.track};
+  const LiveFragment& fragment = view.live.front();
+  const FragmentNumber number = fragment.header.number;
+  HlsSegment segment = begin_segment(view, maps, pointer_to(place), fragment);
+  segment.uri = make_segment_uri(address, number);
+  segment.duration = segment_duration(to_stored(fragment), view.track);
+  segment.parts = list_parts(cut, address, number);
+  place = count_fragment(view.session, pointer_to(place), to_stored(fragment));
+  return segment;
+}
+
+// The fragment of which there are only parts, and the one that is expected next.
+void add_open_segment(const PlaylistView& view, const MapAddresses& maps, const LiveTrack& edge,
+                      const LivePlace* before, HlsMediaPlaylist& playlist) {
+  const SegmentAddress address{.token = view.token, .track = view.track};
+  const FragmentNumber number = edge.open_fragment->header.number;
+  HlsSegment open = begin_segment(view, maps, before, *edge.open_fragment);
+  open.parts = list_parts(*edge.open, address, number);
+  if (!edge.open->complete) playlist.low_latency->preload_hint = make_part_uri(address, number, open.parts.size());
+  if (!open.parts.empty()) playlist.segments.push_back(std::move(open));
+}
+
+// `place`: after the window's last fragment.
 Task<Result<void>> add_low_latency(Playback& playback, FragmentLogPtr log, const PlaylistView& view,
                                    const MapAddresses& maps, std::optional<LivePlace> place,
                                    HlsMediaPlaylist& playlist) {
-  const SegmentAddress address{.token = view.token, .track = view.track};
-  container::HlsLowLatency low_latency{.part_target = view.session.part_target};
+  playlist.low_latency = container::HlsLowLatency{.part_target = view.session.part_target};
   const LiveTrack edge = view.edge(view.track);
   std::optional<HlsSegment> whole;
-  microseconds from_end{};
   if (edge.whole) {
-    const LiveFragment& fragment = view.live.front();
-    whole = begin_segment(view, maps, pointer_to(place), fragment);
-    whole->uri = make_segment_uri(address, fragment.header.number);
-    whole->duration = from_end = segment_duration(to_stored(fragment), view.track);
-    whole->parts = list_parts(*edge.whole, address, fragment.header.number);
-    place = count_fragment(view.session, pointer_to(place), to_stored(fragment));
+    whole = make_whole_segment(view, maps, *edge.whole, place);
     playlist.target_duration = std::max<microseconds>(playlist.target_duration, place->longest);
   }
+  const microseconds from_end = whole ? whole->duration : microseconds::zero();
   CO_TRY_VOID(co_await add_stored_parts(playback, log, view, from_end, playlist));
   if (whole) playlist.segments.push_back(*std::move(whole));
-  if (view.skip) low_latency.skipped = count_skippable(playlist);
-  if (edge.open) {
-    const FragmentNumber number = edge.open_fragment->header.number;
-    HlsSegment open = begin_segment(view, maps, pointer_to(place), *edge.open_fragment);
-    open.parts = list_parts(*edge.open, address, number);
-    if (!edge.open->complete) low_latency.preload_hint = make_part_uri(address, number, open.parts.size());
-    if (!open.parts.empty()) playlist.segments.push_back(std::move(open));
-  }
+  if (view.skip) playlist.low_latency->skipped = count_skippable(playlist);
+  if (edge.open) add_open_segment(view, maps, edge, pointer_to(place), playlist);
   CO_TRY(auto report, co_await report_other(playback, log, view));
-  if (report) low_latency.reports.push_back(*std::move(report));
-  playlist.low_latency = std::move(low_latency);
+  if (report) playlist.low_latency->reports.push_back(*std::move(report));
   co_return Result<void>();
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <numbers>
 #include <regex>
@@ -419,6 +420,13 @@ TEST(Parts, AreTheSegment) {
   EXPECT_EQ(probe(of_parts).video.size(), 50U);
 }
 
+std::vector<float> decode_sound(const std::string& file) {
+  const std::string raw = media::run("ffmpeg -v error -i " + file + " -f f32le -ac 1 - 2>&1");
+  std::vector<float> samples(raw.size() / sizeof(float));
+  std::memcpy(samples.data(), raw.data(), samples.size() * sizeof(float));
+  return samples;
+}
+
 // Sound of the parts: every unit once, the same from the live edge and from what is stored.
 TEST(Parts, SoundIsTheSameLiveAndStored) {
   if (!media::has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
@@ -447,7 +455,8 @@ TEST(Parts, SoundIsTheSameLiveAndStored) {
     const auto stored = theatre.run([&] { return other.audio_part(log, fragment.header.number, part.units, {}); });
     // Only the packets that must have come by then.
     std::vector<LiveFrame> come = live;
-    std::erase_if(come, [&](const LiveFrame& packet) { return packet.time >= span_of(part.units).packets_until; });
+    const std::int64_t past = (part.units.first + part.units.count - 1) * kAacFrameSamples + kAacReach;
+    std::erase_if(come, [&](const LiveFrame& packet) { return to_timeline_sample(packet.time) - 312 > past; });
     const auto fresh =
         theatre.run([&] { return theatre.playback.audio_part(log, fragment.header.number, part.units, come); });
     ASSERT_TRUE(stored && fresh);
@@ -462,6 +471,19 @@ TEST(Parts, SoundIsTheSameLiveAndStored) {
   EXPECT_EQ(media::run("ffmpeg -v error -xerror -i " + file + " -f null - 2>&1"), "");
   const Seen seen = probe(file);
   EXPECT_EQ(seen.audio.size(), units);
+  // Sample for sample what the whole segment says, over every border between parts.
+  const std::string segment =
+      scratch.write("whole.mp4", base::as_bytes(*init + std::string(base::as_text(write_sound_part(**whole)))));
+  const std::vector<float> of_parts = decode_sound(file), of_whole = decode_sound(segment);
+  ASSERT_EQ(of_parts.size(), of_whole.size());
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < of_whole.size(); ++i) {
+    signal += of_whole[i] * of_whole[i];
+    noise += (of_whole[i] - of_parts[i]) * (of_whole[i] - of_parts[i]);
+  }
+  const double ratio = 10 * std::log10(signal / noise);
+  RecordProperty("signal_to_difference_db", std::to_string(ratio));
+  EXPECT_GT(ratio, 60) << "dB";
   EXPECT_NEAR(largest_step(seen.audio), 1024.0 / 48'000, 0.0001);
 }
 
@@ -571,6 +593,54 @@ TEST(Hls, TheTargetDurationIsTheSessionsAndNeverFalls) {
       ASSERT_TRUE(answer);
       EXPECT_EQ(number_after(answer->body, "#EXT-X-TARGETDURATION:"), count < 8 ? 3 : 5) << count;
     }
+  }
+}
+
+// A fragment whose parts were shown and that was never committed: its place in the sequence is a gap, in every playlist
+// that shows what follows, also of a restarted server. Ordinary playlists know nothing of it.
+TEST(Hls, WhatWasLostIsAGapOfLowLatencyPlaylists) {
+  for (const auto mode : {DiscontinuityMode::Always, DiscontinuityMode::OnDiscontinuity}) {
+    Theatre theatre({.fragments = 9, .gaps_before = {5}});
+    MemoryLog& log = *theatre.archive.memory;
+    std::vector<StoredFragment> all;
+    std::swap(all, log.all);
+    all[5].header.gap_before = Gap{GapReason::DiskSlow, producer_end(all[4]), all[5].header.producer_time};
+    log.all.assign(all.begin(), all.begin() + 2);
+    const base::WallTime now = log.all.back().header.server_time + seconds(3);
+    const auto token = theatre.open({.discontinuities = mode, .max_fragments = 3}, now);
+    ASSERT_TRUE(token);
+    std::map<int, std::tuple<std::string, bool, int>> places;  // media sequence -> address, gap, discontinuity sequence
+    for (std::size_t count = 2; count <= 9; ++count) {
+      log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
+      StreamingSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
+      SessionFetch request{.resource = "getHLSMediaPlaylist.m3u8",
+                           .token = *token,
+                           .track_number = "1",
+                           .fragment_number = {},
+                           .time = {},
+                           .init = {}};
+      EXPECT_EQ(theatre.run([&] { return theatre.hls.answer(request, now); })->body.find("EXT-X-GAP"),
+                std::string::npos);
+      request.low_latency = true;
+      for (StreamingSessions* server : {&theatre.hls, &restarted}) {
+        const auto answer = theatre.run([&] { return server->answer(request, now); });
+        ASSERT_TRUE(answer);
+        int sequence = number_after(answer->body, "#EXT-X-MEDIA-SEQUENCE:");
+        int discontinuity = number_after(answer->body, "#EXT-X-DISCONTINUITY-SEQUENCE:");
+        bool gap = false;
+        std::istringstream lines(answer->body);
+        for (std::string line; std::getline(lines, line);) {
+          if (line == "#EXT-X-DISCONTINUITY") ++discontinuity;
+          if (line == "#EXT-X-GAP") gap = true;
+          if (!line.starts_with("getMP4Media")) continue;
+          const std::tuple place(line, gap, discontinuity);
+          EXPECT_EQ(places.try_emplace(sequence++, place).first->second, place);
+          gap = false;
+        }
+      }
+    }
+    ASSERT_EQ(places.size(), 10U);
+    for (const auto& [sequence, place] : places) EXPECT_EQ(std::get<bool>(place), sequence == 5) << sequence;
   }
 }
 

@@ -82,6 +82,7 @@ before(async () => {
   await kvs.untilFragments('gate', (all) => all.length >= 3, 30000);
 });
 after(async () => {
+  await paused?.catch(() => {});
   await gate?.stop();
   await browser?.stop();
   await server?.stop();

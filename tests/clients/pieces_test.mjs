@@ -180,6 +180,7 @@ s8
     'a long part': ['DURATION=0.24', 'DURATION=0.26'], 'a short part': ['DURATION=0.24', 'DURATION=0.21'], 'parts that are not the segment': ['0.590000', '0.690000'],
     'a short hold back': ['PART-HOLD-BACK=0.75', 'PART-HOLD-BACK=0.7'], 'no part target': ['#EXT-X-PART-INF:PART-TARGET=0.25\n', ''], 'a near skip boundary': ['CAN-SKIP-UNTIL=12', 'CAN-SKIP-UNTIL=11'],
     'a dependent first part': [',INDEPENDENT=YES', ''], 'no EXTINF': ['#EXTINF:0.590000,\n', ''], 'a version that is too low': ['#EXT-X-VERSION:9', '#EXT-X-VERSION:5'],
+    'a delta update that leaves out too much': ['#EXT-X-MAP', '#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n#EXT-X-MAP'],
   };
   for (const [name, change] of Object.entries(broken)) test(`finds ${name}`, () => assert.ok(checkPlaylist(readPlaylist(lines(change))).length > 0));
 

@@ -74,6 +74,10 @@ export function checkPlaylist(list) {
     must(list.control?.['CAN-BLOCK-RELOAD'] === 'YES', 'parts without blocking reload');
   }
   if (list.control?.['CAN-SKIP-UNTIL']) must(Number(list.control['CAN-SKIP-UNTIL']) >= 6 * list.target, 'CAN-SKIP-UNTIL below six targets');
+  if (list.skipped) {
+    const rest = [...lasts, ...list.parts.map((part) => part.duration)].reduce((all, each) => all + each, 0);
+    must(rest >= Number(list.control?.['CAN-SKIP-UNTIL']), `a delta update leaves out what is ${rest} s from the end`);
+  }
   if (list.control?.['HOLD-BACK']) must(Number(list.control['HOLD-BACK']) >= 3 * list.target, 'HOLD-BACK below three targets');
   const parents = [...list.segments, {msn: list.lastMsn + 1, parts: list.parts, open: true}];
   parents.forEach(({msn, parts, duration, open}, place) => {
