@@ -13,7 +13,8 @@ bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const Sto
   if (before->codec_fingerprint != fragment.header.codec_fingerprint) return true;
   if (mode == DiscontinuityMode::Never) return false;
   const auto gap = fragment.header.producer_time - before->producer_end;
-  return gap > kContinuityTolerance || gap < -kContinuityTolerance;
+  const bool is_producers = (fragment.header.flags & kProducerDocument) != 0;
+  return gap > kContinuityTolerance || gap < -(is_producers ? kInterleaving : kContinuityTolerance);
 }
 
 namespace {

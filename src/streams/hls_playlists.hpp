@@ -17,6 +17,9 @@ inline constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 
 // Fragments further apart than this on the producer's axis do not join (contract 5.2).
 inline constexpr std::chrono::microseconds kContinuityTolerance{50'000};
+// A muxer's cluster begins with the sound that it had not written when the key frame came, a few pictures earlier: it
+// overlaps the one before, though all frames follow each other.
+inline constexpr std::chrono::microseconds kInterleaving{300'000};
 
 // EXT-X-DISCONTINUITY before `fragment`, which follows `before` (null: it is the session's first)? A new codec private
 // data is one in every mode: the decoder starts anew.
