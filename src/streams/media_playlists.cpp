@@ -18,6 +18,12 @@ const LivePlace* pointer_to(const std::optional<LivePlace>& place) {
   return place ? &*place : nullptr;
 }
 
+// What fragments are looked into with.
+struct Reader {
+  Playback& playback;
+  FragmentLogPtr log;
+};
+
 // The address of the track's initialisation segment; only a new codec private data costs a look into the fragment.
 class MapAddresses {
  public:
@@ -85,8 +91,7 @@ HlsSegment make_gap_segment(const PlaylistView& view, const StoredFragment& frag
           .gap = true};
 }
 
-Task<Result<std::optional<container::HlsReport>>> report_other(Playback& playback, FragmentLogPtr log,
-                                                               const PlaylistView& view) {
+Task<Result<std::optional<container::HlsReport>>> report_other(Reader reader, const PlaylistView& view) {
   const bool has_both = view.session.video && view.session.audio;
   if (!has_both) co_return std::optional<container::HlsReport>();
   const PlaybackTrack other = view.track == PlaybackTrack::Video ? PlaybackTrack::Audio : PlaybackTrack::Video;
@@ -98,8 +103,8 @@ Task<Result<std::optional<container::HlsReport>>> report_other(Playback& playbac
     ++report.last_msn;
     parts = edge.whole->count(other);
   } else {
-    CO_TRY(const CutFragment cut,
-           co_await count_parts(playback, log, view.window.fragments.back(), other, view.session.part_target));
+    CO_TRY(const CutFragment cut, co_await count_parts(reader.playback, reader.log, view.window.fragments.back(), other,
+                                                       view.session.part_target));
     parts = cut.count(other);
   }
   if (edge.open && edge.open->count(other) > 0) {
@@ -121,13 +126,14 @@ std::size_t count_skippable(const HlsMediaPlaylist& playlist) {
 }
 
 // Of stored segments, near the end. Gap segments stand between the fragments: both are walked from the end.
-Task<Result<void>> add_stored_parts(Playback& playback, FragmentLogPtr log, const PlaylistView& view,
-                                    microseconds from_end, HlsMediaPlaylist& playlist) {
+Task<Result<void>> add_stored_parts(Reader reader, const PlaylistView& view, microseconds from_end,
+                                    HlsMediaPlaylist& playlist) {
   const SegmentAddress address{.token = view.token, .track = view.track};
   std::size_t segment = playlist.segments.size();
   for (std::size_t i = view.window.fragments.size(); i > 0 && from_end <= kTargetsWithParts * playlist.target(); --i) {
     const StoredFragment& fragment = view.window.fragments[i - 1];
-    CO_TRY(const CutFragment cut, co_await count_parts(playback, log, fragment, view.track, view.session.part_target));
+    CO_TRY(const CutFragment cut,
+           co_await count_parts(reader.playback, reader.log, fragment, view.track, view.session.part_target));
     while (playlist.segments[segment - 1].gap) --segment;
     HlsSegment& shown = playlist.segments[--segment];
     shown.parts = list_parts(cut, address, fragment.header.number);
@@ -171,9 +177,8 @@ void add_open_segment(const PlaylistView& view, const MapAddresses& maps, const 
 }
 
 // `place`: after the window's last fragment.
-Task<Result<void>> add_low_latency(Playback& playback, FragmentLogPtr log, const PlaylistView& view,
-                                   const MapAddresses& maps, std::optional<LivePlace> place,
-                                   HlsMediaPlaylist& playlist) {
+Task<Result<void>> add_low_latency(Reader reader, const PlaylistView& view, const MapAddresses& maps,
+                                   std::optional<LivePlace> place, HlsMediaPlaylist& playlist) {
   playlist.low_latency = container::HlsLowLatency{.part_target = view.session.part_target};
   const LiveTrack edge = view.edge(view.track);
   std::optional<HlsSegment> whole;
@@ -182,11 +187,11 @@ Task<Result<void>> add_low_latency(Playback& playback, FragmentLogPtr log, const
     playlist.target_duration = std::max<microseconds>(playlist.target_duration, place->longest);
   }
   const microseconds from_end = whole ? whole->duration : microseconds::zero();
-  CO_TRY_VOID(co_await add_stored_parts(playback, log, view, from_end, playlist));
+  CO_TRY_VOID(co_await add_stored_parts(reader, view, from_end, playlist));
   if (whole) playlist.segments.push_back(*std::move(whole));
   if (view.skip) playlist.low_latency->skipped = count_skippable(playlist);
   if (edge.open) add_open_segment(view, maps, edge, pointer_to(place), playlist);
-  CO_TRY(auto report, co_await report_other(playback, log, view));
+  CO_TRY(auto report, co_await report_other(reader, view));
   if (report) playlist.low_latency->reports.push_back(*std::move(report));
   co_return Result<void>();
 }
@@ -243,7 +248,7 @@ Task<Result<HlsMediaPlaylist>> make_media_playlist(Playback& playback, FragmentL
   playlist.target_duration = std::max<microseconds>(session.target_duration, place->longest);
   if (playlist.on_demand) playlist.target_duration = place->longest;  // all that there is
   if (session.low_latency) {
-    CO_TRY_VOID(co_await add_low_latency(playback, log, view, maps, place, playlist));
+    CO_TRY_VOID(co_await add_low_latency({playback, log}, view, maps, place, playlist));
   }
   co_return playlist;
 }
