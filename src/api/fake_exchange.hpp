@@ -69,6 +69,7 @@ class FakeExchange final : public net::HttpExchange {
   void set_body_timeout(base::Duration) override {}
   async::Task<base::Result<void>> respond(net::HttpResponse response) override {
     response_ = std::move(response);
+    if (response_.shared_body) response_.body = *response_.shared_body;
     responded_ = finished_ = true;
     co_return base::Result<void>{};
   }

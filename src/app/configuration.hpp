@@ -43,13 +43,14 @@ struct Configuration {
   base::Duration fragment_target = std::chrono::seconds(2);
   bool low_latency_hls = false;
   std::uint64_t cache_bytes = 256ull << 20;
+  std::uint64_t segment_cache_bytes = 128ull << 20;
   std::uint64_t free_space_floor = 0;
   std::uint64_t stream_max_bytes = 0;
   std::string limits_profile;      // "aws", or empty: the usual ones
   std::vector<std::string> limit;  // NAME=NUMBER over the profile
   api::Limits limits;              // what both come to
-  std::string s3_endpoint;  // empty: AWS's of the region
-  std::string s3_region;    // empty: `region`
+  std::string s3_endpoint;         // empty: AWS's of the region
+  std::string s3_region;           // empty: `region`
   std::string s3_access_key;
   std::string s3_secret_key;
   std::map<std::string, std::string> notification_topics;  // URLs by ARN

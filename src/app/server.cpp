@@ -119,7 +119,8 @@ Result<void> Server::Parts::open_data() {
   }
   readers = std::make_unique<async::DiskWorker>(async::DiskWorker::Options{"readers", 2, 4096});
   changes = std::make_unique<async::DiskWorker>(async::DiskWorker::Options{"changes", 1, 4096});
-  renderers = std::make_unique<async::DiskWorker>(async::DiskWorker::Options{"renderers", 2, 1024});
+  renderers = std::make_unique<async::DiskWorker>(
+      async::DiskWorker::Options{.name = "renderers", .threads = 2, .queue_limit = 1024, .nice = 5});
 
   streams::ArchiveOptions archive_options;
   archive_options.directory = configuration.data_dir;
@@ -180,6 +181,7 @@ Result<void> Server::Parts::open_sessions() {
   streaming_options.fragment_target =
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   streaming_options.low_latency_hls = configuration.low_latency_hls;
+  streaming_options.segment_cache_bytes = configuration.segment_cache_bytes;
   streaming_options.dash_configurations = configuration.limits[api::Limit::DashConfigurations];
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random,
                                                            streaming_options);

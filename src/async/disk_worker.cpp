@@ -2,6 +2,8 @@
 #include "async/disk_worker.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <deque>
@@ -25,7 +27,7 @@ struct Job {
 }  // namespace
 
 struct DiskWorker::Queue {
-  void run(const std::string& name);
+  void run(const Options& options);
 
   std::size_t limit = 0;
   std::vector<std::thread> threads;
@@ -37,8 +39,9 @@ struct DiskWorker::Queue {
   std::uint64_t refused = 0;
 };
 
-void DiskWorker::Queue::run(const std::string& name) {
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+void DiskWorker::Queue::run(const Options& options) {
+  pthread_setname_np(pthread_self(), options.name.substr(0, 15).c_str());
+  if (options.nice != 0) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), options.nice);
   std::unique_lock lock(mutex);
   for (;;) {
     changed.wait(lock, [this] { return ending || !jobs.empty(); });
@@ -61,7 +64,7 @@ void DiskWorker::Queue::run(const std::string& name) {
 DiskWorker::DiskWorker(const Options& options) : queue_(std::make_unique<Queue>()) {
   queue_->limit = options.queue_limit;
   for (std::size_t i = 0; i < options.threads; ++i) {
-    queue_->threads.emplace_back([queue = queue_.get(), name = options.name] { queue->run(name); });
+    queue_->threads.emplace_back([queue = queue_.get(), options] { queue->run(options); });
   }
 }
 

@@ -22,6 +22,7 @@ class DiskWorker {
     std::string name = "disk";
     std::size_t threads = 1;
     std::size_t queue_limit = 4096;  // calls waiting; one more fails
+    int nice = 0;                    // of its threads, on Linux: above 0 they yield to the shards
   };
   explicit DiskWorker(const Options& options);
   ~DiskWorker();  // join()

@@ -13,6 +13,8 @@
 namespace delivery {
 namespace {
 
+constexpr int kNice = 10;  // what leaves the house yields to ingest and to readers
+
 using async::Task;
 using base::Result;
 
@@ -30,8 +32,8 @@ class Delivery::Parts {
         archive_(archive),
         client_({.ca_file = options_.ca_file}),
         disk_({"positions", 1, 65'536}),
-        image_workers_({"images", options_.images_at_once, 1024}),
-        notification_workers_({"notifications", options_.notifications_at_once, 1024}),
+        image_workers_({"images", options_.images_at_once, 1024, kNice}),
+        notification_workers_({"notifications", options_.notifications_at_once, 1024, kNice}),
         images_(options_.s3, options_.account_id, playback, image_workers_, client_),
         random_(random),
         shard_("delivery") {}

@@ -2,16 +2,12 @@
 #include "delivery/post.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace delivery {
 namespace {
-
-constexpr int kNice = 10;  // of one thread alone, on Linux
 
 // One line of what a server says, without what a terminal would act on.
 std::string quote(std::string text) {
@@ -21,16 +17,8 @@ std::string quote(std::string text) {
 
 }  // namespace
 
-void yield_to_ingest() {
-  thread_local bool yields = false;
-  if (!std::exchange(yields, true)) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
-}
-
 async::Task<base::Result<void>> send(async::DiskWorker& workers, const HttpClient& client, HttpCall call) {
-  CO_TRY(const HttpAnswer answer, co_await workers.run([&] {
-    yield_to_ingest();
-    return client.send(call);
-  }));
+  CO_TRY(const HttpAnswer answer, co_await workers.run([&] { return client.send(call); }));
   if (answer.status >= 200 && answer.status < 300) co_return base::Result<void>();
   co_return base::fail(base::Errc::Unavailable,
                        fmt::format("{} {} answers {}: {}", call.method, call.url, answer.status, quote(answer.body)));

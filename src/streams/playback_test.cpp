@@ -80,7 +80,13 @@ class MemoryLog final : public FragmentLog {
   async::Task<base::Result<Payload>> read(StoredFragment fragment) override {
     co_return payloads.at(fragment.header.number);
   }
-  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber, base::Duration) override {
+  async::Task<std::optional<StoredFragment>> wait_after(FragmentNumber number, base::Duration timeout) override {
+    for (const base::Instant end = async::now() + timeout; async::now() < end;) {
+      for (const StoredFragment& one : all) {
+        if (one.header.number > number) co_return one;
+      }
+      co_await async::sleep_for(std::chrono::milliseconds(5));
+    }
     co_return std::nullopt;
   }
   bool deleted() const override { return false; }
@@ -677,11 +683,33 @@ TEST(Hls, ANewSpsIsADiscontinuityWithItsOwnMap) {
   EXPECT_EQ(discontinuities, 1u);
 }
 
+TEST(Live, WhatIsCommittedIsRenderedBeforeItsReaderAsks) {
+  Theatre theatre({.fragments = 4});
+  MemoryLog& log = *theatre.archive.memory;
+  const StoredFragment later = log.all.back();
+  log.all.pop_back();
+  const base::WallTime now = kOnAir + seconds(10);
+  const auto token = theatre.open({.max_fragments = 5}, now);
+  ASSERT_TRUE(token);
+  ASSERT_TRUE(theatre.fetch("getHLSMediaPlaylist.m3u8?SessionToken=" + *token + "&TrackNumber=1", now));
+  EXPECT_EQ(theatre.playback.stats().audio_rendered, 0u);
+  theatre.run([&] { log.all.push_back(later); });
+  const auto deadline = async::now() + seconds(10);
+  while (theatre.playback.stats().audio_rendered == 0 && async::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(theatre.playback.stats().audio_rendered, 1u);
+  const auto sound = theatre.fetch("getMP4MediaFragment.mp4?FragmentNumber=" + later.header.number.text() +
+                                       "&SessionToken=" + *token + "&TrackNumber=2",
+                                   now);
+  ASSERT_TRUE(sound && sound->segment);
+  EXPECT_EQ(theatre.playback.stats().audio_rendered, 1u);
+}
+
 TEST(Dash, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
   Theatre theatre({.fragments = 4});
   MemoryLog& log = *theatre.archive.memory;
   const base::WallTime now = kOnAir + seconds(10);
-  StreamingSessions strict{theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random, {1}};
+  StreamingSessions strict{theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random,
+                           StreamingOptions{.dash_configurations = 1}};
   const auto token = theatre.open({.max_fragments = 5}, now);
   ASSERT_TRUE(token);
   const SessionFetch manifest{

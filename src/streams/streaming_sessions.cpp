@@ -20,7 +20,6 @@ using base::Result;
 
 constexpr auto kLiveWindow = std::chrono::seconds(30);
 constexpr base::WallTime kNoEnd{std::chrono::seconds(253'402'300'799)};  // the end of the year 9999
-constexpr std::size_t kSegmentCacheBytes = 128U << 20U;
 constexpr const char* kManifestType = "application/dash+xml";
 
 // The newest fragments that follow each other within half a minute: footage of an earlier session is not live.
@@ -38,6 +37,19 @@ void keep_live(std::vector<StoredFragment>& newest, base::WallTime now) {
 std::chrono::seconds to_target_duration(std::chrono::microseconds longest) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(longest * 6 / 5 + std::chrono::milliseconds(500));
   return std::max(seconds, std::chrono::seconds(1));
+}
+
+SegmentKind ts_kind(const StreamingSession& session) {
+  if (!session.audio) return SegmentKind::TsOfVideo;
+  return session.video ? SegmentKind::TsOfBoth : SegmentKind::TsOfAudio;
+}
+
+std::set<SegmentKind> kinds_of(const StreamingSession& session) {
+  if (session.mpeg_ts) return {ts_kind(session)};
+  std::set<SegmentKind> kinds;
+  if (session.video) kinds.insert(SegmentKind::Mp4Video);
+  if (session.audio) kinds.insert(SegmentKind::Mp4Audio);
+  return kinds;
 }
 
 // HLS names a segment by its fragment, DASH by its time.
@@ -59,7 +71,10 @@ StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base:
       random_(random),
       options_(options),
       counts_(std::make_unique<LiveCounts>()),
-      segments_(kSegmentCacheBytes) {
+      segments_(options.segment_cache_bytes),
+      ahead_([this](FragmentLogPtr log, StoredFragment fragment, SegmentKind kind) -> Task<void> {
+        (void)co_await find_or_render(std::move(log), std::move(fragment), kind);
+      }) {
   CHECK(key_.size() == 32);
 }
 
@@ -160,19 +175,26 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   if (!fragment) {
     co_return base::fail(Errc::NotFound, "The fragment does not exist or is no longer kept.");
   }
-  SegmentKind kind = is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
-  if (is_ts)
-    kind = !session.audio ? SegmentKind::TsOfVideo : session.video ? SegmentKind::TsOfBoth : SegmentKind::TsOfAudio;
+  const SegmentKind kind = is_ts ? ts_kind(session) : is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
   SessionAnswer answer{.content_type = is_ts ? "video/mp2t" : is_audio ? "audio/mp4" : "video/mp4", .cacheable = true};
-  const SegmentCache::Key key{session.stream, fragment->header.number, kind};
-  answer.segment = segments_.find(key);
-  if (answer.segment) co_return answer;
-  auto rendered = is_ts ? co_await playback_.ts_segment(log, *fragment, session.video, session.audio)
-                        : co_await playback_.mp4_segment(log, *fragment, track);
-  if (!rendered) co_return base::fail(std::move(rendered).error());
-  answer.segment = std::make_shared<const std::string>(*std::move(rendered));
-  segments_.put(key, answer.segment);
+  CO_TRY(answer.segment, co_await find_or_render(log, *fragment, kind));
   co_return answer;
+}
+
+Task<Result<SegmentCache::Segment>> StreamingSessions::find_or_render(FragmentLogPtr log, StoredFragment fragment,
+                                                                      SegmentKind kind) {
+  const SegmentCache::Key key{log->stream(), fragment.header.number, kind};
+  if (SegmentCache::Segment known = segments_.find(key)) co_return known;
+  const bool is_mp4 = kind == SegmentKind::Mp4Video || kind == SegmentKind::Mp4Audio;
+  auto rendered = is_mp4
+                      ? co_await playback_.mp4_segment(
+                            log, fragment, kind == SegmentKind::Mp4Audio ? PlaybackTrack::Audio : PlaybackTrack::Video)
+                      : co_await playback_.ts_segment(log, fragment, kind != SegmentKind::TsOfAudio,
+                                                      kind != SegmentKind::TsOfVideo);
+  if (!rendered) co_return base::fail(std::move(rendered).error());
+  auto segment = std::make_shared<const std::string>(*std::move(rendered));
+  segments_.put(key, segment);
+  co_return segment;
 }
 
 Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr log, StreamingSession session,
@@ -206,6 +228,7 @@ Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr lo
 Task<Result<SessionWindow>> StreamingSessions::look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                     base::WallTime now) {
   if (session.low_latency) token += "&";  // its segments are counted differently
+  if (session.mode == PlaybackMode::Live) ahead_.ask(log, kinds_of(session), async::now());
   CO_TRY(SessionWindow window, co_await find_window(log, session, counts_->find(token), now));
   if (window.before) counts_->put(token, *window.before);
   co_return window;

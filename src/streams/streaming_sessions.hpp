@@ -15,6 +15,7 @@
 #include "streams/archive.hpp"
 #include "streams/playable_tracks.hpp"
 #include "streams/playback.hpp"
+#include "streams/render_ahead.hpp"
 #include "streams/segment_cache.hpp"
 
 namespace streams {
@@ -44,6 +45,7 @@ struct StreamingOptions {
   std::chrono::microseconds fragment_target = std::chrono::seconds(2);
   bool low_latency_hls = false;     // unless a playlist's address says otherwise
   std::size_t most_waiting = 4096;  // blocking reloads, and requests for parts that do not exist yet
+  std::size_t segment_cache_bytes = 128U << 20U;
   std::size_t dash_configurations = 0;  // of the codecs, one after the other in a manifest; 0: no limit
 };
 
@@ -140,6 +142,9 @@ class StreamingSessions {
   // True when something has changed since the ticket, in time. Unavailable otherwise, and when too many wait.
   async::Task<base::Result<void>> await_change(LiveEdge& edge, std::uint64_t ticket, base::Instant deadline);
   async::Task<base::Result<SessionAnswer>> segment(FragmentLogPtr log, StreamingSession session, SessionFetch fetch);
+  // From the cache, else rendered and put there.
+  async::Task<base::Result<SegmentCache::Segment>> find_or_render(FragmentLogPtr log, StoredFragment fragment,
+                                                                  SegmentKind kind);
   // What the session shows now; counts on from where it was last asked.
   async::Task<base::Result<SessionWindow>> look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                 base::WallTime now);
@@ -151,6 +156,7 @@ class StreamingSessions {
   const StreamingOptions options_;
   std::unique_ptr<LiveCounts> counts_;
   SegmentCache segments_;
+  RenderAhead ahead_;
   std::atomic<std::size_t> waiting_ = 0;
 };
 
