@@ -70,6 +70,8 @@ class Media : public testing::Test {
   }
   ~Media() override {
     gateway_.reset();
+    shard_.stop();  // what it has spawned names what goes now
+    shard_.join();
     streaming_.reset();
     catalog_.reset();
     archive_.reset();

@@ -12,8 +12,10 @@
 #include <numbers>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "async/shard.hpp"
+#include "async/timer.hpp"
 #include "base/random.hpp"
 #include "container/matroska_writer.hpp"
 #include "container/test_media.hpp"
@@ -173,6 +175,10 @@ void record_scene(const Scene& scene, MemoryLog& log) {
 
 struct Theatre {
   explicit Theatre(const Scene& scene) { record_scene(scene, *archive.memory); }
+  ~Theatre() {  // what it has spawned names the members below
+    shard.stop();
+    shard.join();
+  }
 
   template <class F>
   auto run(F fn) {
