@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/gateway.hpp"
 
+#include <algorithm>
+
 #include "api/answers.hpp"
 #include "api/cors.hpp"
 #include "api/exchange_bodies.hpp"
@@ -319,6 +321,16 @@ aws::Outcome<Gateway::Connect> Gateway::check_connect(const aws::Operation& oper
   return connect;
 }
 
+namespace {
+// A row of no model spells the member of its text as the service of the call does (contract 1.0).
+aws::ErrorKind spelled_for(const aws::Operation* operation, aws::ErrorKind kind) {
+  const auto is_same = [&](const aws::ErrorKind* row) { return row->code == kind.code; };
+  if (operation == nullptr || std::ranges::any_of(operation->errors, is_same)) return kind;
+  kind.message_case = aws::find_error_kind(*operation, base::Errc::InvalidArgument).message_case;
+  return kind;
+}
+}  // namespace
+
 async::Task<void> Gateway::respond_error(const aws::Operation* operation, const Call& call, net::HttpExchange& exchange,
                                          const aws::Error& error) {
   const aws::ErrorKind& kind = error.kind != nullptr  ? *error.kind
@@ -332,7 +344,7 @@ async::Task<void> Gateway::respond_error(const aws::Operation* operation, const 
   net::HttpResponse response = make_response(exchange, call, kind.http_status);
   response.headers.add("x-amzn-ErrorType", std::string(kind.code));
   response.headers.add("Content-Type", std::string(kJson));
-  response.body = aws::render_error_body(kind, message);
+  response.body = aws::render_error_body(spelled_for(operation, kind), message);
   (void)co_await exchange.respond(std::move(response));
   if (operation != nullptr) record(*operation, call, kind.http_status, kind.code);
 }

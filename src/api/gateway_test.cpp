@@ -127,6 +127,10 @@ TEST_F(GatewayTest, errors_carry_the_row_that_the_operation_models) {
   const FakeExchange no_json = call("/describeStream", "{");
   EXPECT_EQ(no_json.status(), 400);
   EXPECT_EQ(no_json.header("x-amzn-ErrorType"), "SerializationException");
+  EXPECT_TRUE(no_json.body().starts_with(R"({"Message":)")) << no_json.body();
+  const FakeExchange lower = call("/joinStorageSession", "{");  // a service that spells it so in its own errors
+  EXPECT_EQ(lower.header("x-amzn-ErrorType"), "SerializationException");
+  EXPECT_TRUE(lower.body().starts_with(R"({"message":)")) << lower.body();
 }
 
 TEST_F(GatewayTest, an_internal_failure_tells_the_log_and_not_the_client) {
