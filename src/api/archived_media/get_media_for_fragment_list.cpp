@@ -69,8 +69,9 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, archived::GetM
                                    ResponseBody& response) {
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   if (stream->retention_hours == 0) {
-    co_return aws::fail(archived::kNoDataRetention,
-                        "The stream " + stream->name + " keeps no data: its DataRetentionInHours is 0.");
+    // The operation models no NoDataRetentionException: it becomes what find_error_kind picks.
+    co_return base::fail(base::Errc::NoRetention,
+                         "The stream " + stream->name + " keeps no data: its DataRetentionInHours is 0.");
   }
   if (input.fragments.size() > kMostFragments) {
     co_return aws::fail(archived::kFragmentLimitExceeded, "Fragments has " + std::to_string(input.fragments.size()) +
