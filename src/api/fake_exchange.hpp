@@ -52,7 +52,7 @@ class FakeExchange final : public net::HttpExchange {
   }
 
   int status() const { return response_.status; }
-  const std::string& body() const { return response_.body; }
+  const std::string& body() const { return response_.shared_body ? *response_.shared_body : response_.body; }
   std::string header(std::string_view name) const { return std::string(response_.headers.find(name).value_or("")); }
   bool is_finished() const { return finished_; }
 

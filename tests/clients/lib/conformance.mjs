@@ -1,85 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends one request body through a real AWS client, or by the tests' own signer where the client would send another body.
+// Calls of the conformance suite: raw ones under the tests' own signature, and those of the SDK clients, whose bytes are kept.
 import {Agent, request} from 'node:http';
 import {Readable} from 'node:stream';
 import {credentials, region} from './server.mjs';
 import {signedHeaders} from './sigv4.mjs';
 
-const agent = new Agent({keepAlive: true, maxSockets: 16});
-const OTHER_BODY = 'the client would send another body';
+const agent = new Agent({keepAlive: true, maxSockets: 8});
 
-/** {status, headers, text}; the answer of a reader that follows the live end is cut after its head. */
-export function send(server, {method = 'POST', path, headers, body}, headOnly = false) {
+/** {status, type, text}: one signed call with exactly this input as its body. A `taken` answer may stream: it is cut at its head. */
+export function rawCall(server, {method, path}, input) {
+  const body = Buffer.from(JSON.stringify(input));
+  const lines = signedHeaders({method, target: path, host: `127.0.0.1:${server.httpPort}`, body, headers: [['Content-Type', 'application/json']],
+    accessKey: credentials.accessKeyId, secretKey: credentials.secretAccessKey, region});
   return new Promise((resolve, reject) => {
-    const call = request({agent, host: '127.0.0.1', port: server.httpPort, method, path, headers}, (answer) => {
-      if (headOnly && answer.statusCode === 200) {
-        resolve({status: 200, headers: answer.headers, text: ''});
+    const call = request({host: '127.0.0.1', port: server.httpPort, method, path, agent, timeout: 15000,
+      headers: {...Object.fromEntries(lines), 'Content-Length': body.length}}, (answer) => {
+      const type = answer.headers['x-amzn-errortype'];
+      const head = {status: answer.statusCode, type, id: answer.headers['x-amzn-requestid']};
+      if (answer.headers['content-type']?.startsWith('video/')) {
         answer.destroy();
-        return;
+        return resolve({...head, text: ''});
       }
       const chunks = [];
-      answer.on('data', (chunk) => chunks.push(chunk));
-      answer.on('end', () => resolve({status: answer.statusCode, headers: answer.headers, text: Buffer.concat(chunks).toString()}));
-      answer.on('error', reject);
+      answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject).on('end', () => resolve({...head, text: Buffer.concat(chunks).toString()}));
     });
-    call.setTimeout(15000, () => call.destroy(new Error(`no answer from ${path} in 15 s`)));
-    call.on('error', reject);
+    call.on('timeout', () => call.destroy(new Error(`${path} gave no answer in 15 s`))).on('error', reject);
     call.end(body);
   });
 }
 
-/** The handler an SDK client sends with: it keeps what came back, and sends nothing but `expected`. */
-class Wire {
-  constructor(server, expected, headOnly) {
-    Object.assign(this, {server, expected, headOnly});
+export const closeCalls = () => agent.destroy();
+
+/** The SDK's own transport; what it sent and what came back is kept in `exchange`. */
+export class KeepingHandler {
+  exchange = null;
+
+  /** Takes the place of the client's transport, which it goes on to use. */
+  static of(client) {
+    const handler = new KeepingHandler();
+    handler.inner = client.config.requestHandler;
+    client.config.requestHandler = handler;
+    return handler;
   }
 
-  async handle(message) {
-    const body = message.body ?? '';
-    if (JSON.stringify(sorted(JSON.parse(body || '{}'))) !== JSON.stringify(sorted(this.expected))) throw new Error(OTHER_BODY);
-    this.sent = true;
-    this.answer = await send(this.server, {method: message.method, path: message.path, headers: message.headers, body}, this.headOnly);
-    return {response: {statusCode: this.answer.status, headers: this.answer.headers, body: Readable.from([Buffer.from(this.answer.text)])}};
+  async handle(sent, options) {
+    const {response} = await this.inner.handle(sent, options);
+    this.exchange = {sent: Buffer.from(sent.body ?? '').toString(), status: response.statusCode, type: response.headers['x-amzn-errortype'], id: response.headers['x-amzn-requestid'], headers: response.headers};
+    if (!response.headers['content-type']?.startsWith('video/')) {
+      const chunks = [];
+      for await (const chunk of response.body) chunks.push(chunk);
+      this.exchange.text = Buffer.concat(chunks).toString();
+      response.body = Readable.from(chunks);
+    }
+    return {response};
   }
 
-  metadata = {handlerProtocol: 'http/1.1'};
-  updateHttpClientConfig() {}
-  httpHandlerConfigs() { return {}; }
-  destroy() {}
-}
-
-const sorted = (value) => (value === null || typeof value !== 'object' ? value
-  : Array.isArray(value) ? value.map(sorted)
-    : Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])])));
-
-/** Times stand as numbers in a body and as Date in a client's input. */
-function asInput(value, name = '') {
-  if (typeof value === 'number' && /Timestamp$/.test(name)) return new Date(value * 1000);
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map((each) => asInput(each));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, asInput(each, key)]));
-}
-
-async function sendRaw(server, path, body, headOnly) {
-  const text = JSON.stringify(body);
-  const headers = signedHeaders({target: path, host: `127.0.0.1:${server.httpPort}`, body: text, region,
-    headers: [['Content-Type', 'application/json'], ['Content-Length', String(text.length)]], accessKey: credentials.accessKeyId, secretKey: credentials.secretAccessKey});
-  return {by: 'raw', ...await send(server, {path, headers: Object.fromEntries(headers), body: text}, headOnly)};
-}
-
-/** library: the client's package and the class in it; answers {by: 'sdk' | 'raw', status, headers, text, name}. */
-export async function call(server, {library, client}, operation, path, body, headOnly = false) {
-  const wire = new Wire(server, body, headOnly);
-  const sdk = new library[client]({endpoint: server.url, region, credentials, maxAttempts: 1, requestHandler: wire});
-  let name = null;
-  try {
-    await sdk.send(new library[`${operation}Command`](asInput(body)));
-  } catch (error) {
-    name = error.name;
-    if (!wire.sent) return sendRaw(server, path, body, headOnly);
-    if (!wire.answer) throw error;
+  destroy() {
+    this.inner.destroy();
   }
-  return {by: 'sdk', name, ...wire.answer};
 }
 
-export const closeConnections = () => agent.destroy();
+/** Runs `work` on each item, at most eight at a time. */
+export async function eachOf(items, work) {
+  let next = 0;
+  await Promise.all(Array.from({length: 8}, async () => {
+    while (next < items.length) await work(items[next++]);
+  }));
+}
+
+/** Where `value` is not of the shape that the vectors give an answer; '' when it is. */
+export function misfit(value, shape, path = 'the answer') {
+  if (shape.structure) {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return `${path} is no structure`;
+    for (const [name, inner] of Object.entries(value)) {
+      if (!shape.structure[name]) return `${path} has the member ${name}, which the model does not know`;
+      const wrong = misfit(inner, shape.structure[name], `${path}.${name}`);
+      if (wrong) return wrong;
+    }
+    return '';
+  }
+  if (shape.list) {
+    if (!Array.isArray(value)) return `${path} is no list`;
+    return value.map((inner, index) => misfit(inner, shape.list, `${path}[${index}]`)).find(Boolean) ?? '';
+  }
+  if (shape.map) {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return `${path} is no map`;
+    return Object.entries(value).map(([name, inner]) => misfit(inner, shape.map, `${path}.${name}`)).find(Boolean) ?? '';
+  }
+  const fits = {string: typeof value === 'string', boolean: typeof value === 'boolean', integer: Number.isInteger(value),
+    long: Number.isInteger(value), timestamp: typeof value === 'number'}[shape.type];
+  if (!fits) return `${path} is ${JSON.stringify(value)}, not a ${shape.type}`;
+  return shape.enum && !shape.enum.includes(value) ? `${path} is ${value}, which is not in the model's enum` : '';
+}

@@ -1,217 +1,222 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes vectors.json from AWS's service models: make_vectors.py FOLDER_OF_MODELS > vectors.json
+"""Writes the vectors of clients/conformance from the AWS service models (botocore's service-2.json, one file a service).
 
-Knows nothing of our models/ and shares no code with tools/generate_api.py: a constraint that is wrong there is right here.
-One vector is a whole request body in which one member breaks one constraint ("violations"), or stands exactly on its
-bound or on one word of its enumeration ("accepted"). `member` is the path of that member in the body.
+    make_vectors.py MODELS_DIR
+
+It shares nothing with tools/generate_api.py and reads nothing of models/: it is the second opinion on both. A vector file
+holds, for each operation, method, path, the shortest and the fullest input, `refused` (each with member, kind and input),
+`taken` (inputs on the edge of what the model allows), the shape of the answer and the modelled errors.
 """
+
 import copy
+import difflib
 import json
 import pathlib
-import re
 import sys
 
-# Texts that satisfy a pattern: what stands before, what is repeated to reach a length, what stands behind.
-ARN = ("arn:aws:kinesisvideo:us-west-2:123456789012:stream/", "x", "/1600000000000")
-SAMPLES = {
-    "ResourceARN": ARN,
-    "ChannelArn": ARN,
-    "HubDeviceArn": ("arn:aws:iot:us-west-2:123456789012:thing/", "x", ""),
-    "MediaUriSecretArn": ("arn:aws:secretsmanager:us-west-2:123456789012:secret:", "x", ""),
-    "MediaType": ("video/", "x", ""),
-    "DestinationUri": ("s3://", "x", ""),
-    "DestinationRegion": ("us-", "x", "-1"),
-    "FragmentNumberString": ("", "1", ""),
+import samples
+from shapes import Shapes
+
+HERE = pathlib.Path(__file__).parent
+WRONG_TYPES = {
+    "string": [5, True, ["a"], {"a": "b"}],
+    "integer": ["5", 1.5, True, [1], 1e20],
+    "long": ["5", 1.5, True, [1], 1e20],
+    "boolean": ["true", 1, {}],
+    "timestamp": ["yesterday", True, {}],
+    "list": ["a", {"a": "b"}, 5],
+    "map": ["a", ["a"], 5],
+    "structure": ["a", ["a"], 5],
 }
-# Tried in this order; the first that the pattern refuses, and the length allows, is the bad text.
-BAD_TEXTS = ["!", "{bad} value", "bad\nvalue in a text", "\n", "no-colon", "~" * 20, "{not an arn at all}"]
-NO_SUCH_VALUE = "NO_SUCH_VALUE"
 
 
-def matches(pattern, text):
-    """The whole text, as AWS's services read a pattern. Category names become what Python's re knows."""
-    pattern = pattern.replace(r"\p{L}", "a-zA-Z").replace(r"\p{Z}", " ").replace(r"\p{N}", "0-9")
-    return re.fullmatch(pattern, text) is not None
+class Probes:
+    """Walks the input of one operation: every probe changes one place of an input that is valid otherwise."""
 
+    def __init__(self, shapes, base):
+        self.shapes = shapes
+        self.base = base
+        self.refused = []
+        self.taken = []
 
-class Service:
-    def __init__(self, model):
-        self.shapes = model["shapes"]
-        self.operations = model["operations"]
-
-    def text(self, name, length=None):
-        shape = self.shapes[name]
-        before, fill, after = SAMPLES.get(name, ("", "x", ""))
-        fixed = len(before) + len(after)
-        least = max(shape.get("min", 1), fixed + 8)
-        if name == "DestinationRegion":
-            least = 9
-        length = length or min(least, shape.get("max", least))
-        value = before + fill * (length - fixed) + after
-        return value if length > fixed and matches(shape.get("pattern", "(?s).*"), value) else None
-
-    def sample(self, name, whole=False):
-        """A value that satisfies every constraint; `whole`: with every optional member."""
-        shape = self.shapes[name]
-        kind = shape["type"]
-        if "enum" in shape:
-            return shape["enum"][0]
-        if kind == "string":
-            value = self.text(name)
-            assert value, f"no text satisfies {name}"
-            return value
-        if kind in ("integer", "long"):
-            return max(shape.get("min", 1), 1)
-        if kind == "boolean":
-            return True
-        if kind == "timestamp":
-            return 1600000000
-        if kind == "list":
-            return [self.sample(shape["member"]["shape"], whole)]
-        if kind == "map":
-            return {self.sample(shape["key"]["shape"]): self.sample(shape["value"]["shape"])}
-        required = shape.get("required", [])
-        return {m: self.sample(s["shape"], whole) for m, s in shape["members"].items() if whole or m in required}
-
-    def cases(self, name):
-        """(kind, bad value) and (kind, good value) of one shape, without what is inside of it."""
-        shape = self.shapes[name]
-        kind = shape["type"]
-        low, high = shape.get("min"), shape.get("max")
-        bad, good = [("type", 7 if kind in ("list", "map", "structure") else {"a": 1})], []
-        if kind in ("string", "boolean"):  # the scalar that a careless reader would take for it
-            bad.append(("type", 7 if kind == "string" else "true"))
-        if "enum" in shape:
-            bad.append(("enum", NO_SUCH_VALUE))
-            good += [("enum", word) for word in shape["enum"]]
-        elif kind == "string":
-            if high is not None:
-                bad.append(("too long", (self.text(name, high + 1) or "x" * (high + 1))))
-                if edge := self.text(name, high):
-                    good.append(("longest", edge))
-            if low:
-                bad.append(("too short", "" if low == 1 else (self.text(name, low - 1) or "x" * (low - 1))))
-                if edge := self.text(name, low):
-                    good.append(("shortest", edge))
-            if "pattern" in shape:
-                fits = [t for t in BAD_TEXTS if not matches(shape["pattern"], t) and (low or 0) <= len(t) <= (high or 9999)]
-                assert fits, f"no bad text for {name}"
-                bad.append(("pattern", fits[0]))
-        elif kind in ("integer", "long"):
-            bad.append(("type", "seven"))
-            if low is not None:
-                bad.append(("too small", low - 1))
-                good.append(("smallest", low))
-            if high is not None:
-                bad.append(("too large", high + 1))
-                good.append(("largest", high))
-        elif kind == "list":
-            one = self.sample(shape["member"]["shape"])
-            if low:
-                bad.append(("too few", []))
-            if high is not None:
-                bad.append(("too many", [one] * (high + 1)))
-        elif kind == "map":
-            value = self.sample(shape["value"]["shape"])
-            if low:
-                bad.append(("too few", {}))
-            if high is not None and "enum" not in self.shapes[shape["key"]["shape"]]:
-                bad.append(("too many", {f"key{i}": value for i in range(high + 1)}))
-        return bad, good
-
-    def walk(self, name, path, seen=()):
-        """Every (path, shape) under a structure; lists by their first element, maps by a key and its value."""
-        shape = self.shapes[name]
-        if name in seen:
-            return
-        if shape["type"] == "structure":
-            for member, at in shape["members"].items():
-                yield path + [member], at["shape"], member in shape.get("required", [])
-                yield from self.walk(at["shape"], path + [member], (*seen, name))
-        elif shape["type"] == "list":
-            yield path + [0], shape["member"]["shape"], False
-            yield from self.walk(shape["member"]["shape"], path + [0], (*seen, name))
-
-    def map_cases(self, shape):
-        """Bad keys and bad values of a map, as whole maps."""
-        key, value = shape["key"]["shape"], shape["value"]["shape"]
-        for kind, bad in self.cases(key)[0]:
-            if kind != "type":
-                yield f"key {kind}", {bad: self.sample(value)}
-        for kind, bad in self.cases(value)[0]:
-            yield f"value {kind}", {self.sample(key): bad}
-
-    def body(self, root, path, value, drop=False):
-        """The smallest valid body in which every structure above the member is there, with the member replaced."""
-        body = self.sample(root)
-        at, shape = body, root
+    def put(self, path, value, remove=False):
+        made = copy.deepcopy(self.base)
+        at = made
         for step in path[:-1]:
-            below = self.shapes[shape]
-            shape = below["member"]["shape"] if step == 0 else below["members"][step]["shape"]
-            if isinstance(at, dict) and step not in at:
-                at[step] = self.sample(shape)
             at = at[step]
-        if drop:
+        if remove:
             at.pop(path[-1], None)
-        elif path[-1] == 0:
-            at[0] = value
         else:
             at[path[-1]] = value
-        return copy.deepcopy(body)
+        return made
 
-    def vectors(self, operation):
-        root = operation["input"]["shape"]
-        violations, accepted = [], []
+    @staticmethod
+    def text(path):
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
-        def note(to, kind, path, body):
-            to.append({"kind": kind, "member": ".".join(map(str, path)), "body": body})
+    def refuse(self, path, kind, value=None, remove=False):
+        self.refused.append({"member": self.text(path), "kind": kind, "input": self.put(path, value, remove)})
 
-        for path, name, required in self.walk(root, []):
-            if required:
-                note(violations, "missing", path, self.body(root, path, None, drop=True))
-            bad, good = self.cases(name)
-            if self.shapes[name]["type"] == "map":
-                bad += self.map_cases(self.shapes[name])
-            for kind, value in bad:
-                note(violations, kind, path, self.body(root, path, value))
-            for kind, value in good:
-                note(accepted, kind, path, self.body(root, path, value))
-        return violations, accepted
+    def take(self, path, kind, value):
+        self.taken.append({"member": self.text(path), "kind": kind, "input": self.put(path, value)})
 
-    def output(self, name):
-        """A shape as data for the test: nested lists of what may stand where."""
-        shape = self.shapes[name]
-        kind = shape["type"]
-        if kind == "structure":
-            return {"structure": {at.get("locationName", m): self.output(at["shape"]) for m, at in shape["members"].items()
-                                  if at.get("location") != "header"}}
-        if kind == "list":
-            return {"list": self.output(shape["member"]["shape"])}
-        if kind == "map":
-            return {"map": self.output(shape["value"]["shape"])}
-        return {"scalar": kind, **({"enum": shape["enum"]} if "enum" in shape else {})}
+    def member(self, path, shape_name, required):
+        shape = self.shapes.shapes[shape_name]
+        if required:
+            self.refuse(path, "missing", remove=True)
+            self.refuse(path, "missing", None)
+        for value in WRONG_TYPES[shape["type"]]:
+            self.refuse(path, "wrong_type", value)
+        if "enum" in shape:
+            self.enum(path, shape)
+        elif shape["type"] == "string":
+            self.string(path, shape_name, shape)
+        elif shape["type"] in ("integer", "long"):
+            self.number(path, shape)
+        elif shape["type"] in ("list", "map", "structure"):
+            getattr(self, shape["type"])(path, shape_name, shape)
+
+    def enum(self, path, shape):
+        own = shape["enum"]
+        others = [value for value in self.shapes.enum_values if value not in own]
+        near = difflib.get_close_matches(own[0], others, n=4, cutoff=0)
+        for value in [own[0].lower(), own[0] + "_", "", *near]:
+            self.refuse(path, "bad_enum", value)
+        for value in own:
+            self.take(path, "enum", value)
+
+    def string(self, path, shape_name, shape):
+        texts = self.shapes.texts(shape_name, path[-1])
+        low, high = shape.get("min", 0), shape.get("max")
+        if low > 0:
+            short = texts.get("short") or (self.shapes.filled(shape_name, low - 1, path[-1]) if low > 1 and shape_name != "DestinationRegion" else "a" * (low - 1))
+            assert len(short) == low - 1, shape_name
+            self.refuse(path, "too_short", short)
+        if high is not None:
+            self.refuse(path, "too_long", self.shapes.filled(shape_name, high + 1, path[-1]))
+            self.take(path, "longest", self.shapes.check(shape_name, self.shapes.filled(shape_name, high, path[-1]), True))
+        if low == 1 and (pattern := self.shapes.pattern(shape_name)) and pattern.takes("7"):
+            self.take(path, "shortest", "7")
+        if low > 1 and self.shapes.pattern(shape_name).takes(shortest := self.shapes.filled(shape_name, low, path[-1])):
+            self.take(path, "shortest", shortest)
+        for text in texts["bad"] if "pattern" in shape else []:
+            self.refuse(path, "bad_pattern", self.shapes.check(shape_name, text, False))
+        for text in texts["good"]:
+            self.take(path, "pattern", self.shapes.check(shape_name, text, True))
+
+    def number(self, path, shape):
+        if "min" in shape:
+            self.refuse(path, "below", shape["min"] - 1)
+            self.take(path, "least", shape["min"])
+        if "max" in shape:
+            self.refuse(path, "above", shape["max"] + 1)
+            self.take(path, "most", shape["max"])
+
+    def counts(self, path, shape, make):
+        if shape.get("min", 0) > 0:
+            self.refuse(path, "too_few", make(shape["min"] - 1))
+        if "max" in shape:
+            self.refuse(path, "too_many", make(shape["max"] + 1))
+            self.take(path, "fullest", make(shape["max"]))
+
+    def list(self, path, shape_name, shape):
+        self.counts(path, shape, lambda count: self.shapes.elements(shape_name, count))
+        self.inside(path, self.shapes.elements(shape_name, max(1, shape.get("min", 1))), [(0, shape["member"]["shape"], False)])
+
+    def map(self, path, shape_name, shape):
+        self.counts(path, shape, lambda count: self.shapes.entries(shape_name, count))
+        value = self.shapes.entries(shape_name, 1)
+        key = next(iter(value))
+        self.keys(path, shape["key"]["shape"], value[key])
+        self.inside(path, value, [(key, shape["value"]["shape"], False)])
+
+    def keys(self, path, key_shape, value):
+        """Keys are texts by themselves: the probes of a member of that shape, turned into a map of one entry."""
+        probes = Probes(self.shapes, {"key": None})
+        probes.member(("key",), key_shape, False)
+        for each in probes.refused:
+            if each["kind"] != "wrong_type":
+                self.refuse(path, f"key_{each['kind']}", {each["input"]["key"]: value})
+        for each in probes.taken:
+            self.take(path, f"key_{each['kind']}", {each["input"]["key"]: value})
+
+    def structure(self, path, shape_name, shape):
+        value = self.shapes.sample(shape_name)
+        required = shape.get("required", [])
+        self.inside(path, value, [(name, member["shape"], name in required) for name, member in sorted(shape["members"].items())])
+
+    def inside(self, path, value, members):
+        inner = Probes(self.shapes, self.put(path, value))
+        for step, shape_name, required in members:
+            inner.member((*path, step), shape_name, required)
+        self.refused += inner.refused
+        self.taken += inner.taken
+
+
+def operation(shapes, model, row):
+    shape_name = row["input"]["shape"]
+    shape = shapes.shapes[shape_name]
+    minimal = shapes.sample(shape_name)
+    arn_optional = [name for name in ("StreamARN", "ChannelARN") if name in shape["members"] and name not in shape.get("required", [])]
+    for name in samples.NAMED_BY:
+        if arn_optional and name in shape["members"] and name not in minimal:
+            minimal[name] = shapes.sample(shape["members"][name]["shape"], name)
+    probes = Probes(shapes, minimal)
+    for name, member in sorted(shape["members"].items()):
+        # An ARN stands alone: beside a name it would have to be that of the same thing.
+        alone = {key: value for key, value in minimal.items() if key not in samples.NAMED_BY} if name in arn_optional else minimal
+        own = Probes(shapes, alone)
+        own.member((name,), member["shape"], name in shape.get("required", []))
+        probes.refused += own.refused
+        probes.taken += own.taken
+    for value in WRONG_TYPES["structure"]:
+        probes.refused.append({"member": "", "kind": "wrong_type", "input": value})
+    errors = {}
+    for each in row.get("errors", []):
+        error = shapes.shapes[each["shape"]]
+        errors[each["shape"]] = [error["error"]["httpStatusCode"], *error["members"]]
+    return {
+        "method": row["http"]["method"],
+        "path": row["http"]["requestUri"],
+        "minimal": minimal,
+        "full": shapes.sample(shape_name, full=True),
+        "errors": errors,
+        "answer": shapes.answer(row["output"]["shape"]) if "output" in row else None,
+        "refused": probes.refused,
+        "taken": probes.taken,
+    }
+
+
+def line(value):
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def render(operations):
+    """JSON with one probe a line, so that a change of a model shows as the lines that it changes."""
+    parts = []
+    for name, vector in sorted(operations.items()):
+        rows = []
+        for key, value in vector.items():
+            if key in ("refused", "taken"):
+                rows.append(f'  "{key}": [\n' + ",\n".join(f"   {line(each)}" for each in value) + "\n  ]")
+            else:
+                rows.append(f'  "{key}": {line(value)}')
+        parts.append(f' "{name}": {{\n' + ",\n".join(rows) + "\n }")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def main():
-    services = {}
-    for file in sorted(pathlib.Path(sys.argv[1]).glob("*.json")):
-        service = Service(json.loads(file.read_text()))
-        rows = {}
-        for name, operation in sorted(service.operations.items()):
-            violations, accepted = service.vectors(operation)
-            out = operation.get("output")
-            shape = service.shapes[out["shape"]] if out else {}
-            rows[name] = {"method": operation["http"]["method"], "path": operation["http"]["requestUri"],
-                          "errors": {e["shape"]: {"status": service.shapes[e["shape"]]["error"]["httpStatusCode"],
-                                                  "members": sorted(service.shapes[e["shape"]]["members"])}
-                                     for e in operation["errors"]},
-                          "output": service.output(out["shape"]) if out and "payload" not in shape else None,
-                          "violations": violations, "accepted": accepted}
-        services[file.stem] = rows
-    # One vector a line: a change of one constraint is a change of few lines.
-    text = json.dumps(services, indent=None, ensure_ascii=True, sort_keys=True)
-    print(text.replace('{"body": ', '\n{"body": ').replace('"method": ', '\n"method": '))
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    for path in sorted(pathlib.Path(sys.argv[1]).glob("*.json")):
+        model = json.loads(path.read_text())
+        shapes = Shapes(path.stem, model)
+        operations = {name: operation(shapes, model, row) for name, row in model["operations"].items()}
+        (HERE / path.name).write_text(render(operations))
+        refused = sum(len(each["refused"]) for each in operations.values())
+        taken = sum(len(each["taken"]) for each in operations.values())
+        print(f"{path.stem}: {len(operations)} operations, {refused} refused, {taken} taken")
 
 
 if __name__ == "__main__":
