@@ -2,11 +2,11 @@
 // ./dev bench aac: the renderer's two AAC encoders on the same sound, by turns: CPU, bit rate, noise-to-mask.
 // Arguments: WAV files of speech, 48 kHz.
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <span>
@@ -77,7 +77,7 @@ bench::Quality measure_side(std::span<const float> original, std::span<const flo
 }
 
 void measure(const bench::Material& material) {
-  constexpr int kTurns = 5;
+  static constexpr int kTurns = 5;
   std::vector<Coded> own, ffmpeg;
   for (int i = 0; i < kTurns; ++i) {
     own.push_back(encode(AacChoice::Own, material));
@@ -102,7 +102,7 @@ void measure(const bench::Material& material) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  constexpr double kSeconds = 12;
+  static constexpr double kSeconds = 12;
   fmt::print("{:<14} {:<7} {:>8} {:>8} {:>9} {:>9} {:>9} {:>7}\n", "sound", "encoder", "us/s", "kbit/s", "NMR dB",
              "mean dB", "99 % dB", "SNR dB");
   const std::vector<bench::Material> music = bench::make_music(kSeconds);

@@ -41,20 +41,34 @@ void add(Material& to, std::size_t at, float sample, float pan) {
   to.right[at] += sample * pan;
 }
 
+struct Note {
+  double start = 0;  // seconds
+  double hertz = 0;
+  float level = 0;
+  float pan = 0.5F;
+};
 // Karplus and Strong: noise that runs around a delay line and loses its high tones.
-void pluck(Material& to, double start, double hertz, float level, float pan, Noise& noise) {
-  std::vector<float> line(static_cast<std::size_t>(kRate / hertz));
+void pluck(Material& to, const Note& note, Noise& noise) {
+  std::vector<float> line(static_cast<std::size_t>(kRate / note.hertz));
   for (float& x : line) x = noise.next();
-  const auto first = static_cast<std::size_t>(start * kRate);
+  const auto first = static_cast<std::size_t>(note.start * kRate);
   for (std::size_t i = 0; i < static_cast<std::size_t>(2.5 * kRate); ++i) {
     float& x = line[i % line.size()];
-    add(to, first + i, level * x, pan);
+    add(to, first + i, note.level * x, note.pan);
     x = 0.498F * (x + line[(i + 1) % line.size()]);
   }
 }
 
-// Noise that dies away; `ring` hertz colours it.
-void strike(Material& to, double start, double decay, double ring, float level, float pan, Noise& noise) {
+struct Stroke {
+  double start = 0;  // seconds
+  double decay = 0;  // seconds
+  double ring = 0;   // hertz that colour it
+  float level = 0;
+  float pan = 0.5F;
+};
+// Noise that dies away.
+void strike(Material& to, const Stroke& stroke, Noise& noise) {
+  const auto& [start, decay, ring, level, pan] = stroke;
   const auto first = static_cast<std::size_t>(start * kRate);
   for (std::size_t i = 0; i < static_cast<std::size_t>(8 * decay * kRate); ++i) {
     const double t = static_cast<double>(i) / kRate;
@@ -70,12 +84,15 @@ Material make_chords(double seconds) {
   Noise noise(1);
   const double roots[] = {110, 146.8, 130.8, 98};
   int bar = 0;
-  for (double at = 0.1; at < seconds; at += 0.75, ++bar) {
+  double at = 0.1;
+  while (at < seconds) {
     const double root = roots[bar % 4];
     const double chord[] = {root, root * 1.5, root * 2, root * 2.52, root * 3};
     for (int i = 0; i < 5; ++i) {
-      pluck(out, at + 0.02 * i, chord[i], 0.14F, 0.2F + 0.15F * static_cast<float>(i), noise);
+      pluck(out, {at + 0.02 * i, chord[i], 0.14F, 0.2F + 0.15F * static_cast<float>(i)}, noise);
     }
+    at += 0.75;
+    ++bar;
   }
   return out;
 }
@@ -84,11 +101,14 @@ Material make_drums(double seconds) {
   Material out = make_empty("drums", seconds);
   Noise noise(2);
   int beat = 0;
-  for (double at = 0.1; at < seconds; at += 0.25, ++beat) {
-    if (beat % 4 == 0) strike(out, at, 0.08, 60, 0.8F, 0.5F, noise);
-    if (beat % 4 == 2) strike(out, at, 0.05, 190, 0.6F, 0.45F, noise);
-    strike(out, at, 0.012, 0, 0.12F, 0.7F, noise);
-    if (beat % 2 == 0) pluck(out, at, 55.0 * (1 + beat / 8 % 3 * 0.25), 0.25F, 0.5F, noise);
+  double at = 0.1;
+  while (at < seconds) {
+    if (beat % 4 == 0) strike(out, {at, 0.08, 60, 0.8F, 0.5F}, noise);
+    if (beat % 4 == 2) strike(out, {at, 0.05, 190, 0.6F, 0.45F}, noise);
+    strike(out, {at, 0.012, 0, 0.12F, 0.7F}, noise);
+    if (beat % 2 == 0) pluck(out, {at, 55.0 * (1 + beat / 8 % 3 * 0.25), 0.25F, 0.5F}, noise);
+    at += 0.25;
+    ++beat;
   }
   return out;
 }
@@ -96,8 +116,10 @@ Material make_drums(double seconds) {
 Material make_castanets(double seconds) {
   Material out = make_empty("castanets", seconds);
   Noise noise(3);
-  for (double at = 0.1; at < seconds; at += noise.between(0.09, 0.3)) {
-    strike(out, at, 0.006, 2'400, 0.9F, static_cast<float>(noise.between(0.4, 0.6)), noise);
+  double at = 0.1;
+  while (at < seconds) {
+    strike(out, {at, 0.006, 2'400, 0.9F, static_cast<float>(noise.between(0.4, 0.6))}, noise);
+    at += noise.between(0.09, 0.3);
   }
   return out;
 }
@@ -105,9 +127,11 @@ Material make_castanets(double seconds) {
 Material make_applause(double seconds) {
   Material out = make_empty("applause", seconds);
   Noise noise(4);
-  for (double at = 0; at < seconds; at += noise.between(0.001, 0.012)) {
-    strike(out, at, 0.004, 0, static_cast<float>(noise.between(0.05, 0.3)), static_cast<float>(noise.between(0, 1)),
+  double at = 0;
+  while (at < seconds) {
+    strike(out, {at, 0.004, 0, static_cast<float>(noise.between(0.05, 0.3)), static_cast<float>(noise.between(0, 1))},
            noise);
+    at += noise.between(0.001, 0.012);
   }
   return out;
 }

@@ -61,7 +61,8 @@ struct Band {
 std::vector<Band> make_bands() {
   std::vector<Band> bands;
   const double bin = kRate / kSize;
-  for (double bark = to_bark(80); bark < to_bark(18'000); bark += kBandWidth) {
+  double bark = to_bark(80);
+  while (bark < to_bark(18'000)) {
     Band band;
     band.low = to_hertz(bark) / bin + 0.5;
     band.high = to_hertz(std::min(bark + kBandWidth, to_bark(18'000))) / bin + 0.5;
@@ -69,6 +70,7 @@ std::vector<Band> make_bands() {
     band.center = to_hertz(band.bark);
     band.quiet = from_db(0.4 * 3.64 * std::pow(band.center / 1000, -0.8));  // internal noise of the standard
     bands.push_back(band);
+    bark += kBandWidth;
   }
   return bands;
 }

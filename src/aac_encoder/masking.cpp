@@ -39,7 +39,7 @@ struct Ear {
   std::array<float, kMostParts> quiet{};     // energy of a band around the part
 
   explicit Ear(WindowSequence sequence) {
-    const double lines = sequence == WindowSequence::EightShort ? kShortLines : kLines;
+    const auto lines = static_cast<double>(sequence == WindowSequence::EightShort ? kShortLines : kLines);
     const std::size_t parts = band_edges(sequence).back() / kPart;
     const auto middle = [&](std::size_t part) { return (static_cast<double>(part) + 0.5) * kPart * 24'000 / lines; };
     // Energy of the lines of a full sine: 32768 * lines * mean of the window, squared.
@@ -63,8 +63,13 @@ const Ear& ear_for(const BandLayout& layout) {
 using Parts = std::array<float, kMostParts>;
 
 // Energies of a group's parts, its windows added up; of its bands too.
-void measure_parts(const BandLayout& layout, unsigned first, unsigned windows, std::span<const float, kLines> lines,
-                   Parts& parts, Masking& out) {
+struct Group {
+  unsigned first = 0;  // of its bands
+  unsigned windows = 0;
+};
+void measure_parts(const BandLayout& layout, Group group, std::span<const float, kLines> lines, Parts& parts,
+                   Masking& out) {
+  const auto [first, windows] = group;
   const auto edges = band_edges(layout.sequence);
   parts.fill(0);
   const float* line = lines.data() + layout.edge[first];
@@ -101,14 +106,15 @@ void measure_masking(const BandLayout& layout, std::span<const float, kLines> li
   unsigned first = 0;
   for (unsigned group = 0; group < layout.grouping.groups; ++group, first += layout.bands) {
     const unsigned windows = layout.grouping.windows[group];
-    measure_parts(layout, first, windows, lines, parts, out);
+    measure_parts(layout, {first, windows}, lines, parts, out);
     spread(ear, std::span(parts).first(edges.back() / kPart));
     for (unsigned i = 0; i < layout.bands; ++i) {
       // Noise is spread evenly over a band, what masks it is not: the harmonic mean is what the valleys allow.
       float inverse = 0;
       for (std::size_t part = edges[i] / kPart; part < edges[i + 1] / kPart; ++part)
         inverse += 1 / (parts[part] + 1e-3F);
-      const auto count = static_cast<float>((edges[i + 1] - edges[i]) / kPart);
+      const std::size_t count_of_parts = (edges[i + 1] - edges[i]) / kPart;
+      const auto count = static_cast<float>(count_of_parts);
       out.masked[first + i] = ear.distance[edges[i] / kPart] * count * count / inverse;
       out.quiet[first + i] = ear.quiet[edges[i] / kPart] * static_cast<float>(windows);
     }

@@ -28,7 +28,8 @@ struct LineBits {
     }
   }
   float at(float log) const {
-    const int index = std::clamp(static_cast<int>(log * 4 + kZero + 0.5F), 0, 2 * kZero - 1);
+    static constexpr float kNearest = static_cast<float>(kZero) + 0.5F;
+    const int index = std::clamp(static_cast<int>(log * 4 + kNearest), 0, 2 * kZero - 1);
     return bits[static_cast<std::size_t>(index)];
   }
 };
@@ -57,9 +58,11 @@ int lowest_scale(float largest) {
   return kScaleOfOne + static_cast<int>(std::ceil(std::log2(largest / (kLargestValue - 1)) / 0.1875F));
 }
 
-void quantize_band(const Channel& channel, const StepModel& model, std::size_t first, std::size_t end, float inverse,
-                   std::int16_t* values) {
-  for (std::size_t k = first; k < end; ++k) {
+struct Range {
+  std::size_t first = 0, end = 0;
+};
+void quantize_band(const Channel& channel, const StepModel& model, Range lines, float inverse, std::int16_t* values) {
+  for (std::size_t k = lines.first; k < lines.end; ++k) {
     const float rounded = std::min(model.power[k] * inverse + kRound, static_cast<float>(kLargestValue));
     const auto size = static_cast<std::int16_t>(static_cast<int>(rounded));
     values[k] = channel.lines[k] < 0 ? static_cast<std::int16_t>(-size) : size;
@@ -118,7 +121,7 @@ void quantize(const BandLayout& layout, const Channel& channel, const StepModel&
                 out.value.begin() + static_cast<std::ptrdiff_t>(end), std::int16_t{0});
       continue;
     }
-    quantize_band(channel, model, first, end, inverse, out.value.data());
+    quantize_band(channel, model, {first, end}, inverse, out.value.data());
     last = scale;
   }
 }

@@ -54,7 +54,8 @@ const PairCosts& pair_costs() {
 std::uint32_t quad_signed(const std::int16_t* v, std::size_t count) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < count; i += 4) {
-    sum += pair_costs().small[static_cast<std::size_t>(27 * v[i] + 9 * v[i + 1] + 3 * v[i + 2] + v[i + 3] + 40)];
+    const int index = 27 * v[i] + 9 * v[i + 1] + 3 * v[i + 2] + v[i + 3] + 40;
+    sum += pair_costs().small[static_cast<std::size_t>(index)];
   }
   return sum;
 }
@@ -68,8 +69,10 @@ std::uint32_t quad_unsigned(const std::int16_t* v, std::size_t count) {
 }
 std::uint32_t pair_signed(const std::int16_t* v, std::size_t count) {
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < count; i += 2)
-    sum += pair_costs().pair4[static_cast<std::size_t>(9 * v[i] + v[i + 1] + 40)];
+  for (std::size_t i = 0; i < count; i += 2) {
+    const int index = 9 * v[i] + v[i + 1] + 40;
+    sum += pair_costs().pair4[static_cast<std::size_t>(index)];
+  }
   return sum;
 }
 template <int Base, std::size_t N>

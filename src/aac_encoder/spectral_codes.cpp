@@ -219,7 +219,8 @@ std::span<const CodeWord> spectral_codes(unsigned book) {
 }
 
 const CodeWord& scale_factor_code(int difference) {
-  return kScaleFactors[static_cast<std::size_t>(difference + kLargestScaleStep)];
+  const int index = difference + kLargestScaleStep;
+  return kScaleFactors[static_cast<std::size_t>(index)];
 }
 
 }  // namespace aac_encoder

@@ -27,7 +27,7 @@ constexpr bool book_is_signed(unsigned book) {
 }
 // The largest magnitude; book 11 escapes what is above 15.
 constexpr int book_largest(unsigned book) {
-  constexpr std::array<int, kBooks> kLargest = {0, 1, 1, 2, 2, 4, 4, 7, 7, 12, 12, kLargestValue};
+  static constexpr std::array<int, kBooks> kLargest = {0, 1, 1, 2, 2, 4, 4, 7, 7, 12, 12, kLargestValue};
   return kLargest[book];
 }
 

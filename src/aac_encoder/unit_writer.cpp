@@ -97,8 +97,8 @@ template <class Out>
 void write_signed(unsigned book, const std::int16_t* v, std::size_t count, Out& out) {
   const auto codes = spectral_codes(book);
   for (std::size_t i = 0; i < count; i += book_dimension(book)) {
-    const int index = book <= 2 ? 27 * v[i] + 9 * v[i + 1] + 3 * v[i + 2] + v[i + 3] : 9 * v[i] + v[i + 1];
-    put_word(out, codes[static_cast<std::size_t>(index + 40)]);
+    const int index = 40 + (book <= 2 ? 27 * v[i] + 9 * v[i + 1] + 3 * v[i + 2] + v[i + 3] : 9 * v[i] + v[i + 1]);
+    put_word(out, codes[static_cast<std::size_t>(index)]);
   }
 }
 
