@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdint>
 
 #include "base/check.hpp"
 
@@ -12,7 +11,7 @@ namespace net {
 namespace {
 
 int socket_of(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+  return *static_cast<const int*>(BIO_get_data(bio));
 }
 
 bool is_temporary(int error) {
@@ -51,11 +50,11 @@ BIO_METHOD* make_method() {
 
 }  // namespace
 
-BIO* make_socket_bio(int socket) {
-  static BIO_METHOD* const method = make_method();  // for the life of the process
-  BIO* bio = BIO_new(method);
+BIO* make_socket_bio(int& socket) {
+  static BIO_METHOD* const kMethod = make_method();  // for the life of the process
+  BIO* bio = BIO_new(kMethod);
   CHECK(bio != nullptr);
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+  BIO_set_data(bio, &socket);
   BIO_set_init(bio, 1);
   return bio;
 }

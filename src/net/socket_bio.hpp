@@ -7,7 +7,8 @@
 
 namespace net {
 
-// Neither closes the socket nor may outlive it. Its reader and writer are the SSL object that it is given to.
-BIO* make_socket_bio(int socket);
+// Reads and writes the socket that `socket` names at that moment, which must outlive it; never closes it. Belongs to
+// the SSL object that it is given to.
+BIO* make_socket_bio(int& socket);
 
 }  // namespace net

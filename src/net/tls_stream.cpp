@@ -49,7 +49,8 @@ class TlsStream final : public Stream {
     local_ = to_address(socket_.local_endpoint(ignored));
     remote_ = to_address(socket_.remote_endpoint(ignored));
     socket_.non_blocking(true, ignored);
-    BIO* bio = make_socket_bio(socket_.native_handle());
+    descriptor_ = socket_.native_handle();
+    BIO* bio = make_socket_bio(descriptor_);
     SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_set_read_ahead(ssl_.get(), 1);
@@ -82,6 +83,7 @@ class TlsStream final : public Stream {
   void close() override {
     error_code ignored;
     socket_.close(ignored);
+    descriptor_ = -1;  // another connection may get the number
   }
   base::SocketAddress local_address() const override { return local_; }
   base::SocketAddress remote_address() const override { return remote_; }
@@ -102,6 +104,7 @@ class TlsStream final : public Stream {
 
   std::shared_ptr<const TlsContext> tls_;
   tcp::socket socket_;
+  int descriptor_ = -1;  // of socket_, for OpenSSL
   std::unique_ptr<SSL, FreeSsl> ssl_;
   base::Bytes record_;
   base::SocketAddress local_, remote_;
@@ -109,7 +112,6 @@ class TlsStream final : public Stream {
 
 template <class Step>
 void TlsStream::attempt(Step step, Callback done, Caller caller) {
-  // The number of a closed socket may be another connection's by now.
   if (!socket_.is_open()) return finish(asio::error::operation_aborted, 0, std::move(done), caller);
   ERR_clear_error();
   errno = 0;

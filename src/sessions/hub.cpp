@@ -213,7 +213,7 @@ async::Task<void> Hub::serve(std::unique_ptr<net::WebSocket> owned, Role role, s
     if (!message) break;
     if (!message->is_text) continue;  // the contract knows text only
     // One at a time: a client that floods waits for its own messages.
-    co_await owner.shard().call([&] { owner.receive(channel_arn, role, client_id, *sink, rates, message->payload); });
+    co_await owner.shard().call([&] { owner.receive(channel_arn, role, client_id, {*sink, rates}, message->payload); });
   }
   co_await owner.shard().call([&] { owner.disconnect(channel_arn, role, client_id, sink.get()); });
   sink->close("the connection has ended");

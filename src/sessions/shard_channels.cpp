@@ -54,12 +54,12 @@ void ShardChannels::disconnect(const std::string& arn, Role role, const std::str
   if (it != channels_.end()) it->second->signaling.disconnect(role, client_id, sink);
 }
 
-void ShardChannels::receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
-                            MessageRates& rates, const std::string& text) {
+void ShardChannels::receive(const std::string& arn, Role role, const std::string& client_id, Sender sender,
+                            const std::string& text) {
   ++stats_.messages;
   const auto answer_failure = [&](const base::Error& error, const std::string& correlation_id) {
     ++stats_.rejected;
-    if (!correlation_id.empty()) sink.send(make_status_response(correlation_id, error));
+    if (!correlation_id.empty()) sender.sink.send(make_status_response(correlation_id, error));
   };
   const auto message = parse_client_message(text);
   if (!message) {
@@ -67,8 +67,8 @@ void ShardChannels::receive(const std::string& arn, Role role, const std::string
     return;
   }
   const auto it = channels_.find(arn);
-  if (it == channels_.end() || !it->second->signaling.is_current(role, client_id, &sink)) return;  // taken over
-  const auto admitted = rates.admit(shard_.now(), message->action);
+  if (it == channels_.end() || !it->second->signaling.is_current(role, client_id, &sender.sink)) return;  // taken over
+  const auto admitted = sender.rates.admit(shard_.now(), message->action);
   if (!admitted) {
     answer_failure(admitted.error(), message->correlation_id);
     return;

@@ -30,6 +30,12 @@ struct ShardStats {
   std::uint64_t rejected = 0;
 };
 
+// The socket that a message came on, and how often it may speak.
+struct Sender {
+  SignalingSink& sink;
+  MessageRates& rates;
+};
+
 // One per shard; every call on that shard.
 class ShardChannels {
  public:
@@ -41,8 +47,7 @@ class ShardChannels {
                std::shared_ptr<SignalingSink> sink);
   void disconnect(const std::string& arn, Role role, const std::string& client_id, const SignalingSink* sink);
   // A message came on a socket. Failures are answered on it when they carried a correlation id.
-  void receive(const std::string& arn, Role role, const std::string& client_id, SignalingSink& sink,
-               MessageRates& rates, const std::string& text);
+  void receive(const std::string& arn, Role role, const std::string& client_id, Sender sender, const std::string& text);
   // A viewer's message that does not come over a socket. `client_id` is connected.
   base::Result<void> send_to_master(const ChannelSettings& settings, const std::string& client_id,
                                     const ClientMessage& message);

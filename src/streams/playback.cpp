@@ -23,7 +23,6 @@ namespace {
 using async::Task;
 using base::Errc;
 using base::Result;
-using container::Mp4Sample;
 
 // Fragments before this one that may hold the look-back: one of a single frame lasts 10 ms at least.
 constexpr std::size_t kMostFragmentsBefore = 64;
