@@ -73,7 +73,7 @@ StreamingSessions::StreamingSessions(Archive& archive, Playback& playback, base:
       counts_(std::make_unique<LiveCounts>()),
       segments_(options.segment_cache_bytes),
       ahead_([this](FragmentLogPtr log, StoredFragment fragment, SegmentKind kind) -> Task<void> {
-        (void)co_await find_or_render(std::move(log), std::move(fragment), kind);
+        (void)co_await find_or_render(std::move(log), fragment, kind);
       }) {
   CHECK(key_.size() == 32);
 }

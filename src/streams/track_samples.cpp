@@ -77,15 +77,15 @@ Result<TrackSamples> list_stored_audio_samples(const OpenedFragment& opened) {
 }
 
 Result<TrackSamples> list_silence(const StoredFragment& fragment) {
-  static const Result<RenderedAudio> silence =
+  static const Result<RenderedAudio> kSilence =
       render_audio({}, base::WallTime{}, base::WallTime{std::chrono::seconds(1)});
-  if (!silence) return base::fail(silence.error());
+  if (!kSilence) return base::fail(kSilence.error());
   TrackSamples list{
       .track = make_rendered_track(), .timescale = container::kAudioTimescale, .decode_time = 0, .samples = {}};
   const std::int64_t start = to_media_ticks(fragment.header.producer_time, container::kAudioTimescale);
   const std::int64_t end = to_media_ticks(producer_end(fragment), container::kAudioTimescale);
   list.decode_time = static_cast<std::uint64_t>(start);
-  const base::ByteView unit = silence->units.back();
+  const base::ByteView unit = kSilence->units.back();
   for (std::int64_t at = start; at < end; at += kAacFrameSamples) {
     list.samples.push_back({.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = unit});
   }
