@@ -18,7 +18,9 @@ void RenderAhead::ask(const FragmentLogPtr& log, const std::set<SegmentKind>& ki
   async::Shard* shard = async::Shard::current();
   if (shard == nullptr || streams_.size() >= kMostStreams) return;
   streams_[log->stream()] = {now, kinds};
-  shard->spawn("rendering ahead", [this, log] { return follow(log); });
+  const std::optional<StoredFragment> newest = log->last();
+  const FragmentNumber last = newest ? newest->header.number : FragmentNumber{};
+  shard->spawn("rendering ahead", [this, log, last] { return follow(log, last); });
 }
 
 std::set<SegmentKind> RenderAhead::find_kinds(const FragmentLog& log) {
@@ -30,9 +32,7 @@ std::set<SegmentKind> RenderAhead::find_kinds(const FragmentLog& log) {
   return {};
 }
 
-Task<void> RenderAhead::follow(FragmentLogPtr log) {
-  const std::optional<StoredFragment> newest = log->last();
-  FragmentNumber last = newest ? newest->header.number : FragmentNumber{};
+Task<void> RenderAhead::follow(FragmentLogPtr log, FragmentNumber last) {
   for (;;) {
     const std::optional<StoredFragment> next = co_await log->wait_after(last, kInterest);
     const std::set<SegmentKind> kinds = find_kinds(*log);

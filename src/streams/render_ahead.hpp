@@ -35,7 +35,8 @@ class RenderAhead {
     base::Instant asked{};
     std::set<SegmentKind> kinds;
   };
-  async::Task<void> follow(FragmentLogPtr log);
+  // What comes after `last`.
+  async::Task<void> follow(FragmentLogPtr log, FragmentNumber last);
   // The kinds wanted of the stream; none when it is gone or nobody has asked for a while, and then it is forgotten.
   std::set<SegmentKind> find_kinds(const FragmentLog& log);
 
