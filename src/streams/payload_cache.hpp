@@ -3,35 +3,29 @@
 // The bytes of recent fragments, so that live readers do not go to the disk.
 
 #include <cstdint>
-#include <list>
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "streams/fragment.hpp"
+#include "streams/recent_cache.hpp"
 
 namespace streams {
 
-// Any thread. Least recently used goes first; never holds more than its capacity.
+// Any thread.
 class PayloadCache {
  public:
-  explicit PayloadCache(std::size_t capacity_bytes) : capacity_(capacity_bytes) {}
+  explicit PayloadCache(std::size_t capacity_bytes) : recent_(capacity_bytes) {}
 
-  void put(const StoredFragment& fragment, Payload payload);
-  Payload find(const StoredFragment& fragment);  // null if it is not here
+  void put(const StoredFragment& fragment, Payload payload) {
+    const std::size_t size = payload->size();
+    recent_.put(key_of(fragment), std::move(payload), size);
+  }
+  Payload find(const StoredFragment& fragment) { return recent_.find(key_of(fragment)); }  // null if it is not here
 
  private:
   using Key = std::pair<std::uint64_t, std::uint64_t>;  // volume, offset
-  struct Entry {
-    Key key;
-    Payload payload;
-  };
+  static Key key_of(const StoredFragment& fragment) { return {fragment.place.volume, fragment.place.offset}; }
 
-  const std::size_t capacity_;
-  std::mutex mutex_;
-  std::list<Entry> entries_;  // the most recently used first
-  std::map<Key, std::list<Entry>::iterator> places_;
-  std::size_t bytes_ = 0;
+  RecentCache<Key, Payload> recent_;
 };
 
 }  // namespace streams

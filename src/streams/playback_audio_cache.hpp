@@ -3,7 +3,6 @@
 // Rendered audio by fragment, or by units of one for a part, least recently used first out. Any thread; owned by
 // Playback.
 
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "streams/playback.hpp"
+#include "streams/recent_cache.hpp"
 
 namespace streams {
 
@@ -31,20 +31,20 @@ class Playback::AudioCache {
     Audio audio;  // guarded by `rendering`
   };
 
-  AudioCache(std::size_t limit_bytes, AacChoice aac) : limit_bytes_(limit_bytes), aac_(aac) {}
+  AudioCache(std::size_t limit_bytes, AacChoice aac) : aac_(aac), done_(limit_bytes) {}
 
   Audio find(const Key& key) {
+    Audio found = done_.find(key);
     const std::lock_guard lock(mutex_);
-    const auto found = done_.find(key);
-    if (found == done_.end()) return nullptr;
-    order_.splice(order_.begin(), order_, found->second.position);
-    ++stats_.audio_from_cache;
-    return found->second.audio;
+    if (found) ++stats_.audio_from_cache;
+    return found;
   }
 
   Stats stats() const {
     const std::lock_guard lock(mutex_);
-    return stats_;
+    Stats stats = stats_;
+    stats.audio_cache_bytes = done_.bytes();
+    return stats;
   }
 
   // Blocking: on a worker. What another reader has rendered meanwhile, or is rendering, is not rendered again.
@@ -77,19 +77,10 @@ class Playback::AudioCache {
   void put(const Key& key, const Audio& audio) {
     std::size_t size = 256;
     for (const base::Bytes& unit : audio->units) size += unit.size() + sizeof(base::Bytes) + 16;
+    done_.put(key, audio, size);
     const std::lock_guard lock(mutex_);
     rendering_.erase(key);
     ++stats_.audio_rendered;
-    if (size > limit_bytes_ || done_.contains(key)) return;
-    order_.push_front(key);
-    done_[key] = {audio, size, order_.begin()};
-    stats_.audio_cache_bytes += size;
-    while (stats_.audio_cache_bytes > limit_bytes_) {
-      const auto oldest = done_.find(order_.back());
-      stats_.audio_cache_bytes -= oldest->second.size;
-      done_.erase(oldest);
-      order_.pop_back();
-    }
   }
 
   void drop_slot(const Key& key) {
@@ -97,19 +88,11 @@ class Playback::AudioCache {
     rendering_.erase(key);
   }
 
-  struct Entry {
-    Audio audio;
-    std::size_t size = 0;
-    std::list<Key>::iterator position;
-  };
-
-  const std::size_t limit_bytes_;
   const AacChoice aac_;
+  RecentCache<Key, Audio> done_;
   mutable std::mutex mutex_;
-  std::list<Key> order_;  // most recently used first
-  std::map<Key, Entry> done_;
   std::map<Key, std::weak_ptr<Slot>> rendering_;
-  Stats stats_;
+  Stats stats_;  // without the bytes
 };
 
 }  // namespace streams

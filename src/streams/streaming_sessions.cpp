@@ -181,10 +181,9 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   co_return answer;
 }
 
-Task<Result<SegmentCache::Segment>> StreamingSessions::find_or_render(FragmentLogPtr log, StoredFragment fragment,
-                                                                      SegmentKind kind) {
-  const SegmentCache::Key key{log->stream(), fragment.header.number, kind};
-  if (SegmentCache::Segment known = segments_.find(key)) co_return known;
+Task<Result<Segment>> StreamingSessions::find_or_render(FragmentLogPtr log, StoredFragment fragment, SegmentKind kind) {
+  const SegmentKey key{log->stream(), fragment.header.number, kind};
+  if (Segment known = segments_.find(key)) co_return known;
   const bool is_mp4 = kind == SegmentKind::Mp4Video || kind == SegmentKind::Mp4Audio;
   auto rendered = is_mp4
                       ? co_await playback_.mp4_segment(
@@ -193,7 +192,7 @@ Task<Result<SegmentCache::Segment>> StreamingSessions::find_or_render(FragmentLo
                                                       kind != SegmentKind::TsOfVideo);
   if (!rendered) co_return base::fail(std::move(rendered).error());
   auto segment = std::make_shared<const std::string>(*std::move(rendered));
-  segments_.put(key, segment);
+  segments_.put(key, segment, segment->size());
   co_return segment;
 }
 

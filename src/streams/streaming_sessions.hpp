@@ -143,8 +143,7 @@ class StreamingSessions {
   async::Task<base::Result<void>> await_change(LiveEdge& edge, std::uint64_t ticket, base::Instant deadline);
   async::Task<base::Result<SessionAnswer>> segment(FragmentLogPtr log, StreamingSession session, SessionFetch fetch);
   // From the cache, else rendered and put there.
-  async::Task<base::Result<SegmentCache::Segment>> find_or_render(FragmentLogPtr log, StoredFragment fragment,
-                                                                  SegmentKind kind);
+  async::Task<base::Result<Segment>> find_or_render(FragmentLogPtr log, StoredFragment fragment, SegmentKind kind);
   // What the session shows now; counts on from where it was last asked.
   async::Task<base::Result<SessionWindow>> look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                 base::WallTime now);
