@@ -125,6 +125,17 @@ Result<TrackSamples> list_producer_sound(const OpenedFragment& opened) {
   return aac != tracks.end() ? list_stored_audio_samples(opened) : list_silence(opened.fragment);
 }
 
+void start_sound_with_picture(const TrackSamples& pictures, TrackSamples& sound) {
+  const std::uint64_t seconds = pictures.decode_time / pictures.timescale;
+  const std::uint64_t rest = pictures.decode_time % pictures.timescale;
+  const std::uint64_t start = seconds * sound.timescale + rest * sound.timescale / pictures.timescale;
+  std::size_t early = 0;
+  while (early < sound.samples.size() && sound.decode_time < start) {
+    sound.decode_time += sound.samples[early++].duration;
+  }
+  sound.samples.erase(sound.samples.begin(), sound.samples.begin() + static_cast<std::ptrdiff_t>(early));
+}
+
 }  // namespace
 
 Playback::Playback(PlaybackOptions options, async::DiskWorker& renderers)
@@ -197,22 +208,22 @@ Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragme
   co_return write(list);
 }
 
-Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragment fragment, bool video,
-                                               bool has_audio) {
+Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragment fragment, TsTracks has) {
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   std::vector<TrackSamples> tracks;
   std::shared_ptr<const RenderedAudio> sound;
-  if (video) {
+  if (has.video) {
     CO_TRY(TrackSamples list, list_video_samples(opened));
     tracks.push_back(std::move(list));
   }
-  if (has_audio && (fragment.header.flags & kProducerDocument) != 0) {
+  if (has.audio && (fragment.header.flags & kProducerDocument) != 0) {
     CO_TRY(TrackSamples list, list_producer_sound(opened));
     tracks.push_back(std::move(list));
-  } else if (has_audio) {
+  } else if (has.audio) {
     CO_TRY(sound, co_await audio(log, fragment));
     tracks.push_back(list_rendered_samples(*sound));
   }
+  if (has.opens && has.video && has.audio) start_sound_with_picture(tracks.front(), tracks.back());
   co_return co_await renderers_.run([&] { return write_ts_segment(tracks); });
 }
 

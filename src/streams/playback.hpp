@@ -65,8 +65,14 @@ class Playback {
   // styp, moof, mdat. Unsupported when the fragment has no such track, or in another codec than H.264, H.265, AAC.
   async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);
   // The whole fragment as one MPEG-TS segment, with the tracks that the session has. Errors as above.
-  async::Task<base::Result<std::string>> ts_segment(FragmentLogPtr log, StoredFragment fragment, bool video,
-                                                    bool has_audio);
+  struct TsTracks {
+    bool video = true;
+    bool audio = true;
+    // The session begins here: units of sound that begin before the first picture are left out, since a player has
+    // nothing to show with them (hls.js reports a hole in its buffer then).
+    bool opens = false;
+  };
+  async::Task<base::Result<std::string>> ts_segment(FragmentLogPtr log, StoredFragment fragment, TsTracks tracks);
 
   struct Stats {
     std::uint64_t audio_rendered = 0;

@@ -12,7 +12,15 @@
 
 namespace streams {
 
-enum class SegmentKind : std::uint8_t { Mp4Video = 1, Mp4Audio = 2, TsOfVideo = 4, TsOfAudio = 5, TsOfBoth = 6 };
+// TsOpening: TsOfBoth as the first segment of a session (Playback::ts_segment).
+enum class SegmentKind : std::uint8_t {
+  Mp4Video = 1,
+  Mp4Audio = 2,
+  TsOfVideo = 4,
+  TsOfAudio = 5,
+  TsOfBoth = 6,
+  TsOpening = 7
+};
 
 using Segment = std::shared_ptr<const std::string>;
 using SegmentKey = std::tuple<StreamKey, FragmentNumber, SegmentKind>;

@@ -39,13 +39,14 @@ std::chrono::seconds to_target_duration(std::chrono::microseconds longest) {
   return std::max(seconds, std::chrono::seconds(1));
 }
 
-SegmentKind ts_kind(const StreamingSession& session) {
+SegmentKind ts_kind(const StreamingSession& session, bool opens) {
   if (!session.audio) return SegmentKind::TsOfVideo;
-  return session.video ? SegmentKind::TsOfBoth : SegmentKind::TsOfAudio;
+  if (!session.video) return SegmentKind::TsOfAudio;
+  return opens ? SegmentKind::TsOpening : SegmentKind::TsOfBoth;
 }
 
 std::set<SegmentKind> kinds_of(const StreamingSession& session) {
-  if (session.mpeg_ts) return {ts_kind(session)};
+  if (session.mpeg_ts) return {ts_kind(session, false)};
   std::set<SegmentKind> kinds;
   if (session.video) kinds.insert(SegmentKind::Mp4Video);
   if (session.audio) kinds.insert(SegmentKind::Mp4Audio);
@@ -175,7 +176,8 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   if (!fragment) {
     co_return base::fail(Errc::NotFound, "The fragment does not exist or is no longer kept.");
   }
-  const SegmentKind kind = is_ts ? ts_kind(session) : is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
+  const bool opens = fragment->header.number == session.first;
+  const SegmentKind kind = is_ts ? ts_kind(session, opens) : is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
   SessionAnswer answer{.content_type = is_ts ? "video/mp2t" : is_audio ? "audio/mp4" : "video/mp4", .cacheable = true};
   CO_TRY(answer.segment, co_await find_or_render(log, *fragment, kind));
   co_return answer;
@@ -188,8 +190,10 @@ Task<Result<Segment>> StreamingSessions::find_or_render(FragmentLogPtr log, Stor
   auto rendered = is_mp4
                       ? co_await playback_.mp4_segment(
                             log, fragment, kind == SegmentKind::Mp4Audio ? PlaybackTrack::Audio : PlaybackTrack::Video)
-                      : co_await playback_.ts_segment(log, fragment, kind != SegmentKind::TsOfAudio,
-                                                      kind != SegmentKind::TsOfVideo);
+                      : co_await playback_.ts_segment(log, fragment,
+                                                      {.video = kind != SegmentKind::TsOfAudio,
+                                                       .audio = kind != SegmentKind::TsOfVideo,
+                                                       .opens = kind == SegmentKind::TsOpening});
   if (!rendered) co_return base::fail(std::move(rendered).error());
   auto segment = std::make_shared<const std::string>(*std::move(rendered));
   segments_.put(key, segment, segment->size());

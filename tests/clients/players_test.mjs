@@ -144,6 +144,22 @@ test('a clip of both sessions: ffmpeg decodes every picture in its own size', as
   assert.equal(sizes.length, frames());
 });
 
+test('MPEG-TS: sound begins with the picture where a session begins, so that players find no hole there', async () => {
+  const url = await kvs.hlsUrl('porch', {PlaybackMode: 'ON_DEMAND', ContainerFormat: 'MPEG_TS', HLSFragmentSelector: range(listed[0], listed.at(-1))});
+  const media = (await (await fetch(url)).text()).trim().split('\n').at(-1);
+  const playlist = await (await fetch(new URL(media, url))).text();
+  const leads = [];
+  for (const [name] of playlist.matchAll(/^getTSFragment.*$/gm)) {
+    const {packets} = await probe(String(new URL(name, url)), ['-show_packets']);
+    const first = (kind) => Math.min(...packets.filter((each) => each.codec_type === kind).map((each) => Number(each.pts_time)));
+    leads.push(first('video') - first('audio'));
+  }
+  const unit = 1024 / 48000;
+  assert.ok(leads[0] > -unit && leads[0] <= 0, leads.join(' '));
+  // Elsewhere it comes before, by what an encoder looks back: what is heard between two segments is in the second one.
+  assert.ok(leads.slice(1).every((lead) => lead > 0 && lead < 4 * unit), leads.join(' '));
+});
+
 describe('played to the end', () => {
   const rows = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS'], ['hls.js', 'HLS MPEG-TS'], ['element', 'a clip'], ['shaka', 'HLS MPEG-TS'],
     ['dash.js', 'DASH LIVE_REPLAY'], ['shaka', 'DASH LIVE_REPLAY']];
