@@ -44,6 +44,8 @@ constexpr std::array<LimitRow, kLimitCount> kRows = {{
     {Limit::IceServerChannelRate, "ice_server_channel_rate", 0, 5, "the same, per second and channel", kBusy},
     {Limit::JoinRate, "join_rate", 0, 50, "JoinStorageSession, JoinStorageSessionAsViewer each, per second", kBusy},
     {Limit::JoinChannelRate, "join_channel_rate", 0, 2, "the same, per second and channel", kBusy},
+    {Limit::SessionViewers, "session_viewers", 0, 3, "viewers of a storage session; a place is kept for a minute",
+     kBusy},
     {Limit::PutMediaRate, "put_media_rate", 0, 5, "PutMedia, per second and stream", kBusy},
     {Limit::PutMediaConnections, "put_media_connections", 0, 1, "PutMedia, a stream", kConnections},
     {Limit::PutMediaBytes, "put_media_bytes_per_second", 0, 12'500'000, "PutMedia, a stream", kPaced},

@@ -41,6 +41,7 @@ enum class Limit : std::uint8_t {
   IceServerChannelRate,
   JoinRate,
   JoinChannelRate,
+  SessionViewers,
   PutMediaRate,
   PutMediaConnections,
   PutMediaBytes,
@@ -62,7 +63,7 @@ enum class Limit : std::uint8_t {
   PlaylistRate,
   MediaFragmentRate,
 };
-inline constexpr std::size_t kLimitCount = 47;
+inline constexpr std::size_t kLimitCount = 48;
 
 struct LimitRow {
   Limit limit;

@@ -56,6 +56,7 @@ TEST(LimitTable, the_aws_profile_is_what_aws_documents) {
       {Limit::IceServerChannelRate, 5},
       {Limit::JoinRate, 50},
       {Limit::JoinChannelRate, 2},
+      {Limit::SessionViewers, 3},
       {Limit::PutMediaRate, 5},
       {Limit::PutMediaConnections, 1},
       {Limit::PutMediaBytes, 12'500'000},

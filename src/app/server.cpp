@@ -162,6 +162,7 @@ Result<void> Server::Parts::open_sessions() {
   options.signaling_lifetime = configuration.signaling_lifetime;
   options.message_rates = {configuration.limits[api::Limit::OfferAnswerRate],
                            configuration.limits[api::Limit::CandidateRate]};
+  options.max_viewers = configuration.limits[api::Limit::SessionViewers];
   TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
 
   TRY(const PrivateFile key, read_or_create_private(configuration.data_dir + "/playback.key", [&] {

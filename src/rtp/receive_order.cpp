@@ -44,6 +44,7 @@ void Receiver::Impl::start_source(const Arrival& arrival) {
   source_.emplace(arrival.header.ssrc, clock_rate(), first);
   source_->last_packet_at = arrival.now;
   begin_earlier(arrival, first);
+  if (options_.history) options_.history->restart();
 }
 
 // The packet at `sequence` is the earliest so far. Unless it looks like the beginning of a stream, some before it are
@@ -126,6 +127,11 @@ void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence) {
   ++stats_.packets;
   stats_.bytes += arrival.payload.size();
   if (arrival.payload.empty()) ++stats_.padding;
+  if (options_.history) {
+    options_.history->add(
+        arrival.now, {.sequence = sequence, .timestamp = arrival.header.timestamp, .marker = arrival.header.marker},
+        arrival.payload);
+  }
 
   if (sequence == source.next) {
     ++source.next;

@@ -67,6 +67,7 @@ void Receiver::Impl::handle_sender_report(base::Instant now, const SenderReport&
   }
   if (report.ssrc != source_->ssrc) return;
   source_->report.handle_sender_report(now, report);
+  if (options_.history) options_.history->note_clock({report.ntp, report.rtp_timestamp, now});
   events_.push_back(
       SenderReportReceived{from_ntp(report.ntp), source_->timestamps.peek(report.rtp_timestamp), report.ssrc, now});
 }

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "codecs/frame.hpp"
 #include "rtp/packet.hpp"
+#include "rtp/packet_history.hpp"
 #include "rtp/rtcp.hpp"
 
 namespace rtp {
@@ -40,6 +41,8 @@ struct ReceiverOptions {
   bool pli = true;  // video only
   // How long a missing packet is waited for. 2 s and more for recording: repair has time.
   base::Duration repair_deadline = std::chrono::milliseconds(3000);
+  // Where every packet goes at once as well, in the order of arrival, for those who do not wait for repair.
+  std::shared_ptr<PacketHistory> history{};
 };
 
 struct ReceiverStats {

@@ -38,22 +38,23 @@ Sender::Sender(SenderOptions options)
       next_sequence_(options_.first_sequence),
       next_rtx_sequence_(static_cast<std::uint16_t>(~options_.first_sequence)) {}
 
-void Sender::write_header(base::Bytes& packet, const RtpHeader& header, OutgoingExtensions& extensions) const {
+void write_outgoing_header(base::Bytes& out, const RtpHeader& header, const std::string& mid,
+                           OutgoingExtensions& extensions) {
   std::array<std::uint8_t, 2> transport_sequence{};
   if (extensions.transport_cc_id != 0) {
     const std::uint16_t number = extensions.next_transport_sequence++;
     transport_sequence = {static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
   }
   const std::array<Extension, 2> list = {
-      Extension{options_.mid.empty() ? std::uint8_t{0} : extensions.mid_id, base::as_bytes(options_.mid)},
+      Extension{mid.empty() ? std::uint8_t{0} : extensions.mid_id, base::as_bytes(mid)},
       Extension{extensions.transport_cc_id, transport_sequence}};
-  write_rtp_header(packet, header, list);
+  write_rtp_header(out, header, list);
 }
 
 void Sender::begin_packet(std::uint32_t timestamp, OutgoingExtensions& extensions) {
   current_.clear();
   const RtpHeader header{false, options_.payload_type, next_sequence_++, timestamp, options_.ssrc};
-  write_header(current_, header, extensions);
+  write_outgoing_header(current_, header, options_.mid, extensions);
   current_header_ = current_.size();
 }
 
@@ -206,7 +207,7 @@ base::Bytes Sender::make_repeat(const Sent& sent, OutgoingExtensions& extensions
   const RtpHeader header{marker, *options_.rtx_payload_type, next_rtx_sequence_++, reader.u32(), options_.rtx_ssrc};
   base::Bytes packet;
   packet.reserve(sent.packet.size() + 2);
-  write_header(packet, header, extensions);
+  write_outgoing_header(packet, header, options_.mid, extensions);
   base::ByteWriter writer(packet);
   writer.u16(sequence);
   // A padding packet is repeated as its bare sequence number.

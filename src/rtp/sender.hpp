@@ -51,6 +51,10 @@ struct OutgoingExtensions {
   std::uint16_t next_transport_sequence = 0;
 };
 
+// The header of a packet that goes out with `mid` (empty: none) and the next transport-wide number, as negotiated.
+void write_outgoing_header(base::Bytes& out, const RtpHeader& header, const std::string& mid,
+                           OutgoingExtensions& extensions);
+
 struct FrameToSend {
   const codecs::Frame& frame;
   std::uint32_t rtp_timestamp = 0;
@@ -93,7 +97,6 @@ class Sender {
                  std::vector<base::Bytes>& out);
   void keep(base::Instant now, base::ByteView packet);
   base::Bytes make_repeat(const Sent& sent, OutgoingExtensions& extensions);
-  void write_header(base::Bytes& packet, const RtpHeader& header, OutgoingExtensions& extensions) const;
 
   SenderOptions options_;
   SenderStats stats_;

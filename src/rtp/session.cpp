@@ -24,6 +24,7 @@ Session::Impl::Impl(base::Instant now, base::Random& random, SessionOptions opti
       estimate_(now, {options_.start_bitrate, options_.min_bitrate, options_.max_bitrate}) {
   for (ReceiverOptions& receiver : options_.receivers) receivers_.emplace_back(std::move(receiver));
   for (SenderOptions& sender : options_.senders) senders_.emplace_back(std::move(sender));
+  if (options_.forwarding) forwarder_.emplace(options_.forwarding->sender, options_.forwarding->source);
   extensions_ = {options_.mid_extension, options_.transport_cc_extension, random.u16()};
 }
 
@@ -103,6 +104,9 @@ void Session::Impl::handle(base::Instant now, const Nack& nack) {
   for (Sender& sender : senders_) {
     if (sender.options().ssrc == nack.media_ssrc) sender.handle_nack(now, nack, extensions_, outgoing_);
   }
+  if (forwarder_ && forwarder_->options().ssrc == nack.media_ssrc) {
+    forwarder_->handle_nack(now, nack, extensions_, outgoing_);
+  }
   flush_rtp(outgoing_);
 }
 
@@ -114,6 +118,10 @@ void Session::Impl::handle(base::Instant, const FullIntraRequest& request) {
 }
 
 void Session::Impl::handle_key_frame_request(std::uint32_t media_ssrc) {
+  if (forwarder_ && forwarder_->options().ssrc == media_ssrc) {
+    forwarder_->count_key_frame_request();
+    events_.push_back({codecs::MediaKind::Video, SessionEvent::KeyFrameRequested{}});
+  }
   for (Sender& sender : senders_) {
     if (sender.options().ssrc != media_ssrc) continue;
     sender.count_key_frame_request();
@@ -181,6 +189,13 @@ void Session::Impl::send_padding(base::Instant now, codecs::MediaKind kind) {
   flush_rtp(outgoing_);
 }
 
+void Session::Impl::forward(base::Instant now) {
+  if (!forwarder_) return;
+  if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
+  forwarder_->forward(now, extensions_, outgoing_);
+  flush_rtp(outgoing_);
+}
+
 void Session::Impl::request_key_frame(base::Instant now) {
   for (Receiver& receiver : receivers_) receiver.request_key_frame(now);
 }
@@ -190,6 +205,7 @@ void Session::Impl::finish(base::Instant now) {
   drain_receivers();
   Goodbye bye;
   for (const Sender& sender : senders_) bye.ssrcs.push_back(sender.options().ssrc);
+  if (forwarder_) bye.ssrcs.push_back(forwarder_->options().ssrc);
   if (bye.ssrcs.empty()) return;
   OutgoingPacket packet{true, take_buffer()};
   write_reports(now, packet.bytes);
@@ -219,6 +235,12 @@ void Session::send_frame(base::Instant now, const codecs::Frame& frame, std::uin
 void Session::send_padding(base::Instant now, codecs::MediaKind kind) {
   impl_->send_padding(now, kind);
 }
+void Session::forward(base::Instant now) {
+  impl_->forward(now);
+}
+bool Session::awaits_key_frame() const {
+  return impl_->forwarder_ && impl_->forwarder_->awaits_key_frame();
+}
 void Session::request_key_frame(base::Instant now) {
   impl_->request_key_frame(now);
 }
@@ -239,6 +261,7 @@ const ReceiverStats* Session::receiver_stats(codecs::MediaKind kind) const {
   return receiver == nullptr ? nullptr : &receiver->stats();
 }
 const SenderStats* Session::sender_stats(codecs::MediaKind kind) const {
+  if (kind == codecs::MediaKind::Video && impl_->forwarder_) return &impl_->forwarder_->stats();
   const Sender* sender = impl_->find_sender(kind);
   return sender == nullptr ? nullptr : &sender->stats();
 }

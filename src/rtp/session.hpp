@@ -14,6 +14,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "codecs/frame.hpp"
+#include "rtp/forwarder.hpp"
 #include "rtp/receiver.hpp"
 #include "rtp/sender.hpp"
 
@@ -22,7 +23,13 @@ namespace rtp {
 struct SessionOptions {
   std::vector<ReceiverOptions> receivers{};  // at most one of each kind
   std::vector<SenderOptions> senders{};      // at most one of each kind
-  std::uint32_t feedback_ssrc = 1;           // ours, when no sender gives one
+  // Video that is sent from somebody else's packets; there is no video sender then.
+  struct Forwarding {
+    SenderOptions sender;
+    std::shared_ptr<const PacketHistory> source;
+  };
+  std::optional<Forwarding> forwarding{};
+  std::uint32_t feedback_ssrc = 1;  // ours, when no sender gives one
   std::string cname = "tidegate";
   // Ids from extmap lines of the answer; 0: not negotiated.
   std::uint8_t mid_extension = 0;
@@ -75,6 +82,9 @@ class Session {
 
   // `capture` is what sender reports map `rtp_timestamp` to. Dropped when there is no sender of this kind.
   void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
+  // Sends what is fresh in the forwarded source.
+  void forward(base::Instant now);
+  bool awaits_key_frame() const;
   // A packet without payload on the media ssrc. Send some after the last frame: a loss of its last packets shows only
   // when something follows.
   void send_padding(base::Instant now, codecs::MediaKind kind);

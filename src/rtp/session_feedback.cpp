@@ -9,6 +9,7 @@ namespace rtp {
 
 void Session::Impl::handle_report_blocks(base::Instant now, const std::vector<ReportBlock>& blocks) {
   for (const ReportBlock& block : blocks) {
+    if (forwarder_) forwarder_->handle_report(block);
     if (block.last_sender_report == 0) continue;
     for (const SentReport& sent : sent_reports_) {
       if (sent.middle_of_ntp != block.last_sender_report) continue;
@@ -20,6 +21,7 @@ void Session::Impl::handle_report_blocks(base::Instant now, const std::vector<Re
 }
 
 std::uint32_t Session::Impl::own_ssrc() const {
+  if (forwarder_) return forwarder_->options().ssrc;
   return senders_.empty() ? options_.feedback_ssrc : senders_.front().options().ssrc;
 }
 
@@ -31,14 +33,15 @@ void Session::Impl::write_reports(base::Instant now, base::Bytes& datagram) {
     if (auto block = receiver.take_report(now)) blocks.push_back(*block);
   }
   bool reported = false;
-  for (Sender& sender : senders_) {
-    auto report = sender.make_report(now);
-    if (!report) continue;
+  const auto add = [&](std::optional<SenderReport> report) {
+    if (!report) return;
     report->reports = std::exchange(blocks, {});
     sent_reports_[next_sent_report_++ % sent_reports_.size()] = {middle_of_ntp(report->ntp), now};
     write_rtcp(datagram, *std::move(report));
     reported = true;
-  }
+  };
+  if (forwarder_) add(forwarder_->make_report(now));
+  for (const Sender& sender : senders_) add(sender.make_report(now));
   if (!reported) write_rtcp(datagram, ReceiverReport{own_ssrc(), std::move(blocks)});
   write_rtcp(datagram, SourceDescription{own_ssrc(), options_.cname});
 }

@@ -23,6 +23,7 @@ class Session::Impl {
   base::Instant next_timeout() const;
   void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
   void send_padding(base::Instant now, codecs::MediaKind kind);
+  void forward(base::Instant now);
   void request_key_frame(base::Instant now);
   void finish(base::Instant now);
 
@@ -58,6 +59,7 @@ class Session::Impl {
   SessionOptions options_;
   std::vector<Receiver> receivers_;
   std::vector<Sender> senders_;
+  std::optional<Forwarder> forwarder_;
   OutgoingExtensions extensions_;
   ArrivalRecorder arrivals_;
   BitrateEstimate estimate_;

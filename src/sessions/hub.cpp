@@ -128,7 +128,8 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
                                    certificate,
                                    with_port(addresses, port),
                                    with_port(loopback_addresses, port),
-                                   parts->options.recorder};
+                                   parts->options.recorder,
+                                   parts->options.max_viewers};
     parts->states.push_back(shard.run_blocking(
         [&] { return std::make_unique<ShardState>(std::move(opened), shard, std::move(environment)); }));
   }
@@ -229,12 +230,8 @@ async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional
                     "with Status ENABLED and the ARN of a stream",
                     settings->name));
   }
-  if (client_id) {
-    co_return base::fail(base::Errc::Unsupported,
-                         "this version of the server does not take viewers into a storage session");
-  }
   ShardState& owner = owner_of(channel_arn);
-  co_return co_await owner.shard().call([&] { return owner.join(*std::move(settings)); });
+  co_return co_await owner.shard().call([&] { return owner.join(*settings, client_id.value_or("")); });
 }
 
 async::Task<base::Result<std::string>> Hub::offer_to_master(std::string channel_arn, std::string client_id,

@@ -28,6 +28,7 @@ struct HubOptions {
   base::Duration signaling_idle_timeout = base::Duration::zero();
   base::Duration signaling_lifetime = base::Duration::zero();
   MessageRateLimits message_rates;  // of each signaling socket
+  std::size_t max_viewers = 0;      // of a storage session; 0: no limit
 };
 
 struct HubStats {

@@ -28,6 +28,11 @@ void PortPeer::pump(base::Instant now) {
   port_.timer_.arm(port_.deadlines_.begin()->first);
 }
 
+void PortPeer::flush() {
+  send_pending();
+  port_.schedule(*this);
+}
+
 void PortPeer::send_pending() {
   while (auto transmit = peer_.poll_transmit()) port_.send(*std::move(transmit));
 }

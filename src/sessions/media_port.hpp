@@ -38,9 +38,12 @@ class PortPeer {
   PortPeer& operator=(const PortPeer&) = delete;
 
   webrtc::Peer& peer() { return peer_; }
+  const webrtc::Peer& peer() const { return peer_; }
   // To be called after the owner has called into the peer: sends what it has to send and arms its timer. Its events
   // are handed over on a later turn of the loop.
   void pump(base::Instant now);
+  // The same after a call that raises no event (sending).
+  void flush();
 
  private:
   friend class MediaPort;

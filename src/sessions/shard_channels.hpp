@@ -51,8 +51,9 @@ class ShardChannels {
   // A viewer's message that does not come over a socket. `client_id` is connected.
   base::Result<void> send_to_master(const ChannelSettings& settings, const std::string& client_id,
                                     const ClientMessage& message);
-  // JoinStorageSession of the master. `settings.log` is set. Unavailable once drain() has begun.
-  base::Result<void> join(const ChannelSettings& settings);
+  // A join of the master (empty id) or a viewer. `settings.log` is set. Unavailable once drain() has begun,
+  // LimitExceeded for a viewer too many.
+  base::Result<void> join(const ChannelSettings& settings, const std::string& client_id);
 
   // Ends everything for good: GO_AWAY, fragments made durable, sockets closed. Later joins are refused.
   async::Task<void> drain();
@@ -66,7 +67,10 @@ class ShardChannels {
  private:
   struct Channel;
   Channel& find_or_make(const ChannelSettings& settings);
-  void start_session(base::Instant now, Channel& channel);
+  StorageSession& session_of(Channel& channel);
+  void start_session(base::Instant now, Channel& channel, const std::string& client_id);
+  base::Result<void> answer_viewer(base::Instant now, Channel& channel, const std::string& client_id,
+                                   const ClientMessage& offer);
   base::Result<void> deliver(base::Instant now, Channel& channel, Role role, const std::string& client_id,
                              const ClientMessage& message);
   void sweep();

@@ -4,91 +4,129 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "async/shard.hpp"
 #include "base/log.hpp"
+#include "sessions/storage_session_member.hpp"
 
 namespace sessions {
-namespace {
-
-constexpr std::uint32_t kVideoClock = 90'000;
-constexpr std::uint32_t kOpusClock = 48'000;
-// The master has no client id of its own.
-const std::string kMasterParticipant;
-
-streams::MediaKind to_stream_kind(webrtc::MediaKind kind) {
-  return kind == webrtc::MediaKind::Video ? streams::MediaKind::Video : streams::MediaKind::Audio;
-}
-
-std::uint32_t clock_of(webrtc::MediaKind kind) {
-  return kind == webrtc::MediaKind::Video ? kVideoClock : kOpusClock;
-}
-
-}  // namespace
-
-struct StorageSession::Member {
-  Member(StorageSession& session, base::Instant now, webrtc::PeerOptions options)
-      : port_peer(session.environment_.port, session, now, session.environment_.random, std::move(options)),
-        timeline(now) {}
-
-  PortPeer port_peer;
-  SessionTimeline timeline;
-  std::uint64_t sequence = 0;
-  DroppedPackets counted;  // what of its drops is in the statistics already
-  bool answered = false;
-};
-
 StorageSession::StorageSession(SessionEnvironment& environment, std::string channel_name,
                                std::shared_ptr<streams::FragmentLog> log, SessionStats& stats)
     : environment_(environment),
       channel_name_(std::move(channel_name)),
       log_(std::move(log)),
       stats_(stats),
+      video_(std::make_shared<rtp::PacketHistory>()),
       timer_(environment.port.shard(), [this] { tick(); }),
       reaper_(environment.port.shard(), [this] { retired_.clear(); }) {}
 
 StorageSession::~StorageSession() = default;
 
-void StorageSession::join(base::Instant now, bool caller_on_loopback, SignalingSink& master) {
-  ++stats_.joins;
-  const auto waiting =
-      std::count_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() != active_; });
-  if (static_cast<std::size_t>(waiting) >= kMaxPeers) {
-    const auto oldest =
-        std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() != active_; });
-    end(now, **oldest, "newer joins came before it was answered");
-  }
-
-  webrtc::PeerOptions options;
-  options.role = webrtc::PeerOptions::Role::Offerer;
-  options.certificate = environment_.certificate;
-  options.local_addresses = caller_on_loopback ? environment_.loopback_candidates : environment_.candidates;
-  auto member = std::make_unique<Member>(*this, now, std::move(options));
-  member->sequence = next_sequence_++;
-  webrtc::Peer& peer = member->port_peer.peer();
-  master.send(
-      make_server_message(SignalingAction::SdpOffer, "", make_description_payload("offer", peer.create_offer(now))));
-  for (const std::string& candidate : peer.local_candidates()) {
-    master.send(make_server_message(SignalingAction::IceCandidate, "", make_candidate_payload(candidate)));
-  }
-  member->timeline.reach(now, Step::OfferSent);
-  member->port_peer.pump(now);
-  members_.push_back(std::move(member));
+std::string StorageSession::name_of(const Member& member) const {
+  if (member.is_master()) return fmt::format("session of channel {}", channel_name_);
+  return fmt::format("session of channel {}, viewer {}", channel_name_, member.client_id);
 }
 
-base::Result<void> StorageSession::handle_message(base::Instant now, const ClientMessage& message) {
+base::Result<void> StorageSession::check_place(base::Instant now, const std::string& client_id) {
+  if (environment_.max_viewers == 0 || client_id.empty()) return {};
+  if (count_viewers(now, client_id) < environment_.max_viewers) return {};
+  // Clients look for these words and stop trying (contract 3.3).
+  return base::fail(
+      base::Errc::LimitExceeded,
+      fmt::format("The maximum number of viewers connected to the session, {}, is reached: a place "
+                  "becomes free {} s after its viewer has left",
+                  environment_.max_viewers, std::chrono::duration_cast<std::chrono::seconds>(kPlaceKept).count()));
+}
+
+// Those that are here, on their way, or have just left.
+std::size_t StorageSession::count_viewers(base::Instant now, const std::string& except) {
+  std::erase_if(places_, [&](const auto& place) { return place.second <= now; });
+  std::set<std::string_view> ids;
+  for (const auto& [id, until] : places_) ids.insert(id);
+  for (const auto& member : members_) ids.insert(member->client_id);
+  ids.erase(std::string_view());
+  ids.erase(except);
+  return ids.size();
+}
+
+void StorageSession::give_up_oldest_offer(base::Instant now, const std::string& client_id) {
+  const auto waits = [&](const auto& m) { return m->client_id == client_id && !m->connected; };
+  if (static_cast<std::size_t>(std::ranges::count_if(members_, waits)) < kMaxPeers) return;
+  end(now, **std::ranges::find_if(members_, waits), "newer joins came before it was answered");
+}
+
+StorageSession::Member& StorageSession::add_member(base::Instant now, const Joiner& joiner,
+                                                   webrtc::PeerOptions::Role role) {
+  ++stats_.joins;
+  give_up_oldest_offer(now, joiner.client_id);
+  places_.erase(joiner.client_id);
+  webrtc::PeerOptions options;
+  options.role = role;
+  options.certificate = environment_.certificate;
+  options.local_addresses = joiner.on_loopback ? environment_.loopback_candidates : environment_.candidates;
+  if (joiner.is_master()) {
+    options.video_history = video_;
+  } else {
+    options.video = webrtc::Direction::SendOnly;
+    options.forwarded_video = video_;
+  }
+  auto member = std::make_unique<Member>(*this, now, joiner.client_id, std::move(options));
+  member->sequence = next_sequence_++;
+  return *members_.emplace_back(std::move(member));
+}
+
+base::Result<void> StorageSession::join(base::Instant now, const Joiner& joiner, SignalingSink& sink) {
+  TRY_VOID(check_place(now, joiner.client_id));
+  Member& member = add_member(now, joiner, webrtc::PeerOptions::Role::Offerer);
+  const std::string offer = member.peer().create_offer(now);
+  sink.send(make_server_message(SignalingAction::SdpOffer, "", make_description_payload("offer", offer)));
+  for (const std::string& candidate : member.peer().local_candidates()) {
+    sink.send(make_server_message(SignalingAction::IceCandidate, "", make_candidate_payload(candidate)));
+  }
+  member.timeline.reach(now, Step::OfferSent);
+  member.port_peer.pump(now);
+  return {};
+}
+
+base::Result<void> StorageSession::answer_offer(base::Instant now, const Joiner& joiner, const ClientMessage& offer,
+                                                SignalingSink& sink) {
+  TRY_VOID(check_place(now, joiner.client_id));
+  TRY(const auto description, parse_description_payload(offer.payload));
+  if (description.type != "offer") {
+    return base::fail(base::Errc::InvalidArgument, "the description in an SDP_OFFER must have the type offer");
+  }
+  Member& member = add_member(now, joiner, webrtc::PeerOptions::Role::Answerer);
+  const auto answer = member.peer().accept_offer(now, description.sdp);
+  if (!answer) {
+    end(now, member, answer.error().message);
+    ++stats_.rejected_answers;
+    return base::fail(answer.error());
+  }
+  member.answered = true;
+  sink.send(
+      make_server_message(SignalingAction::SdpAnswer, kMasterSenderId, make_description_payload("answer", *answer)));
+  member.timeline.reach(now, Step::Answered);
+  member.port_peer.pump(now);
+  return {};
+}
+
+base::Result<void> StorageSession::handle_message(base::Instant now, const std::string& client_id,
+                                                  const ClientMessage& message) {
   switch (message.action) {
     case SignalingAction::SdpAnswer:
-      return handle_answer(now, message.payload);
+      return handle_answer(now, client_id, message.payload);
     case SignalingAction::IceCandidate:
-      return handle_candidate(now, message.payload);
+      return handle_candidate(now, client_id, message.payload);
     case SignalingAction::SdpOffer:
       break;
   }
   return base::fail(base::Errc::InvalidArgument, "the storage session makes the offer: send an SDP_ANSWER");
 }
 
-base::Result<void> StorageSession::handle_answer(base::Instant now, const std::string& payload) {
+base::Result<void> StorageSession::handle_answer(base::Instant now, const std::string& client_id,
+                                                 const std::string& payload) {
   TRY(const auto description, parse_description_payload(payload));
   if (description.type != "answer") {
     return base::fail(base::Errc::InvalidArgument, "the description in an SDP_ANSWER must have the type answer");
@@ -97,12 +135,12 @@ base::Result<void> StorageSession::handle_answer(base::Instant now, const std::s
   // every waiting peer takes it, and only the one whose password the client uses will connect.
   std::vector<Member*> waiting;
   for (const auto& member : members_) {
-    if (!member->answered) waiting.push_back(member.get());
+    if (member->client_id == client_id && !member->answered) waiting.push_back(member.get());
   }
   if (waiting.empty()) return base::fail(base::Errc::InvalidArgument, "no offer waits for this answer");
   std::optional<base::Error> refused;
   for (Member* member : waiting) {
-    auto accepted = member->port_peer.peer().set_answer(now, description.sdp);
+    auto accepted = member->peer().set_answer(now, description.sdp);
     if (!accepted) {
       refused = accepted.error();
       end(now, *member, refused->message);
@@ -119,18 +157,29 @@ base::Result<void> StorageSession::handle_answer(base::Instant now, const std::s
   return {};
 }
 
-base::Result<void> StorageSession::handle_candidate(base::Instant now, const std::string& payload) {
+base::Result<void> StorageSession::handle_candidate(base::Instant now, const std::string& client_id,
+                                                    const std::string& payload) {
   TRY(const std::string line, parse_candidate_payload(payload));
   for (const auto& member : members_) {
-    TRY_VOID(member->port_peer.peer().add_remote_candidate(now, line));
+    if (member->client_id != client_id) continue;
+    TRY_VOID(member->peer().add_remote_candidate(now, line));
     member->port_peer.pump(now);
   }
   return {};
 }
 
+bool StorageSession::has_peer_of(const std::string& client_id) const {
+  return std::ranges::any_of(members_, [&](const auto& member) { return member->client_id == client_id; });
+}
+
 StorageSession::Member* StorageSession::find_member(const webrtc::Peer& peer) {
-  const auto it =
-      std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return &m->port_peer.peer() == &peer; });
+  const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return &m->peer() == &peer; });
+  return it == members_.end() ? nullptr : it->get();
+}
+
+StorageSession::Member* StorageSession::find_active(const std::string& client_id) {
+  const auto it = std::ranges::find_if(
+      members_, [&](const auto& member) { return member->connected && member->client_id == client_id; });
   return it == members_.end() ? nullptr : it->get();
 }
 
@@ -140,10 +189,12 @@ void StorageSession::handle_peer_event(base::Instant now, webrtc::Peer& peer, we
   if (auto* frame = std::get_if<webrtc::FrameReceived>(&event)) {
     record(now, *member, std::move(*frame));
   } else if (const auto* report = std::get_if<webrtc::SenderReportReceived>(&event)) {
-    if (member == active_) {
-      recorder_->handle_sender_report(kMasterParticipant, {to_stream_kind(report->kind), report->ntp,
-                                                           report->rtp_timestamp, clock_of(report->kind)});
+    if (member->connected && recorder_ != nullptr) {
+      recorder_->handle_sender_report(member->client_id, {to_stream_kind(report->kind), report->ntp,
+                                                          report->rtp_timestamp, clock_of(report->kind)});
     }
+  } else if (std::holds_alternative<webrtc::KeyFrameRequested>(event)) {
+    if (master_ != nullptr && master_ != member) request_key_frame(now);
   } else if (std::holds_alternative<webrtc::IceConnected>(event)) {
     member->timeline.reach(now, Step::IceConnected);
   } else if (std::holds_alternative<webrtc::DtlsConnected>(event)) {
@@ -157,55 +208,35 @@ void StorageSession::handle_peer_event(base::Instant now, webrtc::Peer& peer, we
 }
 
 void StorageSession::handle_batch_end(base::Instant now, webrtc::Peer& peer) {
-  if (active_ == nullptr || &active_->port_peer.peer() != &peer) return;
+  if (master_ == nullptr || &master_->peer() != &peer) return;
+  forward_video(now);
   if (recorder_->wants_key_frame(now)) peer.request_key_frame(now);
 }
 
 void StorageSession::activate(base::Instant now, Member& member) {
   ++stats_.connected;
-  // Joins before this one are over, connected or not; a later one may still replace it.
-  std::vector<Member*> older;
-  for (const auto& other : members_) {
-    if (other->sequence < member.sequence) older.push_back(other.get());
-  }
-  const bool continues = active_ != nullptr;
-  if (active_ != nullptr && active_->sequence > member.sequence) {
+  // Joins of this client before this one are over, connected or not; a later one may still replace it.
+  Member* const current = find_active(member.client_id);
+  if (current != nullptr && current->sequence > member.sequence) {
     end(now, member, "a newer join had connected already");
     return;
   }
+  std::vector<Member*> older;
+  for (const auto& other : members_) {
+    if (other->client_id == member.client_id && other->sequence < member.sequence) older.push_back(other.get());
+  }
   for (Member* other : older) {
     ++stats_.replaced;
-    base::log_info("session of channel {}: replaced by a newer join ({})", channel_name_, other->timeline.text());
+    base::log_info("{}: replaced by a newer join ({})", name_of(*other), other->timeline.text());
     retire(now, *other);
   }
-  active_ = &member;
-  if (continues) {
-    recorder_->restart_media(now);
+  member.connected = true;
+  if (member.is_master()) {
+    activate_master(now, member, current != nullptr);
   } else {
-    recorder_ = std::make_unique<streams::Recorder>(environment_.recorder, log_, now, async::wall_now());
+    activate_viewer(now, member);
   }
-  const webrtc::Peer& peer = member.port_peer.peer();
-  recorder_->set_sdp_parameter_sets(peer.sdp_parameter_sets());
-  if (peer.receives(webrtc::MediaKind::Audio)) recorder_->add_audio(kMasterParticipant);
-  watch_for_fragment(member);
-  timer_.arm(now + std::chrono::seconds(1));
-  base::log_info("session of channel {}: connected ({})", channel_name_, member.timeline.text());
-}
-
-void StorageSession::record(base::Instant now, Member& member, webrtc::FrameReceived event) {
-  if (&member != active_) return;
-  member.timeline.reach(now, Step::FirstFrame);
-  if (event.kind == webrtc::MediaKind::Video && event.frame.frame.key_frame) {
-    member.timeline.reach(now, Step::FirstKeyFrame);
-  }
-  streams::ArrivedFrame frame;
-  frame.kind = to_stream_kind(event.kind);
-  frame.frame = std::move(event.frame.frame);
-  frame.rtp_timestamp = event.frame.rtp_timestamp;
-  frame.clock_rate = clock_of(event.kind);
-  frame.arrived = event.frame.arrived;
-  frame.after_loss = event.frame.after_loss;
-  recorder_->write_frame(kMasterParticipant, std::move(frame));
+  base::log_info("{}: connected ({})", name_of(member), member.timeline.text());
 }
 
 void StorageSession::end(base::Instant now, Member& member, const std::string& reason) {
@@ -214,71 +245,26 @@ void StorageSession::end(base::Instant now, Member& member, const std::string& r
   } else {
     ++stats_.failed;
   }
-  base::log_info("session of channel {}: ended: {} ({})", channel_name_, reason, member.timeline.text());
-  const bool was_active = &member == active_;
+  base::log_info("{}: ended: {} ({})", name_of(member), reason, member.timeline.text());
+  if (!member.is_master() && member.connected) places_[member.client_id] = now + kPlaceKept;
+  const bool fed_recorder = &member == master_;
   retire(now, member);
-  if (was_active) finish_recording(now, streams::GapReason::PublisherLeft);
+  if (fed_recorder) finish_recording(now, streams::GapReason::PublisherLeft);
 }
 
 void StorageSession::retire(base::Instant now, Member& member) {
-  webrtc::Peer& peer = member.port_peer.peer();
+  webrtc::Peer& peer = member.peer();
   peer.close(now);
   while (auto event = peer.poll_event()) {
     if (auto* frame = std::get_if<webrtc::FrameReceived>(&*event)) record(now, member, std::move(*frame));
   }
-  if (&member == active_) active_ = nullptr;
+  if (&member == master_) master_ = nullptr;
   count_dropped(member);
   member.port_peer.pump(now);
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &member; });
   retired_.push_back(std::move(*it));
   members_.erase(it);
   reaper_.arm(now);
-}
-
-void StorageSession::finish_recording(base::Instant now, streams::GapReason reason) {
-  if (recorder_ == nullptr) return;
-  recorder_->finish(now, reason);
-  const streams::RecorderStats stats = recorder_->stats();
-  base::log_info(
-      "recording of channel {}: stopped after {} fragments, {} video frames, {} audio packets; dropped {} frames "
-      "after a loss, {} before a key frame, {} for a slow disk",
-      channel_name_, stats.fragments, stats.video_frames, stats.audio_packets, stats.dropped_after_loss,
-      stats.dropped_before_key, stats.dropped_disk_slow);
-  recorder_.reset();
-  timer_.disarm();
-}
-
-void StorageSession::count_dropped(Member& member) {
-  const DroppedPackets now = dropped_packets(member.port_peer.peer().stats());
-  stats_.dropped.add(now.since(member.counted));
-  member.counted = now;
-}
-
-void StorageSession::tick() {
-  if (recorder_ == nullptr) return;
-  for (const auto& member : members_) count_dropped(*member);
-  const base::Instant now = async::now();
-  recorder_->handle_timeout(now, async::wall_now());
-  timer_.arm(now + std::chrono::seconds(1));
-}
-
-// The commit itself tells: an operator reads here how long a camera takes until its footage is safe.
-void StorageSession::watch_for_fragment(const Member& member) {
-  environment_.port.shard().spawn(fmt::format("first fragment of channel {}", channel_name_),
-                                  [weak = std::weak_ptr(self_), sequence = member.sequence,
-                                   ordinal = recorder_->stats().fragments + 1]() -> async::Task<void> {
-                                    streams::Recorder* recorder = nullptr;
-                                    if (const auto session = weak.lock()) recorder = (*session)->recorder_.get();
-                                    if (recorder == nullptr) co_return;
-                                    const bool durable = co_await recorder->wait_for_fragment(ordinal);
-                                    const auto session = weak.lock();
-                                    if (!durable || session == nullptr) co_return;
-                                    Member* active = (*session)->active_;
-                                    if (active == nullptr || active->sequence != sequence) co_return;
-                                    active->timeline.reach(async::now(), Step::FirstFragmentDurable);
-                                    base::log_info("session of channel {}: recording ({})", (*session)->channel_name_,
-                                                   active->timeline.text());
-                                  });
 }
 
 async::Task<void> StorageSession::stop(streams::GapReason reason) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The storage session of one channel: the master's WebRTC connections and the recorder that they feed.
+// The storage session of one channel: the WebRTC connections of its master and its viewers, the recorder that the
+// master feeds, and what goes from each of them to the others.
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct SessionEnvironment {
   std::vector<base::SocketAddress> candidates;
   std::vector<base::SocketAddress> loopback_candidates;
   streams::RecorderOptions recorder;
+  // Viewers of one session; 0: no limit.
+  std::size_t max_viewers = 0;
 };
 
 struct SessionStats {
@@ -38,23 +41,40 @@ struct SessionStats {
   DroppedPackets dropped;      // by all peers; those of a live one are a second behind
 };
 
-// Lives on its channel's shard; owned by the channel. Each join makes one peer with one offer. The newest join that
-// connects wins and feeds the recorder; the older peer is torn down only then, since clients repeat joins within
-// seconds and may answer either offer.
+// Who asks for a connection, and from where.
+struct Joiner {
+  std::string client_id;  // empty: the master
+  bool on_loopback = false;
+
+  bool is_master() const { return client_id.empty(); }
+};
+
+// Lives on its channel's shard; owned by the channel. Each join makes one peer with one offer. Of each client the
+// newest join that connects wins; the older peer is torn down only then, since clients repeat joins within seconds and
+// may answer either offer. The master's feeds the recorder. Viewers may come first and stay when the master leaves;
+// they are sent its video packet by packet as it arrives, without waiting for the repair that the recording waits for.
 class StorageSession final : public PeerOwner {
  public:
-  // Offers that wait for their client at once; the oldest is given up for one more.
+  // Offers of one client that wait for it at once; the oldest is given up for one more.
   static constexpr std::size_t kMaxPeers = 4;
+  // How long a viewer that left keeps its place among max_viewers, for itself alone (contract 3.5).
+  static constexpr base::Duration kPlaceKept = std::chrono::seconds(60);
 
   // `log` is the stream that the channel is mapped to. `stats` outlives the session.
   StorageSession(SessionEnvironment& environment, std::string channel_name, std::shared_ptr<streams::FragmentLog> log,
                  SessionStats& stats);
   ~StorageSession() override;
 
-  // Queues a fresh offer, then its candidates, to the master's socket.
-  void join(base::Instant now, bool caller_on_loopback, SignalingSink& master);
-  // Messages of the master without a recipient. The error text is for its STATUS_RESPONSE.
-  base::Result<void> handle_message(base::Instant now, const ClientMessage& message);
+  // Queues a fresh offer, then its candidates, to the client's socket. LimitExceeded: a viewer more than there may be.
+  base::Result<void> join(base::Instant now, const Joiner& joiner, SignalingSink& sink);
+  // LimitExceeded as above: for the answer of the call, before there is a socket to send an offer to.
+  base::Result<void> check_place(base::Instant now, const std::string& client_id);
+  // A viewer's own offer, which is answered with the media of the session (not at AWS).
+  base::Result<void> answer_offer(base::Instant now, const Joiner& joiner, const ClientMessage& offer,
+                                  SignalingSink& sink);
+  // Answers and candidates for the session. The error text is for the client's STATUS_RESPONSE.
+  base::Result<void> handle_message(base::Instant now, const std::string& client_id, const ClientMessage& message);
+  bool has_peer_of(const std::string& client_id) const;
 
   // No peer is left and nothing is being recorded: the owner may drop the session.
   bool is_over() const { return members_.empty() && recorder_ == nullptr; }
@@ -68,14 +88,24 @@ class StorageSession final : public PeerOwner {
   void handle_peer_event(base::Instant now, webrtc::Peer& peer, webrtc::PeerEvent event) override;
   void handle_batch_end(base::Instant now, webrtc::Peer& peer) override;
 
-  base::Result<void> handle_answer(base::Instant now, const std::string& payload);
-  base::Result<void> handle_candidate(base::Instant now, const std::string& payload);
+  Member& add_member(base::Instant now, const Joiner& joiner, webrtc::PeerOptions::Role role);
+  void give_up_oldest_offer(base::Instant now, const std::string& client_id);
+  base::Result<void> handle_answer(base::Instant now, const std::string& client_id, const std::string& payload);
+  base::Result<void> handle_candidate(base::Instant now, const std::string& client_id, const std::string& payload);
   void activate(base::Instant now, Member& member);
+  void activate_master(base::Instant now, Member& master, bool continues);
+  void activate_viewer(base::Instant now, Member& viewer);
+  void record_audio_of(const Member& member);
+  void forward_video(base::Instant now);
+  void request_key_frame(base::Instant now);
+  std::string name_of(const Member& member) const;
   void record(base::Instant now, Member& member, webrtc::FrameReceived event);
   void end(base::Instant now, Member& member, const std::string& reason);
   void retire(base::Instant now, Member& member);
   void finish_recording(base::Instant now, streams::GapReason reason);
   void tick();
+  Member* find_active(const std::string& client_id);
+  std::size_t count_viewers(base::Instant now, const std::string& except);
   void watch_for_fragment(const Member& member);
   void count_dropped(Member& member);
   Member* find_member(const webrtc::Peer& peer);
@@ -85,7 +115,9 @@ class StorageSession final : public PeerOwner {
   std::shared_ptr<streams::FragmentLog> log_;
   SessionStats& stats_;
   std::vector<std::unique_ptr<Member>> members_;  // oldest join first
-  Member* active_ = nullptr;                      // the one that feeds the recorder
+  Member* master_ = nullptr;                      // connected; feeds the recorder
+  std::shared_ptr<rtp::PacketHistory> video_;     // the master's, for the viewers
+  std::map<std::string, base::Instant> places_;   // of viewers that left, until when they are kept
   std::unique_ptr<streams::Recorder> recorder_;
   std::vector<std::unique_ptr<Member>> retired_;  // destroyed on a later turn: they may be handling an event now
   std::uint64_t next_sequence_ = 1;

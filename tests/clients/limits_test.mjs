@@ -7,7 +7,7 @@ import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {GetMediaCommand} from '@aws-sdk/client-kinesis-video-media';
-import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
+import {JoinStorageSessionAsViewerCommand, JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
 import {GetHLSStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
 import {errorOf, Kvs} from './lib/kvs.mjs';
 import {SignalingSocket} from './lib/master.mjs';
@@ -34,7 +34,7 @@ async function burst(count, call) {
 
 before(async () => {
   server = await Server.start({args: ['--limits', 'aws', '--limit', 'streams=3', '--limit', 'channels=2', '--limit', 'tags_per_resource=2',
-    '--limit', 'retention_hours=48', '--limit', 'viewers_per_channel=2', '--limit', 'connect_rate=4', '--limit', 'signaling_idle_timeout_seconds=3',
+    '--limit', 'retention_hours=48', '--limit', 'viewers_per_channel=2', '--limit', 'connect_rate=4', '--limit', 'session_viewers=1', '--limit', 'signaling_idle_timeout_seconds=3',
     '--limit', 'put_media_bytes_per_second=400000']});
   kvs = new Kvs(server.url);
   ({ChannelARN, StreamARN} = await kvs.recordedChannel('yard'));
@@ -42,6 +42,22 @@ before(async () => {
   wss = (role) => kvs.endpoints(ChannelARN, role, ['WSS']).then((found) => found.WSS);
 });
 after(async () => { await server?.stop(); });
+
+test('viewers of a storage session: the text that clients look for', async () => {
+  const url = await wss('VIEWER');
+  const sockets = await Promise.all(['one', 'two'].map((clientId) => SignalingSocket.open(server, url, ChannelARN, {clientId})));
+  const join = (clientId) => kvs.storage.send(new JoinStorageSessionAsViewerCommand({channelArn: ChannelARN, clientId}));
+  await join('one');
+  await sockets[0].next('SDP_OFFER');
+  await nextSecond();
+  const error = await errorOf(join('two'));
+  assert.deepEqual([error.name, error.status], ['ClientLimitExceededException', 400]);
+  assert.match(error.message, /maximum number of viewers connected to the session/i);
+  await join('one');  // the same viewer again is no other viewer
+  await sockets[0].next('SDP_OFFER');
+  await Promise.all(sockets.map((socket) => socket.close()));
+  await nextSecond();
+});
 
 describe('what an account may have', () => {
   test('streams, channels, tags, retention', async () => {

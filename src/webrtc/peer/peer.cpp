@@ -156,6 +156,16 @@ void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& fr
   parts_->settle_media(now);
 }
 
+void Peer::forward_video(base::Instant now) {
+  if (!connected()) return;
+  parts_->media->forward(now);
+  parts_->settle_media(now);
+}
+
+bool Peer::awaits_key_frame() const {
+  return connected() && parts_->media->awaits_key_frame();
+}
+
 void Peer::request_key_frame(base::Instant now) {
   if (!connected()) return;
   parts_->media->request_key_frame(now);

@@ -60,6 +60,10 @@ class Peer {
   // `capture` is the wall clock of that RTP time, for sender reports.
   void send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
                   base::WallTime capture);
+  // Sends what is fresh in PeerOptions::forwarded_video; nothing before DtlsConnected.
+  void forward_video(base::Instant now);
+  // Nothing of the forwarded video can be shown before its source's next key frame.
+  bool awaits_key_frame() const;
   // Asks the sender of video for a key frame (PLI) until one comes; a request under way absorbs further ones.
   void request_key_frame(base::Instant now);
 

@@ -7,6 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/time.hpp"
+#include "rtp/packet_history.hpp"
 #include "webrtc/dtls/certificate.hpp"
 #include "webrtc/dtls/transport.hpp"
 #include "webrtc/peer/media_kind.hpp"
@@ -53,6 +54,10 @@ struct PeerOptions {
   base::Duration repair_history = std::chrono::seconds(3);
   // Sender: raise KeyFrameRequested on PLI and FIR.
   bool heed_key_frame_requests = true;
+  // Receiver of video: where its packets are kept for those they are forwarded to. One writer at a time.
+  std::shared_ptr<rtp::PacketHistory> video_history{};
+  // Sender of video: what Peer::forward_video() sends from; send_frame() has no video then.
+  std::shared_ptr<const rtp::PacketHistory> forwarded_video{};
   // Answerer: the SDP answer and RTP packets of webrtc-sdk-c; set by play_c_sdk().
   bool like_c_sdk = false;
   std::string cname = "tidegate";

@@ -165,8 +165,16 @@ rtp::SessionOptions make_rtp_options(const PeerOptions& options, const sdp::Sess
   for (const auto kind : {sdp::MediaKind::Video, sdp::MediaKind::Audio}) {
     const sdp::Track* track = agreed.find(kind);
     if (track == nullptr || track->payload_types.empty()) continue;
+    const bool video = kind == sdp::MediaKind::Video;
     if (track->receives) session.receivers.push_back(make_receiver(options, *track));
-    if (track->sends) session.senders.push_back(make_sender(options, *track, sources, random));
+    if (track->receives && video) session.receivers.back().history = options.video_history;
+    if (!track->sends) continue;
+    rtp::SenderOptions sender = make_sender(options, *track, sources, random);
+    if (video && options.forwarded_video) {
+      session.forwarding = {std::move(sender), options.forwarded_video};
+    } else {
+      session.senders.push_back(std::move(sender));
+    }
   }
   session.feedback_ssrc = sources.audio;
   session.cname = options.cname;

@@ -66,8 +66,6 @@ export const VALID = {
       return close;
     },
   },
-  // Viewers of a storage session are not served (models/limitations.json).
-  JoinStorageSessionAsViewer: {error: 'InvalidArgumentException', status: 400},
   SendAlexaOfferToMaster: {
     set: () => ({MessagePayload: pack({type: 'offer', sdp: 'v=0\r\n'})}),
     during: async (known) => {

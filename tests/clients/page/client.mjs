@@ -11,6 +11,7 @@ import Hls from 'hls.js';
 
 export {watchClock} from './low_latency.mjs';
 export {watch} from './players.mjs';
+export {view} from './viewer.mjs';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

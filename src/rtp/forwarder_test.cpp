@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// A camera, a server and viewers in virtual time: what the viewers decode must be what the camera encoded.
+#include "rtp/forwarder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "codecs/h264_nal.hpp"
+#include "rtp/session.hpp"
+
+namespace rtp {
+namespace {
+
+using codecs::MediaKind;
+using std::chrono::milliseconds;
+
+constexpr std::uint8_t kForwardedH264 = 102;
+constexpr std::uint8_t kForwardedRtx = 103;
+constexpr int kPeriod = 40;  // milliseconds of a picture
+constexpr int kKeyInterval = 50;
+
+SenderOptions sender_of(std::uint32_t ssrc, std::uint16_t first_sequence, bool rtx) {
+  SenderOptions options;
+  options.payload_type = kForwardedH264;
+  options.ssrc = ssrc;
+  options.rtx_ssrc = ssrc + 1;
+  if (rtx) options.rtx_payload_type = kForwardedRtx;
+  options.first_sequence = first_sequence;
+  return options;
+}
+
+SessionOptions receiving(bool rtx, std::shared_ptr<PacketHistory> history = nullptr) {
+  ReceiverOptions video;
+  video.formats = {{kForwardedH264, codecs::CodecId::H264, std::nullopt}};
+  if (rtx) video.formats[0].rtx_payload_type = kForwardedRtx;
+  video.history = std::move(history);
+  SessionOptions session;
+  session.receivers = {video};
+  return session;
+}
+
+// Both directions between two sessions.
+class Link {
+ public:
+  Link(base::Random& random, unsigned loss_per_mille) : loss(loss_per_mille), random_(random) {}
+
+  void take(base::Instant now, Session& from, bool forth, std::deque<SessionEvent>& events) {
+    while (auto packet = from.poll_packet()) {
+      if (random_.below(1000) < loss) continue;
+      (forth ? forth_ : back_).emplace(now + milliseconds(30 + random_.below(15)), std::move(packet->bytes));
+    }
+    while (auto event = from.poll_event()) events.push_back(std::move(*event));
+  }
+  void give(base::Instant now, Session& to, bool forth) {
+    auto& wire = forth ? forth_ : back_;
+    while (!wire.empty() && wire.begin()->first <= now) {
+      to.handle_packet(now, wire.begin()->second);
+      wire.erase(wire.begin());
+    }
+  }
+  void clear() {
+    forth_.clear();
+    back_.clear();
+  }
+  unsigned loss;
+
+ private:
+  base::Random& random_;
+  std::multimap<base::Instant, base::Bytes> forth_, back_;
+};
+
+class Conference {
+ public:
+  explicit Conference(std::uint64_t seed, unsigned uplink_loss = 0) : random_(seed), uplink_(random_, uplink_loss) {
+    restart_camera();
+  }
+
+  struct Viewer {
+    Viewer(Conference& conference, bool rtx, unsigned loss)
+        : link(conference.random_, loss),
+          server(conference.now_, conference.random_, make(conference, rtx)),
+          client(conference.now_, conference.random_, receiving(rtx)) {}
+    static SessionOptions make(Conference& conference, bool rtx) {
+      SessionOptions session;
+      session.forwarding = {sender_of(0x9000, 65'500, rtx), conference.history_};
+      return session;
+    }
+    Link link;
+    Session server, client;
+    std::deque<SessionEvent> asked, seen;
+    base::Instant joined{};
+
+    std::vector<const ReceivedFrame*> frames() const {
+      std::vector<const ReceivedFrame*> out;
+      for (const SessionEvent& event : seen) {
+        if (const auto* frame = std::get_if<ReceivedFrame>(&event.what)) out.push_back(frame);
+      }
+      return out;
+    }
+  };
+
+  Viewer& join(bool rtx = true, unsigned loss = 0) {
+    Viewer& viewer = *viewers_.emplace_back(std::make_unique<Viewer>(*this, rtx, loss));
+    viewer.joined = now_;
+    viewer.server.forward(now_);
+    if (server_) server_->request_key_frame(now_);
+    return viewer;
+  }
+
+  // Another connection of the master: other numbers, other timestamps.
+  void restart_camera() {
+    ++cameras_;
+    SessionOptions camera;
+    camera.senders = {sender_of(0x1000U * cameras_, random_.u16(), true)};
+    camera_.emplace(now_, random_, camera);
+    server_.emplace(now_, random_, receiving(true, history_));
+    uplink_.clear();
+    timestamp_ = random_.u32();
+    until_key_ = 0;
+  }
+
+  void run(base::Duration duration) {
+    for (const base::Instant end = now_ + duration; now_ < end; now_ += milliseconds(1)) {
+      if (now_ >= next_picture_) send_picture();
+      uplink_.take(now_, *camera_, true, camera_events_);
+      uplink_.take(now_, *server_, false, server_events_);
+      uplink_.give(now_, *server_, true);
+      uplink_.give(now_, *camera_, false);
+      for (const SessionEvent& event : std::exchange(camera_events_, {})) {
+        if (std::holds_alternative<SessionEvent::KeyFrameRequested>(event.what)) until_key_ = 0;
+      }
+      for (const auto& viewer : viewers_) step(*viewer);
+      history_->forget_fresh();
+      if (camera_->next_timeout() <= now_) camera_->handle_timeout(now_);
+      if (server_->next_timeout() <= now_) server_->handle_timeout(now_);
+    }
+  }
+
+  // Every frame that a viewer saw was sent, bit for bit, in order; how many it has between its first and last.
+  struct Verdict {
+    std::size_t shown = 0;
+    std::size_t skipped = 0;
+  };
+  Verdict check(const Viewer& viewer) const {
+    Verdict verdict;
+    std::size_t at = 0;
+    bool first = true;
+    std::int64_t last_timestamp = 0;
+    for (const ReceivedFrame* frame : viewer.frames()) {
+      std::size_t found = at;
+      while (found < sent_.size() && sent_[found].payload != frame->frame.payload) ++found;
+      EXPECT_LT(found, sent_.size()) << "a frame that was not sent, or out of order";
+      if (found == sent_.size()) return verdict;
+      if (!first) verdict.skipped += found - at;
+      if (!first) EXPECT_GT(frame->rtp_timestamp, last_timestamp);
+      if (first) EXPECT_TRUE(frame->frame.key_frame);
+      last_timestamp = frame->rtp_timestamp;
+      first = false;
+      at = found + 1;
+      ++verdict.shown;
+    }
+    return verdict;
+  }
+  const std::vector<codecs::Frame>& sent() const { return sent_; }
+  std::int64_t index_of(const ReceivedFrame& frame) const {
+    return std::ranges::find(sent_, frame.frame.payload, &codecs::Frame::payload) - sent_.begin();
+  }
+  const std::deque<SessionEvent>& recorded() const { return server_events_; }
+  base::Instant now() const { return now_; }
+  Session& server() { return *server_; }
+
+ private:
+  void send_picture() {
+    next_picture_ = now_ + milliseconds(kPeriod);
+    codecs::Frame frame{codecs::CodecId::H264, until_key_ == 0, {}};
+    until_key_ = (until_key_ == 0 ? kKeyInterval : until_key_) - 1;
+    if (frame.key_frame) {
+      codecs::h264::append_nal(frame.payload, nal(0x67, 20));
+      codecs::h264::append_nal(frame.payload, nal(0x68, 5));
+    }
+    codecs::h264::append_nal(frame.payload, nal(frame.key_frame ? 0x65 : 0x41, frame.key_frame ? 9000 : 2500));
+    camera_->send_frame(now_, frame, timestamp_,
+                        base::from_microseconds(1'700'000'000'000'000) +
+                            std::chrono::duration_cast<std::chrono::microseconds>(now_ - start_));
+    timestamp_ += 90 * kPeriod;
+    sent_.push_back(std::move(frame));
+  }
+  base::Bytes nal(std::uint8_t header, std::size_t size) {
+    base::Bytes bytes(size);
+    random_.fill(bytes);
+    bytes[0] = header;
+    bytes[1] = 0x88;  // first_mb_in_slice 0
+    return bytes;
+  }
+  void step(Viewer& viewer) {
+    viewer.server.forward(now_);
+    if (viewer.server.awaits_key_frame()) server_->request_key_frame(now_);
+    viewer.link.take(now_, viewer.server, true, viewer.asked);
+    viewer.link.take(now_, viewer.client, false, viewer.seen);
+    viewer.link.give(now_, viewer.client, true);
+    viewer.link.give(now_, viewer.server, false);
+    for (const SessionEvent& event : std::exchange(viewer.asked, {})) {
+      if (std::holds_alternative<SessionEvent::KeyFrameRequested>(event.what)) server_->request_key_frame(now_);
+    }
+    if (viewer.server.next_timeout() <= now_) viewer.server.handle_timeout(now_);
+    if (viewer.client.next_timeout() <= now_) viewer.client.handle_timeout(now_);
+  }
+
+  base::SeededRandom random_;
+  base::Instant now_{std::chrono::seconds(100)};
+  const base::Instant start_ = now_;
+  base::Instant next_picture_ = now_;
+  std::shared_ptr<PacketHistory> history_ = std::make_shared<PacketHistory>();
+  Link uplink_;
+  std::optional<Session> camera_, server_;
+  unsigned cameras_ = 0;
+  std::uint32_t timestamp_ = 0;
+  int until_key_ = 0;
+  std::vector<codecs::Frame> sent_;
+  std::deque<SessionEvent> camera_events_, server_events_;
+  std::vector<std::unique_ptr<Viewer>> viewers_;
+};
+
+TEST(Forwarder, EveryViewerSeesEveryPicture) {
+  Conference conference(1);
+  auto& early = conference.join();
+  conference.run(milliseconds(3000));
+  auto& late = conference.join(false);
+  conference.run(milliseconds(4000));
+  EXPECT_GE(conference.check(early).shown, 170U);
+  EXPECT_EQ(conference.check(early).skipped, 0U);
+  EXPECT_GE(conference.check(late).shown, 100U);
+  EXPECT_EQ(conference.check(late).skipped, 0U);
+}
+
+TEST(Forwarder, TheFirstPictureIsThereAtOnceAndNotPlayedLate) {
+  Conference conference(2);
+  conference.run(milliseconds(1000));  // in the middle of a group of pictures
+  auto& viewer = conference.join();
+  const base::Instant joined = conference.now();
+  conference.run(milliseconds(500));
+  const auto frames = viewer.frames();
+  ASSERT_GT(frames.size(), 25U);
+  EXPECT_LE(frames[0]->arrived - joined, milliseconds(46));  // the way to the viewer, and nothing else
+  // 25 pictures came at once: on the viewer's clock they lie close together, and the live ones 40 ms apart.
+  EXPECT_LT(frames[20]->rtp_timestamp - frames[0]->rtp_timestamp, 90 * 60);
+  EXPECT_EQ(frames.back()->rtp_timestamp - frames[frames.size() - 2]->rtp_timestamp, 90 * kPeriod);
+}
+
+TEST(Forwarder, LossOnBothWaysIsRepairedFromTheSharedHistory) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const bool rtx : {true, false}) {
+      Conference conference(seed, 50);
+      auto& viewer = conference.join(rtx, 50);
+      auto& other = conference.join(rtx, 0);
+      conference.run(milliseconds(8000));
+      EXPECT_LE(conference.check(viewer).skipped, 2U) << "seed " << seed << " rtx " << rtx;
+      EXPECT_GE(conference.check(viewer).shown, 180U);
+      EXPECT_LE(conference.check(other).skipped, 2U);
+    }
+  }
+}
+
+TEST(Forwarder, TheMasterReturnsWithOtherNumbers) {
+  Conference conference(3);
+  auto& viewer = conference.join();
+  conference.run(milliseconds(2000));
+  conference.restart_camera();
+  conference.run(milliseconds(1500));
+  conference.restart_camera();
+  conference.run(milliseconds(2000));
+  const auto verdict = conference.check(viewer);
+  EXPECT_GE(verdict.shown, conference.sent().size() - 8) << "what was on its way when the connections changed";
+  EXPECT_EQ(viewer.client.receiver_stats(MediaKind::Video)->resyncs, 0U);
+  EXPECT_EQ(viewer.client.receiver_stats(MediaKind::Video)->lost, 0U);
+}
+
+TEST(Forwarder, AViewerThatLosesTooMuchGetsKeyFramesOnlyAndTheOthersEverything) {
+  Conference conference(4);
+  auto& slow = conference.join(true, 350);
+  auto& fast = conference.join();
+  conference.run(milliseconds(8000));
+  const std::uint64_t before = slow.server.sender_stats(MediaKind::Video)->packets;
+  conference.run(milliseconds(8000));
+  const std::uint64_t thinned = slow.server.sender_stats(MediaKind::Video)->packets - before;
+  // 8 s are 200 pictures of 3 packets; key frames come on request, at most two a second.
+  EXPECT_LT(thinned, 350U);
+  EXPECT_EQ(conference.check(fast).skipped, 0U);
+  EXPECT_GE(conference.check(fast).shown, 395U);
+  slow.link.loss = 0;
+  conference.run(milliseconds(12'000));
+  const std::size_t shown = conference.check(slow).shown;
+  conference.run(milliseconds(2000));
+  EXPECT_GE(conference.check(slow).shown, shown + 49) << "it has every picture again";
+}
+
+TEST(Forwarder, ReportsCarryTheMastersClock) {
+  Conference conference(5);
+  auto& viewer = conference.join();
+  conference.run(milliseconds(4000));
+  int compared = 0;
+  const auto frames = viewer.frames();
+  for (const SessionEvent& event : viewer.seen) {
+    const auto* report = std::get_if<SenderReportReceived>(&event.what);
+    if (report == nullptr) continue;
+    // The last picture's capture time by this report, against when the camera made it.
+    const std::int64_t ticks = frames.back()->rtp_timestamp - report->rtp_timestamp;
+    const auto captured = report->ntp + std::chrono::microseconds(ticks * 100 / 9);
+    const auto made = base::from_microseconds(1'700'000'000'000'000) +
+                      std::chrono::milliseconds(kPeriod * conference.index_of(*frames.back()));
+    EXPECT_NEAR(static_cast<double>(base::to_milliseconds(captured)), static_cast<double>(base::to_milliseconds(made)),
+                60);
+    ++compared;
+  }
+  EXPECT_GE(compared, 2);
+}
+
+}  // namespace
+}  // namespace rtp
