@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The packets of one video source as they arrived, kept once for everybody they are forwarded to.
+// The packets of one source as they arrived, kept once for everybody they are forwarded to. What is said of key frames
+// is true of H.264 only.
 
 #include <cstdint>
 #include <optional>

@@ -12,6 +12,16 @@
 #include "sessions/storage_session_member.hpp"
 
 namespace sessions {
+namespace {
+
+// Who only listens costs little: what is bounded is how many are mixed.
+conference::Options conference_options() {
+  conference::Options options;
+  options.max_participants = 16'384;
+  return options;
+}
+
+}  // namespace
 StorageSession::StorageSession(SessionEnvironment& environment, std::string channel_name,
                                std::shared_ptr<streams::FragmentLog> log, SessionStats& stats)
     : environment_(environment),
@@ -19,7 +29,9 @@ StorageSession::StorageSession(SessionEnvironment& environment, std::string chan
       log_(std::move(log)),
       stats_(stats),
       video_(std::make_shared<rtp::PacketHistory>()),
+      conference_(conference_options()),
       timer_(environment.port.shard(), [this] { tick(); }),
+      audio_timer_(environment.port.shard(), [this] { mix_audio(); }),
       reaper_(environment.port.shard(), [this] { retired_.clear(); }) {}
 
 StorageSession::~StorageSession() = default;
@@ -66,6 +78,8 @@ StorageSession::Member& StorageSession::add_member(base::Instant now, const Join
   options.role = role;
   options.certificate = environment_.certificate;
   options.local_addresses = joiner.on_loopback ? environment_.loopback_candidates : environment_.candidates;
+  const auto sound = std::make_shared<rtp::PacketHistory>();
+  options.audio_history = sound;
   if (joiner.is_master()) {
     options.video_history = video_;
   } else {
@@ -74,6 +88,7 @@ StorageSession::Member& StorageSession::add_member(base::Instant now, const Join
   }
   auto member = std::make_unique<Member>(*this, now, joiner.client_id, std::move(options));
   member->sequence = next_sequence_++;
+  member->sound = sound;
   return *members_.emplace_back(std::move(member));
 }
 
@@ -208,6 +223,7 @@ void StorageSession::handle_peer_event(base::Instant now, webrtc::Peer& peer, we
 }
 
 void StorageSession::handle_batch_end(base::Instant now, webrtc::Peer& peer) {
+  if (Member* member = find_member(peer)) hear(now, *member);
   if (master_ == nullptr || &master_->peer() != &peer) return;
   forward_video(now);
   if (recorder_->wants_key_frame(now)) peer.request_key_frame(now);
@@ -231,6 +247,7 @@ void StorageSession::activate(base::Instant now, Member& member) {
     retire(now, *other);
   }
   member.connected = true;
+  join_conference(now, member);
   if (member.is_master()) {
     activate_master(now, member, current != nullptr);
   } else {
@@ -258,6 +275,7 @@ void StorageSession::retire(base::Instant now, Member& member) {
   while (auto event = peer.poll_event()) {
     if (auto* frame = std::get_if<webrtc::FrameReceived>(&*event)) record(now, member, std::move(*frame));
   }
+  leave_conference(now, member);
   if (&member == master_) master_ = nullptr;
   count_dropped(member);
   member.port_peer.pump(now);

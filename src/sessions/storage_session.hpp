@@ -6,10 +6,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "async/timer.hpp"
 #include "base/random.hpp"
+#include "conference/conference.hpp"
 #include "sessions/dropped_packets.hpp"
 #include "sessions/media_port.hpp"
 #include "sessions/session_timeline.hpp"
@@ -99,6 +101,14 @@ class StorageSession final : public PeerOwner {
   void forward_video(base::Instant now);
   void request_key_frame(base::Instant now);
   std::string name_of(const Member& member) const;
+
+  // storage_session_audio.cpp
+  void join_conference(base::Instant now, Member& member);
+  void leave_conference(base::Instant now, const Member& member);
+  void hear(base::Instant now, Member& member);
+  void send_audio(base::Instant now);
+  void mix_audio();
+  base::WallTime capture_time(base::Instant now) const;
   void record(base::Instant now, Member& member, webrtc::FrameReceived event);
   void end(base::Instant now, Member& member, const std::string& reason);
   void retire(base::Instant now, Member& member);
@@ -122,7 +132,10 @@ class StorageSession final : public PeerOwner {
   std::vector<std::unique_ptr<Member>> retired_;  // destroyed on a later turn: they may be handling an event now
   std::uint64_t next_sequence_ = 1;
   const std::shared_ptr<StorageSession*> self_ = std::make_shared<StorageSession*>(this);  // held weakly by tasks
+  conference::Conference conference_;
+  std::unordered_map<conference::ParticipantId, Member*> listeners_;
   async::Timer timer_;
+  async::Timer audio_timer_;
   async::Timer reaper_;
 };
 

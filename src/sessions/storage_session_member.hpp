@@ -21,8 +21,10 @@ struct StorageSession::Member {
   DroppedPackets counted;  // what of its drops is in the statistics already
   bool answered = false;
   bool connected = false;
+  std::shared_ptr<rtp::PacketHistory> sound;  // its packets, as they arrived
 
   bool is_master() const { return client_id.empty(); }
+  conference::ParticipantId conference_id() const { return static_cast<conference::ParticipantId>(sequence); }
   webrtc::Peer& peer() { return port_peer.peer(); }
 };
 

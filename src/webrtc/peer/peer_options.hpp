@@ -56,6 +56,8 @@ struct PeerOptions {
   bool heed_key_frame_requests = true;
   // Receiver of video: where its packets are kept for those they are forwarded to. One writer at a time.
   std::shared_ptr<rtp::PacketHistory> video_history{};
+  // The same of its sound, for a conference, which cannot wait for repair either.
+  std::shared_ptr<rtp::PacketHistory> audio_history{};
   // Sender of video: what Peer::forward_video() sends from; send_frame() has no video then.
   std::shared_ptr<const rtp::PacketHistory> forwarded_video{};
   // Answerer: the SDP answer and RTP packets of webrtc-sdk-c; set by play_c_sdk().

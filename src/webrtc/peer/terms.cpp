@@ -167,7 +167,7 @@ rtp::SessionOptions make_rtp_options(const PeerOptions& options, const sdp::Sess
     if (track == nullptr || track->payload_types.empty()) continue;
     const bool video = kind == sdp::MediaKind::Video;
     if (track->receives) session.receivers.push_back(make_receiver(options, *track));
-    if (track->receives && video) session.receivers.back().history = options.video_history;
+    if (track->receives) session.receivers.back().history = video ? options.video_history : options.audio_history;
     if (!track->sends) continue;
     rtp::SenderOptions sender = make_sender(options, *track, sources, random);
     if (video && options.forwarded_video) {

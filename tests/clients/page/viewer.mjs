@@ -3,17 +3,17 @@
 // answer. With `offers` it makes the offer itself, as viewers do in peer-to-peer mode.
 import {GetSignalingChannelEndpointCommand, KinesisVideoClient} from '@aws-sdk/client-kinesis-video';
 import {GetIceServerConfigCommand, KinesisVideoSignalingClient} from '@aws-sdk/client-kinesis-video-signaling';
-import {JoinStorageSessionAsViewerCommand, KinesisVideoWebRTCStorageClient} from '@aws-sdk/client-kinesis-video-webrtc-storage';
+import {JoinStorageSessionAsViewerCommand, JoinStorageSessionCommand, KinesisVideoWebRTCStorageClient} from '@aws-sdk/client-kinesis-video-webrtc-storage';
 import {Role, SignalingClient} from 'amazon-kinesis-video-streams-webrtc';
 import {readClock} from './burnt_in_clock.mjs';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const day = 86_400_000;
 
-async function find(config, channelArn) {
+async function find(config, channelArn, role) {
   const control = new KinesisVideoClient(config);
   const {ResourceEndpointList} = await control.send(new GetSignalingChannelEndpointCommand(
-    {ChannelARN: channelArn, SingleMasterChannelEndpointConfiguration: {Protocols: ['HTTPS', 'WSS', 'WEBRTC'], Role: Role.VIEWER}}));
+    {ChannelARN: channelArn, SingleMasterChannelEndpointConfiguration: {Protocols: ['HTTPS', 'WSS', 'WEBRTC'], Role: role}}));
   const endpoints = Object.fromEntries(ResourceEndpointList.map((entry) => [entry.Protocol, entry.ResourceEndpoint]));
   const signaling = new KinesisVideoSignalingClient({...config, endpoint: endpoints.HTTPS});
   const {IceServerList} = await signaling.send(new GetIceServerConfigCommand({ChannelARN: channelArn}));
@@ -45,8 +45,9 @@ function makeEar(context, stream) {
 }
 
 /** Joins, watches for `seconds` from the first picture on, and says what it saw and heard. */
-export async function view({config, channelArn, clientId, seconds, tone, listenFor = [], offers = false, deadline = 20}) {
-  const {endpoints, iceServers} = await find(config, channelArn);
+export async function view({config, channelArn, clientId, seconds, tone, listenFor = [], offers = false, deadline = 20, isMaster = false}) {
+  const role = isMaster ? Role.MASTER : Role.VIEWER;
+  const {endpoints, iceServers} = await find(config, channelArn, role);
   const context = new AudioContext();
   const peer = new RTCPeerConnection({iceServers});
   const media = new MediaStream();
@@ -55,8 +56,9 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
   video.srcObject = media;
   document.body.append(video);
   peer.addEventListener('track', ({track}) => { media.addTrack(track); video.play().catch(() => {}); });
+  const camera = isMaster ? await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480, frameRate: 15}}) : undefined;
   const voice = tone ? makeTone(context, tone) : undefined;
-  const signaling = new SignalingClient({channelARN: channelArn, channelEndpoint: endpoints.WSS, role: Role.VIEWER, clientId,
+  const signaling = new SignalingClient({channelARN: channelArn, channelEndpoint: endpoints.WSS, role, ...(isMaster ? {} : {clientId}),
     region: config.region, credentials: config.credentials});
   const storage = new KinesisVideoWebRTCStorageClient({...config, endpoint: endpoints.WEBRTC});
   const statuses = [];
@@ -75,7 +77,7 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
         await peer.setLocalDescription(await peer.createOffer());
         signaling.sendSdpOffer(peer.localDescription);
       } else {
-        joined = await storage.send(new JoinStorageSessionAsViewerCommand({channelArn, clientId})).then(() => 'yes', (error) => { reject(error); });
+        joined = await storage.send(isMaster ? new JoinStorageSessionCommand({channelArn}) : new JoinStorageSessionAsViewerCommand({channelArn, clientId})).then(() => 'yes', (error) => { reject(error); });
       }
     });
     signaling.on('sdpAnswer', (answer) => peer.setRemoteDescription(answer).catch(reject));
@@ -83,7 +85,13 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
       try {
         await peer.setRemoteDescription(offer);
         for (const transceiver of peer.getTransceivers()) {
-          const isVoice = transceiver.receiver.track.kind === 'audio' && voice;
+          const {kind} = transceiver.receiver.track;
+          if (kind === 'video' && camera) {
+            await transceiver.sender.replaceTrack(camera.getVideoTracks()[0]);
+            transceiver.direction = 'sendonly';
+            continue;
+          }
+          const isVoice = kind === 'audio' && voice;
           if (isVoice) await transceiver.sender.replaceTrack(voice);
           transceiver.direction = isVoice ? 'sendrecv' : 'recvonly';
         }
@@ -98,7 +106,7 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
     let first = 0, ear;
     const ages = [], heard = [];
     for (const end = Date.now() + (deadline + seconds) * 1000; Date.now() < end; await sleep(100)) {
-      if (!first && video.getVideoPlaybackQuality().totalVideoFrames > 0) first = performance.now();
+      if (!first && (isMaster ? peer.connectionState === 'connected' : video.getVideoPlaybackQuality().totalVideoFrames > 0)) first = performance.now();
       if (!first) {
         if (began && performance.now() - began > deadline * 1000) break;
         continue;
@@ -106,7 +114,7 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
       const clock = video.readyState >= 2 ? readClock(video) : undefined;
       if (clock !== undefined) ages.push(((Date.now() - clock) % day + day) % day);
       if (!ear && media.getAudioTracks().length) ear = makeEar(context, new MediaStream(media.getAudioTracks()));
-      if (ear && listenFor.length) heard.push(ear(listenFor));
+      if (ear && listenFor.length) heard.push({at: Date.now(), ...ear(listenFor)});
       if (performance.now() - first > seconds * 1000) break;
     }
     const stats = [...(await peer.getStats()).values()];
@@ -119,6 +127,7 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
     const result = await Promise.race([watchIt(), failed]);
     return {...result, statuses, joined, state: peer.connectionState, sdp: peer.remoteDescription?.sdp};
   } finally {
+    for (const track of camera?.getTracks() ?? []) track.stop();
     peer.close();
     signaling.close();
     context.close();
