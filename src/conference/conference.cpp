@@ -58,7 +58,7 @@ bool Conference::speaks(const Participant& participant, base::Instant now) const
   return participant.last_voice && now - *participant.last_voice < options_.hangover;
 }
 
-void Conference::packet(ParticipantId id, AudioPacket packet, base::Instant now) {
+void Conference::packet(ParticipantId id, const AudioPacket& packet, base::Instant now) {
   Participant* speaker = find(id);
   if (speaker == nullptr) {
     ++stats_.unknown_participant;
@@ -101,7 +101,7 @@ void Conference::note_voice(Participant& participant, const AudioPacket& packet,
   if (voice == PacketVoice::Voice) participant.last_voice = now;
   // In the mix its frames tell; who is forwarded already, and who is heard by nobody else's leave, need not be asked.
   const bool undecided = voice == PacketVoice::Unknown && participant.voice == nullptr && participants_.size() > 2;
-  if (!undecided || (!mixing_ && floor_ == participant.id)) return;
+  if (!undecided || (!mixing_ && !torn_ && floor_ == participant.id)) return;
   if (participant.audition == nullptr) participant.audition = std::make_unique<Decoder>();
   std::array<float, Decoder::kMaxSamples> samples;
   const std::size_t count = participant.audition->decode(*packet.payload, samples);

@@ -43,7 +43,7 @@ class Conference {
   // Unknown participants are ignored. What waits to be sent to him is dropped.
   void leave(ParticipantId id, base::Instant now);
   // Takes bad packets too: they are counted.
-  void packet(ParticipantId id, AudioPacket packet, base::Instant now);
+  void packet(ParticipantId id, const AudioPacket& packet, base::Instant now);
   void handle_timeout(base::Instant now);
   // Every 20 ms while it mixes; while it forwards, only when a packet waits for one that was overtaken; otherwise
   // kNever.

@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const std::size_t length = reader.u8();
     const base::ByteView payload = reader.take(std::min(length, reader.remaining()));
     packet.payload = std::make_shared<const base::Bytes>(payload.begin(), payload.end());
-    room.packet(id, std::move(packet), now);
+    room.packet(id, packet, now);
     while (const auto sent = room.poll_transmit()) {
       CHECK(sent->listener < kParticipants && here[sent->listener]);
       CHECK(!sent->payload->empty());

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <numbers>
+#include <set>
 #include <vector>
 
 #include "base/random.hpp"
@@ -50,7 +51,8 @@ struct SpeakerOptions {
 // One sender: tone, libopus, a clock of its own, a wire that delays, overtakes and loses.
 class Speaker {
  public:
-  Speaker(ParticipantId id, SpeakerOptions options, std::uint64_t seed) : id_(id), options_(options), random_(seed) {
+  Speaker(ParticipantId id, SpeakerOptions options, std::uint64_t seed, std::uint32_t ssrc_step = 0)
+      : id_(id), ssrc_(id + 100 + ssrc_step), options_(options), random_(seed) {
     int error = 0;
     encoder_ = opus_encoder_create(48'000, options.channels, options.application, &error);
     opus_encoder_ctl(encoder_, OPUS_SET_BITRATE(options.bitrate));
@@ -91,7 +93,7 @@ class Speaker {
     if (size <= 0 || (options_.dtx && size <= 2)) return std::nullopt;
     bytes.resize(static_cast<std::size_t>(size));
     AudioPacket packet;
-    packet.ssrc = id_ + 100;
+    packet.ssrc = ssrc_;
     packet.sequence = sequence_++;
     packet.timestamp = timestamp;
     packet.payload = std::make_shared<const base::Bytes>(std::move(bytes));
@@ -117,6 +119,7 @@ class Speaker {
   }
 
   ParticipantId id_;
+  std::uint32_t ssrc_;
   SpeakerOptions options_;
   base::SeededRandom random_;
   OpusEncoder* encoder_;
@@ -207,6 +210,16 @@ class Room {
     speakers.erase(id);
   }
 
+  // A new sender under the same id: other SSRC, sequence numbers and times.
+  void restart_speaker(ParticipantId id, SpeakerOptions options) {
+    speakers[id] = std::make_unique<Speaker>(id, options, seed_ * 1000 + id + 500, 1000);
+  }
+  // What `id` sends in the next `length` seconds comes at their end.
+  void hold_wire(ParticipantId id, double length) {
+    held_ = id;
+    held_until_ = now_ + seconds(length);
+  }
+
   // Until `end` seconds after the start.
   void run(double end) {
     const base::Instant until = kStart + seconds(end);
@@ -229,18 +242,24 @@ class Room {
   std::map<ParticipantId, std::unique_ptr<Listener>> listeners;
   std::function<void(base::Instant)> after_step = [](base::Instant) {};
   int timeouts = 0;
+  bool remembers_sent = false;
+  std::set<SharedPayload> sent_payloads;
 
  private:
   void step() {
     for (const auto& [id, speaker] : speakers) {
       while (speaker->next_at() <= now_) {
-        if (auto sent = speaker->send()) wire_.emplace(sent->arrives, std::pair(id, std::move(sent->packet)));
+        auto sent = speaker->send();
+        if (!sent) continue;
+        if (remembers_sent) sent_payloads.insert(sent->packet.payload);
+        const base::Instant arrives = id == held_ ? std::max(sent->arrives, held_until_) : sent->arrives;
+        wire_.emplace(arrives, std::pair(id, std::move(sent->packet)));
       }
     }
     while (!wire_.empty() && wire_.begin()->first <= now_) {
-      auto [id, packet] = std::move(wire_.begin()->second);
+      const auto [id, packet] = std::move(wire_.begin()->second);
       wire_.erase(wire_.begin());
-      conference.packet(id, std::move(packet), now_);
+      conference.packet(id, packet, now_);
       drain();
     }
     if (conference.next_timeout() <= now_) {
@@ -256,6 +275,8 @@ class Room {
 
   std::uint64_t seed_;
   base::Instant now_ = kStart;
+  std::optional<ParticipantId> held_;
+  base::Instant held_until_ = kStart;
   std::multimap<base::Instant, std::pair<ParticipantId, AudioPacket>> wire_;
 };
 

@@ -57,6 +57,28 @@ double roughness(std::span<const float> sound) {
   return sum / static_cast<double>(sound.size());
 }
 
+// How far `sound` from sample `from` on, for 10 ms, is from what 50 ms from sample `fit` on make one expect of `tone`:
+// decibels against the tone.
+double tear(std::span<const float> sound, double tone, std::size_t fit, std::size_t from) {
+  double cc = 0, ss = 0, cs = 0, xc = 0, xs = 0;
+  const auto angle = [&](std::size_t i) { return 2 * std::numbers::pi * tone * static_cast<double>(i) / 48'000; };
+  for (std::size_t i = fit; i < fit + 2400; ++i) {
+    const double c = std::cos(angle(i));
+    const double s = std::sin(angle(i));
+    const auto x = static_cast<double>(sound[i]);
+    cc += c * c, ss += s * s, cs += c * s, xc += x * c, xs += x * s;
+  }
+  const double determinant = cc * ss - cs * cs;
+  const double a = (xc * ss - xs * cs) / determinant;
+  const double b = (xs * cc - xc * cs) / determinant;
+  double error = 0;
+  for (std::size_t i = from; i < from + 480; ++i) {
+    const double e = static_cast<double>(sound[i]) - a * std::cos(angle(i)) - b * std::sin(angle(i));
+    error += e * e;
+  }
+  return 10 * std::log10(error / (480 * (a * a + b * b) / 2));
+}
+
 // Timelines never go back, every packet decodes, and packets that follow each other leave no time between them.
 void expect_continuous(const Listener& listener) {
   EXPECT_EQ(listener.backwards(), 0);
@@ -66,12 +88,12 @@ void expect_continuous(const Listener& listener) {
   }
 }
 
-// The packets that two listeners were sent alike came by forwarding; these are the first ones of each way, in sound().
-std::vector<std::size_t> switches(const Listener& listener, const std::set<const void*>& forwarded) {
+// The first packets of each way of hearing, in sound(): what a speaker sent is what was forwarded.
+std::vector<std::size_t> switches(const Listener& listener, const std::set<SharedPayload>& forwarded) {
   std::vector<std::size_t> found;
   bool before = true;
   for (const Listener::Packet& packet : listener.packets()) {
-    const bool now = forwarded.contains(packet.payload.get());
+    const bool now = forwarded.contains(packet.payload);
     if (now != before) found.push_back(static_cast<std::size_t>(packet.begin));
     before = now;
   }
@@ -213,6 +235,9 @@ TEST(Mixing, ListenersWhoDoNotSpeakShareOneEncoding) {
 struct SwitchCase {
   const char* name;
   SpeakerOptions speaker;
+  // Decibels. Between SILK and CELT the decoder itself bridges with 2.5 ms of concealment, and SILK begins without its
+  // predictions (RFC 6716 4.5): heard as a ripple, not as a click.
+  double most_torn = -22;
 };
 
 class Switch : public testing::TestWithParam<SwitchCase> {};
@@ -221,6 +246,7 @@ class Switch : public testing::TestWithParam<SwitchCase> {};
 // not show where the switches were.
 TEST_P(Switch, HasNoClickAndNoGap) {
   Room room;
+  room.remembers_sent = true;
   SpeakerOptions second{.tone = 300, .amplitude = 0.02, .talks = {{3, 3.5}}, .phase = 0.007};
   room.join(1, GetParam().speaker);
   room.join(2, second);
@@ -232,32 +258,32 @@ TEST_P(Switch, HasNoClickAndNoGap) {
   ASSERT_GE(stats.mixes_begun, 1U);
   const Listener& listener = room.listener(3);
   expect_continuous(listener);
-  std::set<const void*> forwarded;
-  for (const auto& packet : room.listener(2).packets()) forwarded.insert(packet.payload.get());
   const auto steady_step = max_step(sound_of(listener, 1, 2));
   std::size_t seen = 0;
-  for (const std::size_t at : switches(listener, forwarded)) {
+  for (const std::size_t at : switches(listener, room.sent_payloads)) {
     if (at < 48'000 * 2) continue;
     ++seen;
     const auto around = std::span(listener.sound()).subspan(at - 1200, 2400);
     EXPECT_LT(max_step(around), 1.25 * steady_step + 0.002) << "switch at sample " << at;
     EXPECT_LT(std::sqrt(roughness(around)), 0.05 * 0.25) << "switch at sample " << at;
-    EXPECT_NEAR(decibel(amplitude_of(around, GetParam().speaker.tone) / 0.25), 0, 1) << "switch at sample " << at;
+    EXPECT_NEAR(decibel(amplitude_of(around, GetParam().speaker.tone) / 0.25), 0, 1.5) << "switch at sample " << at;
+    // Just before the way back the tone is shifted by up to 0.5 %, for the alignment.
+    const double torn = tear(listener.sound(), GetParam().speaker.tone, seen == 1 ? at - 2640 : at + 240, at - 240);
+    EXPECT_LT(torn, GetParam().most_torn) << "switch at sample " << at;
   }
-  EXPECT_GE(seen, 2U);
+  EXPECT_EQ(seen, 2U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Codings, Switch,
-    testing::Values(SwitchCase{"celt", {}}, SwitchCase{"celt_10_ms", {.frame = 480}},
-                    SwitchCase{"celt_stereo", {.channels = 2}},
-                    SwitchCase{"celt_with_pitch_filter", {.application = OPUS_APPLICATION_AUDIO, .bitrate = 64'000}},
-                    SwitchCase{"voip_24k", {.application = OPUS_APPLICATION_VOIP, .bitrate = 24'000}},
-                    SwitchCase{"voip_12k", {.application = OPUS_APPLICATION_VOIP, .bitrate = 12'000}},
-                    SwitchCase{"voip_40_ms", {.application = OPUS_APPLICATION_VOIP, .bitrate = 24'000, .frame = 1920}},
-                    SwitchCase{"voip_60_ms", {.application = OPUS_APPLICATION_VOIP, .bitrate = 24'000, .frame = 2880}},
-                    SwitchCase{"code_3_120_ms",
-                               {.application = OPUS_APPLICATION_AUDIO, .bitrate = 48'000, .frame = 5760}}),
+    testing::Values(
+        SwitchCase{"celt", {}}, SwitchCase{"celt_10_ms", {.frame = 480}}, SwitchCase{"celt_stereo", {.channels = 2}},
+        SwitchCase{"celt_with_pitch_filter", {.application = OPUS_APPLICATION_AUDIO, .bitrate = 64'000}},
+        SwitchCase{"voip_24k", {.application = OPUS_APPLICATION_VOIP, .bitrate = 24'000}, -9},
+        SwitchCase{"voip_12k", {.application = OPUS_APPLICATION_VOIP, .bitrate = 12'000}, -9},
+        SwitchCase{"voip_40_ms", {.application = OPUS_APPLICATION_VOIP, .bitrate = 24'000, .frame = 1920}, -9},
+        SwitchCase{"voip_60_ms", {.application = OPUS_APPLICATION_VOIP, .bitrate = 24'000, .frame = 2880}, -9},
+        SwitchCase{"code_3_120_ms", {.application = OPUS_APPLICATION_AUDIO, .bitrate = 48'000, .frame = 5760}}),
     [](const auto& param) { return std::string(param.param.name); });
 
 }  // namespace
