@@ -46,6 +46,16 @@ std::optional<AVCodecID> codec_of(const Track& track, MediaFileKind kind) {
   return std::nullopt;
 }
 
+// A producer's cluster may begin with sound: its length is that of its pictures.
+std::optional<base::WallTime> find_first_picture(const container::MatroskaDocument& document) {
+  const Track* video = document.find_video();
+  std::optional<base::WallTime> first;
+  for (const Block& block : document.blocks) {
+    if (video != nullptr && block.track == video->number) first = std::min(first.value_or(block.time), block.time);
+  }
+  return first;
+}
+
 struct FreeFormat {
   void operator()(AVFormatContext* context) const {
     if (context->pb != nullptr) avio_closep(&context->pb);
@@ -154,11 +164,12 @@ FileTrack* LibavFile::find(const Track& track) {
 Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::ByteView bytes) {
   TRY(const container::MatroskaDocument document, container::parse_matroska(bytes));
   if (document.blocks.empty()) return {};
-  if (const auto cut = clock_.begin(start, end)) report_.cuts.push_back(*cut);
   // A producer's times may count from its own start, and clusters have whole milliseconds: the fragment's start says
   // where the document lies.
   const base::WallTime zero =
       document.has_exact_times ? document.start : base::from_microseconds(document.cluster_ns / 1000);
+  const base::WallTime first_picture = find_first_picture(document).value_or(zero) + (start - zero);
+  if (const auto cut = clock_.begin(first_picture, first_picture + (end - start))) report_.cuts.push_back(*cut);
   for (const Track& track : document.tracks) {
     std::vector<const Block*> blocks;
     for (const Block& block : document.blocks) {

@@ -125,6 +125,11 @@ Result<TrackSamples> list_producer_sound(const OpenedFragment& opened) {
   return aac != tracks.end() ? list_stored_audio_samples(opened) : list_silence(opened.fragment);
 }
 
+std::string write_segment(const StoredFragment& fragment, PlaybackTrack track, const TrackSamples& list) {
+  return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), to_mp4_sequence(fragment),
+                                              list.decode_time, list.samples));
+}
+
 }  // namespace
 
 Playback::Playback(PlaybackOptions options, async::DiskWorker& renderers)
@@ -183,10 +188,7 @@ Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFra
 }
 
 Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track) {
-  const auto write = [&](const TrackSamples& list) {
-    return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), to_mp4_sequence(fragment),
-                                                list.decode_time, list.samples));
-  };
+  const auto write = [&](const TrackSamples& list) { return write_segment(fragment, track, list); };
   const bool is_audio = track == PlaybackTrack::Audio;
   if (is_audio && (fragment.header.flags & kProducerDocument) == 0) {
     CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
@@ -195,6 +197,13 @@ Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragme
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   CO_TRY(const TrackSamples list, is_audio ? list_producer_sound(opened) : list_video_samples(opened));
   co_return write(list);
+}
+
+Task<Result<std::string>> Playback::sound_from_picture(FragmentLogPtr log, StoredFragment fragment) {
+  CO_TRY(OpenedFragment opened, co_await open(log, fragment));
+  CO_TRY(TrackSamples list, list_producer_sound(opened));
+  drop_before(list, pictures_start(fragment));
+  co_return write_segment(fragment, PlaybackTrack::Audio, list);
 }
 
 Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragment fragment, bool video,
