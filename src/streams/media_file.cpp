@@ -110,6 +110,9 @@ Result<void> LibavFile::add_stream(FileTrack& track) {
   if (kind_ == MediaFileKind::Mp4InBand && *codec == AV_CODEC_ID_H264) {
     parameters.codec_tag = MKTAG('a', 'v', 'c', '3');
   }
+  if (kind_ == MediaFileKind::Mp4InBand && *codec == AV_CODEC_ID_HEVC) {
+    parameters.codec_tag = MKTAG('h', 'e', 'v', '1');
+  }
   parameters.codec_type = from.is_video() ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
   const std::size_t size = from.codec_private.size();
   parameters.extradata = static_cast<std::uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
@@ -182,12 +185,6 @@ Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::Byte
           Errc::Unsupported,
           fmt::format("at {} there is a track {} \"{}\" that the file does not have: export that part by itself",
                       base::to_iso8601(start), track.codec_id, track.name));
-    }
-    if (track.codec_id == container::kCodecHevc && track.codec_private != to->track().codec_private) {
-      return base::fail(Errc::Unsupported,
-                        fmt::format("at {} the H.265 parameter sets change, which one file cannot hold: take that part "
-                                    "by itself",
-                                    base::to_iso8601(start)));
     }
     for (const TimedFrame& frame : to->place(blocks, track, clock_, start - zero)) {
       TRY_VOID(write(*to, frame));
