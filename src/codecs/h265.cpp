@@ -33,4 +33,34 @@ std::optional<std::string> codec_string_of_hvcc(base::ByteView record) {
   return text;
 }
 
+std::optional<base::Bytes> nal_units_of_hvcc(base::ByteView record) {
+  constexpr std::size_t kBeforeArrays = 22;
+  base::ByteReader in(record);
+  in.skip(kBeforeArrays);
+  base::Bytes out;
+  base::ByteWriter writer(out);
+  const unsigned arrays = in.u8();
+  for (unsigned array = 0; array < arrays && in.ok(); ++array) {
+    in.skip(1);  // the type, which the units say as well
+    const unsigned units = in.u16();
+    for (unsigned unit = 0; unit < units && in.ok(); ++unit) {
+      const base::ByteView nal = in.take(in.u16());
+      writer.u32(nal.size());
+      writer.bytes(nal);
+    }
+  }
+  if (!in.ok()) return std::nullopt;
+  return out;
+}
+
+bool has_sps(base::ByteView access_unit) {
+  constexpr unsigned kSps = 33;  // Rec. ITU-T H.265 table 7-1
+  base::ByteReader in(access_unit);
+  while (in.ok() && in.remaining() > 0) {
+    const base::ByteView nal = in.take(in.u32());
+    if (in.ok() && !nal.empty() && ((nal[0] >> 1U) & 0x3fU) == kSps) return true;
+  }
+  return false;
+}
+
 }  // namespace codecs::h265

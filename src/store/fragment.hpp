@@ -59,6 +59,12 @@ struct FragmentHeader {
   std::uint32_t flags = 0;
   // Same value: the same codec private data, so that a player needs no new initialisation segment.
   std::uint64_t codec_fingerprint = 0;
+  // A producer's cluster does not begin with all of its tracks: how long after producer_time its first picture is shown
+  // and its first AAC frame heard (may be negative), and how long the AAC frames last, in whole milliseconds. Zero
+  // where there is no such track, and in our own documents.
+  std::chrono::microseconds pictures_after{};
+  std::chrono::microseconds sound_after{};
+  std::chrono::milliseconds sound_length{};
   std::optional<Gap> gap_before;
   // Set on the last fragment of a session: why the recording paused after it.
   std::optional<GapReason> ended_by;

@@ -126,6 +126,9 @@ StoredFragment stored(std::int64_t number, std::int64_t producer, std::int64_t s
   fragment.header.duration = std::chrono::microseconds(10);
   fragment.header.flags = kAudio;
   fragment.header.codec_fingerprint = 0xffffffff00000001;
+  fragment.header.pictures_after = std::chrono::microseconds(140'000);
+  fragment.header.sound_after = std::chrono::microseconds(-1);
+  fragment.header.sound_length = std::chrono::milliseconds(2'005);
   if (number % 2 == 0) fragment.header.gap_before = Gap{GapReason::DiskSlow, base::from_microseconds(-3), {}};
   if (number % 3 == 0) fragment.header.ended_by = GapReason::PublisherLeft;
   fragment.payload_size = 1234;

@@ -33,6 +33,14 @@ std::array<std::uint8_t, N> seal_header(base::Bytes& bytes) {
 std::uint64_t signed_bits(base::WallTime time) {
   return static_cast<std::uint64_t>(base::to_microseconds(time));
 }
+// Cut at the largest: 35 minutes.
+std::uint64_t signed_word(std::chrono::microseconds span) {
+  constexpr std::int64_t kLargest = INT32_MAX;
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(span.count(), -kLargest, kLargest));
+}
+std::chrono::microseconds span_of(std::uint64_t word) {
+  return std::chrono::microseconds(static_cast<std::int32_t>(static_cast<std::uint32_t>(word)));
+}
 base::WallTime time_of(std::uint64_t bits) {
   return base::from_microseconds(static_cast<std::int64_t>(bits));
 }
@@ -89,7 +97,7 @@ std::array<std::uint8_t, kRecordHeaderSize> write_record_header(const RecordHead
   out.u32(fragment.stream.generation);
   out.u8(static_cast<std::uint8_t>(gap.reason));
   out.u8(fragment.ended_by ? static_cast<std::uint8_t>(*fragment.ended_by) : 0U);
-  out.u16(0);
+  out.u16(static_cast<std::uint64_t>(std::clamp<std::int64_t>(fragment.sound_length.count(), 0, UINT16_MAX)));
   out.u64(fragment.number.value);
   out.u64(signed_bits(fragment.producer_time));
   out.u64(signed_bits(fragment.server_time));
@@ -97,7 +105,8 @@ std::array<std::uint8_t, kRecordHeaderSize> write_record_header(const RecordHead
   out.u64(signed_bits(gap.from));
   out.u64(signed_bits(gap.to));
   out.u64(fragment.codec_fingerprint);
-  out.zeros(kRecordHeaderSize - bytes.size());
+  out.u32(signed_word(fragment.pictures_after));
+  out.u32(signed_word(fragment.sound_after));
   return seal_header<kRecordHeaderSize>(bytes);
 }
 
@@ -123,7 +132,7 @@ std::optional<RecordHeader> parse_record_header(base::ByteView bytes) {
   fragment.stream.generation = in.u32();
   const auto gap_reason = static_cast<GapReason>(in.u8());
   const auto ended_by = static_cast<GapReason>(in.u8());
-  in.u16();
+  fragment.sound_length = std::chrono::milliseconds(in.u16());
   fragment.number.value = in.u64();
   fragment.producer_time = time_of(in.u64());
   fragment.server_time = time_of(in.u64());
@@ -131,6 +140,8 @@ std::optional<RecordHeader> parse_record_header(base::ByteView bytes) {
   const base::WallTime from = time_of(in.u64());
   const base::WallTime to = time_of(in.u64());
   fragment.codec_fingerprint = in.u64();
+  fragment.pictures_after = span_of(in.u32());
+  fragment.sound_after = span_of(in.u32());
   if (gap_reason != GapReason{}) fragment.gap_before = Gap{gap_reason, from, to};
   if (ended_by != GapReason{}) fragment.ended_by = ended_by;
   return header;

@@ -73,6 +73,9 @@ FragmentHeader example_header() {
   header.duration = std::chrono::microseconds(2'000'033);
   header.flags = kDependent | kAudio;
   header.codec_fingerprint = 0xfeedfacecafebeef;
+  header.pictures_after = std::chrono::microseconds(140'000);
+  header.sound_after = std::chrono::microseconds(-1);
+  header.sound_length = std::chrono::milliseconds(2'005);
   header.gap_before = Gap{GapReason::PacketsLost, base::from_microseconds(5), base::from_microseconds(17)};
   header.ended_by = GapReason::PublisherLeft;
   return header;
@@ -92,7 +95,7 @@ TEST(VolumeRecord, GoldenBytes) {
             "01"
             "00"
             "0080"
-            "2e4fe058"
+            "74bf926e"
             "0102030405060708"
             "0000000000001000"
             "0000000000000009"
@@ -102,7 +105,7 @@ TEST(VolumeRecord, GoldenBytes) {
             "00000003"
             "02"
             "01"
-            "0000"
+            "07d5"
             "00065bfeda27c240"
             "00065bfeda25e001"
             "00065bfeda27c240"
@@ -110,7 +113,8 @@ TEST(VolumeRecord, GoldenBytes) {
             "0000000000000005"
             "0000000000000011"
             "feedfacecafebeef"
-            "0000000000000000");
+            "000222e0"
+            "ffffffff");
   const auto parsed = parse_record_header(bytes);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->fragment, record.fragment);

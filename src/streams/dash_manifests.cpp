@@ -31,12 +31,18 @@ bool has_rendered_sound(const StoredFragment& fragment) {
   return (fragment.header.flags & kProducerDocument) == 0;
 }
 
-// Rendered sound has a grid of its own; everything else lies as its fragment does. The times are those inside the
-// segments, to the tick.
+base::WallTime track_start(const StoredFragment& fragment, PlaybackTrack track) {
+  return track == PlaybackTrack::Video ? pictures_start(fragment) : sound_start(fragment);
+}
+
+// Rendered sound has a grid of its own. The times are those inside the segments, to the tick; a producer's sound lasts
+// until that of the next fragment, see join_sound().
 DashSegment make_segment(const StreamingSession& session, const StoredFragment& fragment, const DashTrack& track) {
   DashSegment segment;
-  segment.time = to_media_ticks(fragment.header.producer_time, track.timescale);
-  segment.duration = to_media_ticks(producer_end(fragment), track.timescale) - segment.time;
+  const PlaybackTrack kind = track.is_video ? PlaybackTrack::Video : PlaybackTrack::Audio;
+  segment.time = to_media_ticks(track_start(fragment, kind), track.timescale);
+  const base::WallTime end = track.is_video ? pictures_end(fragment) : sound_end(fragment);
+  segment.duration = to_media_ticks(end, track.timescale) - segment.time;
   if (!track.is_video && has_rendered_sound(fragment)) {
     const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
     segment.time = units.first_sample();
@@ -48,6 +54,13 @@ DashSegment make_segment(const StreamingSession& session, const StoredFragment& 
   }
   if (session.show_numbers) segment.fragment_number = fragment.header.number.text();
   return segment;
+}
+
+// What a muxer had to write before a key frame is in the next cluster, also the sound of the last pictures.
+void join_sound(DashTrack& track, const StoredFragment& fragment, std::int64_t next) {
+  if (track.is_video || has_rendered_sound(fragment) || track.segments.empty()) return;
+  DashSegment& last = track.segments.back();
+  if (next > last.time) last.duration = next - last.time;
 }
 
 void describe_video(DashTrack& track, const OpenedFragment& opened, const PlayableTracks& tracks) {
@@ -132,6 +145,7 @@ Task<Result<std::string>> make_dash_manifest(Playback& playback, FragmentLogPtr 
     }
     for (DashTrack& track : manifest.periods.back().tracks) {
       DashSegment segment = make_segment(session, fragment, track);
+      join_sound(track, fragment, segment.time);
       if (segment.duration > 0) track.segments.push_back(std::move(segment));
     }
     manifest.longest_segment = std::max<microseconds>(manifest.longest_segment, fragment.header.duration);
@@ -177,12 +191,19 @@ Task<Result<std::optional<StoredFragment>>> find_at_media_time(FragmentLogPtr lo
       if (units.first_sample() == *ticks) co_return holder;
     }
   }
-  CO_TRY(const std::optional<StoredFragment> fragment,
-         co_await log->starting_at(TimeAxis::Producer, end_of_tick(*ticks, rate)));
-  if (!fragment || to_media_ticks(fragment->header.producer_time, rate) != *ticks) {
-    co_return std::optional<StoredFragment>();
+  const auto is_it = [&](const StoredFragment& one) { return to_media_ticks(track_start(one, track), rate) == *ticks; };
+  const base::WallTime at = end_of_tick(*ticks, rate);
+  CO_TRY(std::optional<StoredFragment> found, co_await log->starting_at(TimeAxis::Producer, at));
+  if (found && is_it(*found)) co_return found;
+  // The track may begin after the next fragment does, or before its own.
+  if (found) {
+    const base::WallTime before = found->header.producer_time - microseconds(1);
+    CO_TRY(found, co_await log->starting_at(TimeAxis::Producer, before));
+    if (found && is_it(*found)) co_return found;
   }
-  co_return fragment;
+  CO_TRY(const FragmentPage later, co_await log->list({.axis = TimeAxis::Producer, .from = at, .to = {}, .limit = 1}));
+  if (!later.fragments.empty() && is_it(later.fragments.front())) co_return later.fragments.front();
+  co_return std::optional<StoredFragment>();
 }
 
 }  // namespace streams

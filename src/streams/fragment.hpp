@@ -27,6 +27,24 @@ inline base::WallTime producer_end(const StoredFragment& fragment) {
   return fragment.header.producer_time + fragment.header.duration;
 }
 
+// When its first picture is shown, and when the last one has been. Sound may begin and end a little earlier or later:
+// it does not decide where fragments join.
+inline base::WallTime pictures_start(const StoredFragment& fragment) {
+  return fragment.header.producer_time + fragment.header.pictures_after;
+}
+inline base::WallTime pictures_end(const StoredFragment& fragment) {
+  return pictures_start(fragment) + fragment.header.duration;
+}
+
+// Of a producer's AAC frames.
+inline base::WallTime sound_start(const StoredFragment& fragment) {
+  return fragment.header.producer_time + fragment.header.sound_after;
+}
+inline base::WallTime sound_end(const StoredFragment& fragment) {
+  const bool is_known = fragment.header.sound_length.count() > 0;
+  return is_known ? sound_start(fragment) + fragment.header.sound_length : pictures_end(fragment);
+}
+
 inline base::WallTime start_of(const StoredFragment& fragment, TimeAxis axis) {
   return axis == TimeAxis::Server ? fragment.header.server_time : fragment.header.producer_time;
 }

@@ -23,6 +23,9 @@ struct FragmentDraft {
   std::chrono::microseconds duration{};
   std::uint32_t flags = 0;
   std::uint64_t codec_fingerprint = 0;
+  std::chrono::microseconds pictures_after{};  // as in FragmentHeader
+  std::chrono::microseconds sound_after{};
+  std::chrono::milliseconds sound_length{};
   std::optional<Gap> gap_before;
   std::optional<GapReason> ended_by;
   Payload payload;

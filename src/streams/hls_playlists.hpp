@@ -17,9 +17,6 @@ inline constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 
 // Fragments further apart than this on the producer's axis do not join (contract 5.2).
 inline constexpr std::chrono::microseconds kContinuityTolerance{50'000};
-// A muxer's cluster begins with the sound that it had not written when the key frame came, a few pictures earlier: it
-// overlaps the one before, though all frames follow each other.
-inline constexpr std::chrono::microseconds kInterleaving{300'000};
 
 // EXT-X-DISCONTINUITY before `fragment`, which follows `before` (null: it is the session's first)? A new codec private
 // data is one in every mode: the decoder starts anew.
@@ -40,14 +37,28 @@ struct SegmentAddress {
 };
 std::string make_playlist_uri(const std::string& token, PlaybackTrack track, std::string_view directives = {});
 std::string make_part_uri(const SegmentAddress& address, FragmentNumber number, std::size_t part);
-std::string make_segment_uri(const SegmentAddress& address, FragmentNumber number);
+// A fragment among those that it joins.
+struct JoinedFragment {
+  const StoredFragment& fragment;
+  bool is_first = false;                 // it does not join the one before
+  const StoredFragment* next = nullptr;  // null: none is known yet
+  bool joins_next = false;
+};
+// `place`: after counting the fragment.
+JoinedFragment join_fragment(const LivePlace& place, const StoredFragment& fragment, const StoredFragment* next);
+std::string make_segment_uri(const SegmentAddress& address, const JoinedFragment& joined);
 // The codec private data travels in the address: the same data has the same address in every playlist of the session,
 // and no state is needed to answer it.
 std::string make_init_uri(const SegmentAddress& address, const TrackInit& init);
 
-// Where the segment of this track begins, after the fragment: sound begins a little earlier.
+// Where the segment of this track begins, after the fragment: rendered sound begins a little earlier, a producer's
+// tracks where its frames do.
 std::chrono::microseconds segment_offset(const StoredFragment& fragment, PlaybackTrack track);
 // How long the fragment's segment of this track lasts; zero when it holds no unit of sound.
 std::chrono::microseconds segment_duration(const StoredFragment& fragment, PlaybackTrack track);
+
+// The same for a producer's sound: what a muxer had to write before a key frame is in the next cluster, also the sound
+// of the last pictures. Together, segments of sound that join are as long as the pictures beside them: players add up.
+std::chrono::microseconds joined_duration(const JoinedFragment& joined, PlaybackTrack track);
 
 }  // namespace streams

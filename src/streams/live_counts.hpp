@@ -16,7 +16,7 @@ namespace streams {
 // Fragments that follow each other without a discontinuity: a Period of DASH.
 struct MediaPeriod {
   FragmentNumber first;               // names it
-  base::WallTime media_start;         // producer time of its first fragment
+  base::WallTime media_start;         // of its first picture, on the producer's axis
   std::chrono::microseconds start{};  // in the presentation
 };
 
@@ -25,14 +25,14 @@ struct LivePlace {
   FragmentNumber number;                // the last fragment counted
   std::uint64_t segments = 0;           // before and including it
   std::uint64_t discontinuities = 0;    // tags before and including its own
-  base::WallTime producer_end{};        // of it, for the gap to the next
+  base::WallTime pictures_end{};        // of it, for the gap to the next
   std::chrono::microseconds played{};   // the durations of all of them
   std::chrono::microseconds longest{};  // of them
   std::uint64_t codec_fingerprint = 0;
   MediaPeriod period{};  // that it belongs to
 
   // Where the presentation is at the end of it.
-  std::chrono::microseconds presented() const { return period.start + (producer_end - period.media_start); }
+  std::chrono::microseconds presented() const { return period.start + (pictures_end - period.media_start); }
 };
 
 // Any thread; owned by StreamingSessions. Forgets the sessions that asked longest ago; they are counted anew.

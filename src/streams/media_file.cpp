@@ -46,6 +46,16 @@ std::optional<AVCodecID> codec_of(const Track& track, MediaFileKind kind) {
   return std::nullopt;
 }
 
+// A producer's cluster may begin with sound: its length is that of its pictures.
+std::optional<base::WallTime> find_first_picture(const container::MatroskaDocument& document) {
+  const Track* video = document.find_video();
+  std::optional<base::WallTime> first;
+  for (const Block& block : document.blocks) {
+    if (video != nullptr && block.track == video->number) first = std::min(first.value_or(block.time), block.time);
+  }
+  return first;
+}
+
 struct FreeFormat {
   void operator()(AVFormatContext* context) const {
     if (context->pb != nullptr) avio_closep(&context->pb);
@@ -99,6 +109,9 @@ Result<void> LibavFile::add_stream(FileTrack& track) {
   parameters.codec_id = *codec;
   if (kind_ == MediaFileKind::Mp4InBand && *codec == AV_CODEC_ID_H264) {
     parameters.codec_tag = MKTAG('a', 'v', 'c', '3');
+  }
+  if (kind_ == MediaFileKind::Mp4InBand && *codec == AV_CODEC_ID_HEVC) {
+    parameters.codec_tag = MKTAG('h', 'e', 'v', '1');
   }
   parameters.codec_type = from.is_video() ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
   const std::size_t size = from.codec_private.size();
@@ -154,11 +167,12 @@ FileTrack* LibavFile::find(const Track& track) {
 Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::ByteView bytes) {
   TRY(const container::MatroskaDocument document, container::parse_matroska(bytes));
   if (document.blocks.empty()) return {};
-  if (const auto cut = clock_.begin(start, end)) report_.cuts.push_back(*cut);
   // A producer's times may count from its own start, and clusters have whole milliseconds: the fragment's start says
   // where the document lies.
   const base::WallTime zero =
       document.has_exact_times ? document.start : base::from_microseconds(document.cluster_ns / 1000);
+  const base::WallTime first_picture = find_first_picture(document).value_or(zero) + (start - zero);
+  if (const auto cut = clock_.begin(first_picture, first_picture + (end - start))) report_.cuts.push_back(*cut);
   for (const Track& track : document.tracks) {
     std::vector<const Block*> blocks;
     for (const Block& block : document.blocks) {
@@ -171,12 +185,6 @@ Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::Byte
           Errc::Unsupported,
           fmt::format("at {} there is a track {} \"{}\" that the file does not have: export that part by itself",
                       base::to_iso8601(start), track.codec_id, track.name));
-    }
-    if (track.codec_id == container::kCodecHevc && track.codec_private != to->track().codec_private) {
-      return base::fail(Errc::Unsupported,
-                        fmt::format("at {} the H.265 parameter sets change, which one file cannot hold: take that part "
-                                    "by itself",
-                                    base::to_iso8601(start)));
     }
     for (const TimedFrame& frame : to->place(blocks, track, clock_, start - zero)) {
       TRY_VOID(write(*to, frame));

@@ -18,7 +18,7 @@ namespace streams {
 enum class MediaFileKind : std::uint8_t {
   Matroska,
   Mp4,
-  Mp4InBand,  // its H.264 parameter sets change: sample entry avc3 (ISO/IEC 14496-15), they are in the pictures
+  Mp4InBand,  // its parameter sets change: sample entry avc3 or hev1 (ISO/IEC 14496-15), they are in the pictures
 };
 
 // Where time that is missing in the recording was taken out of the file.

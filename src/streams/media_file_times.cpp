@@ -5,6 +5,7 @@
 
 #include "codecs/h264_nal.hpp"
 #include "codecs/h264_parameter_sets.hpp"
+#include "codecs/h265.hpp"
 #include "streams/audio_renderer.hpp"
 
 namespace streams {
@@ -18,7 +19,8 @@ constexpr microseconds kTick(12);  // more than one unit of 90 kHz: decode times
 // Rendered sound has whole milliseconds in documents; on the file's grid it is gapless again.
 constexpr std::int64_t kSnap = 3 * 48;
 
-bool has_sps(base::ByteView access_unit) {
+bool has_sps(const container::Track& track, base::ByteView access_unit) {
+  if (track.codec_id == container::kCodecHevc) return codecs::h265::has_sps(access_unit);
   codecs::h264::NalReader reader(access_unit);
   while (const auto nal = reader.next()) {
     if (!nal->empty() && codecs::h264::nal_type(*nal) == codecs::h264::NalType::Sps) return true;
@@ -26,10 +28,13 @@ bool has_sps(base::ByteView access_unit) {
   return false;
 }
 
-// SPS and PPS of an avcC, as NAL units with their lengths before them.
-base::Bytes to_nal_units(base::ByteView avcc) {
+// Parameter sets of an avcC or hvcC, as NAL units with their lengths before them.
+base::Bytes to_nal_units(const container::Track& track) {
+  if (track.codec_id == container::kCodecHevc) {
+    return codecs::h265::nal_units_of_hvcc(track.codec_private).value_or(base::Bytes());
+  }
   base::Bytes out;
-  const auto record = codecs::h264::parse_avcc(avcc);
+  const auto record = codecs::h264::parse_avcc(track.codec_private);
   if (!record) return out;
   base::ByteWriter writer(out);
   for (const auto* sets : {&record->sps, &record->pps}) {
@@ -59,9 +64,9 @@ std::optional<MediaFileCut> FileClock::begin(base::WallTime start, base::WallTim
 std::vector<TimedFrame> FileTrack::place(std::span<const Block* const> blocks, const container::Track& from,
                                          const FileClock& clock, microseconds shift) {
   if (!track_.is_video()) return place_audio(blocks, clock, shift);
-  const bool differs = track_.codec_id == container::kCodecAvc && from.codec_private != in_effect_;
+  const bool differs = from.codec_private != in_effect_;
   if (differs) in_effect_ = from.codec_private;
-  return place_video(blocks, clock, shift, differs ? to_nal_units(from.codec_private) : base::Bytes());
+  return place_video(blocks, clock, shift, differs ? to_nal_units(from) : base::Bytes());
 }
 
 // Decode times are the presentation times in order, so much earlier that no frame is shown before it is decoded.
@@ -74,7 +79,8 @@ std::vector<TimedFrame> FileTrack::place_video(std::span<const Block* const> blo
     frame.shown = clock.at(block->time + shift);
     frame.key_frame = block->key_frame;
     frame.payload = block->payload;
-    if (block->key_frame && !parameter_sets.empty() && !has_sps(block->payload)) frame.parameter_sets = parameter_sets;
+    if (block->key_frame && !parameter_sets.empty() && !has_sps(track_, block->payload))
+      frame.parameter_sets = parameter_sets;
     sorted.push_back(frame.shown);
   }
   std::ranges::sort(sorted);

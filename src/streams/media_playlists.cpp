@@ -82,7 +82,9 @@ HlsSegment make_gap_segment(const PlaylistView& view, const StoredFragment& frag
   const store::Gap& gap = *fragment.header.gap_before;
   const bool is_discontinuity = view.session.discontinuities == DiscontinuityMode::Always;
   const SegmentAddress address{.token = view.token, .track = view.track};
-  return {.uri = make_segment_uri(address, {fragment.header.number.value - 1}),
+  StoredFragment missing;
+  missing.header.number = {fragment.header.number.value - 1};
+  return {.uri = make_segment_uri(address, {.fragment = missing}),
           .map_uri = map_uri,
           .duration =
               std::clamp<microseconds>(gap.to - gap.from, std::chrono::milliseconds(1), view.session.target_duration),
@@ -158,7 +160,7 @@ HlsSegment make_whole_segment(const PlaylistView& view, const MapAddresses& maps
   const LiveFragment& fragment = view.live.front();
   const FragmentNumber number = fragment.header.number;
   HlsSegment segment = begin_segment(view, maps, pointer_to(place), fragment);
-  segment.uri = make_segment_uri(address, number);
+  segment.uri = make_segment_uri(address, {.fragment = to_stored(fragment)});
   segment.duration = segment_duration(to_stored(fragment), view.track);
   segment.parts = list_parts(cut, address, number);
   place = count_fragment(view.session, pointer_to(place), to_stored(fragment));
@@ -227,7 +229,8 @@ Task<Result<HlsMediaPlaylist>> make_media_playlist(Playback& playback, FragmentL
   MapAddresses maps(playback, log, address);
   std::optional<LivePlace> place = view.window.before;
   int pending = 0;  // discontinuities of segments that this track does not have
-  for (const StoredFragment& fragment : view.window.fragments) {
+  for (std::size_t i = 0; i < view.window.fragments.size(); ++i) {
+    const StoredFragment& fragment = view.window.fragments[i];
     CO_TRY(std::string map_uri, co_await maps.of(fragment));
     if (has_gap_segment(session, pointer_to(place), fragment)) {
       playlist.segments.push_back(make_gap_segment(view, fragment, map_uri));
@@ -235,9 +238,11 @@ Task<Result<HlsMediaPlaylist>> make_media_playlist(Playback& playback, FragmentL
     if (is_discontinuity(session.discontinuities, pointer_to(place), fragment)) ++pending;
     if (view.track == PlaybackTrack::Video && (fragment.header.flags & kDependent) != 0) playlist.independent = false;
     place = count_fragment(session, pointer_to(place), fragment);
-    HlsSegment segment{.uri = make_segment_uri(address, fragment.header.number),
+    const StoredFragment* next = i + 1 < view.window.fragments.size() ? &view.window.fragments[i + 1] : nullptr;
+    const JoinedFragment joined = join_fragment(*place, fragment, next);
+    HlsSegment segment{.uri = make_segment_uri(address, joined),
                        .map_uri = std::move(map_uri),
-                       .duration = segment_duration(fragment, view.track),
+                       .duration = joined_duration(joined, view.track),
                        .program_date_time = find_date(view, fragment),
                        .discontinuities = pending};
     // In a live session each fragment keeps its place in the sequence, even one too short for a unit of sound.

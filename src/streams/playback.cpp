@@ -125,15 +125,9 @@ Result<TrackSamples> list_producer_sound(const OpenedFragment& opened) {
   return aac != tracks.end() ? list_stored_audio_samples(opened) : list_silence(opened.fragment);
 }
 
-void start_sound_with_picture(const TrackSamples& pictures, TrackSamples& sound) {
-  const std::uint64_t seconds = pictures.decode_time / pictures.timescale;
-  const std::uint64_t rest = pictures.decode_time % pictures.timescale;
-  const std::uint64_t start = seconds * sound.timescale + rest * sound.timescale / pictures.timescale;
-  std::size_t early = 0;
-  while (early < sound.samples.size() && sound.decode_time < start) {
-    sound.decode_time += sound.samples[early++].duration;
-  }
-  sound.samples.erase(sound.samples.begin(), sound.samples.begin() + static_cast<std::ptrdiff_t>(early));
+std::string write_segment(const StoredFragment& fragment, PlaybackTrack track, const TrackSamples& list) {
+  return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), to_mp4_sequence(fragment),
+                                              list.decode_time, list.samples));
 }
 
 }  // namespace
@@ -194,10 +188,7 @@ Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFra
 }
 
 Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track) {
-  const auto write = [&](const TrackSamples& list) {
-    return to_text(container::write_mp4_segment(static_cast<std::uint32_t>(track), to_mp4_sequence(fragment),
-                                                list.decode_time, list.samples));
-  };
+  const auto write = [&](const TrackSamples& list) { return write_segment(fragment, track, list); };
   const bool is_audio = track == PlaybackTrack::Audio;
   if (is_audio && (fragment.header.flags & kProducerDocument) == 0) {
     CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
@@ -206,6 +197,13 @@ Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragme
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   CO_TRY(const TrackSamples list, is_audio ? list_producer_sound(opened) : list_video_samples(opened));
   co_return write(list);
+}
+
+Task<Result<std::string>> Playback::sound_from_picture(FragmentLogPtr log, StoredFragment fragment) {
+  CO_TRY(OpenedFragment opened, co_await open(log, fragment));
+  CO_TRY(TrackSamples list, list_producer_sound(opened));
+  drop_before(list, pictures_start(fragment));
+  co_return write_segment(fragment, PlaybackTrack::Audio, list);
 }
 
 Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragment fragment, TsTracks has) {
@@ -223,7 +221,11 @@ Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragmen
     CO_TRY(sound, co_await audio(log, fragment));
     tracks.push_back(list_rendered_samples(*sound));
   }
-  if (has.opens && has.video && has.audio) start_sound_with_picture(tracks.front(), tracks.back());
+  if (has.opens && has.video && has.audio) {
+    // By half a unit more: none may begin before the picture.
+    constexpr std::chrono::microseconds kHalfUnit(kAacFrameSamples * 125 / 12);
+    drop_before(tracks.back(), pictures_start(fragment) + kHalfUnit);
+  }
   co_return co_await renderers_.run([&] { return write_ts_segment(tracks); });
 }
 

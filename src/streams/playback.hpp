@@ -64,6 +64,8 @@ class Playback {
 
   // styp, moof, mdat. Unsupported when the fragment has no such track, or in another codec than H.264, H.265, AAC.
   async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);
+  // Of a producer's fragment: its sound from the first picture on. Errors as above.
+  async::Task<base::Result<std::string>> sound_from_picture(FragmentLogPtr log, StoredFragment fragment);
   // The whole fragment as one MPEG-TS segment, with the tracks that the session has. Errors as above.
   struct TsTracks {
     bool video = true;

@@ -45,6 +45,7 @@ ProducerRules::ProducerRules(ProducerRuleLimits limits, const std::vector<contai
     TrackState state;
     state.number = track.number;
     state.is_video = track.is_video();
+    state.is_aac = track.codec_id == container::kCodecAac;
     state.default_duration_ns =
         static_cast<std::int64_t>(std::min<std::uint64_t>(track.default_duration_ns, kLongestFrameNs));
     tracks_.push_back(state);
@@ -111,21 +112,35 @@ void ProducerRules::measure(TrackState& track) {
 }
 
 // A fragment is as long as its pictures: sound is interleaved by decoding time and reaches over both ends, and lengths
-// have to add up. Without pictures, or if the rest goes on for long behind them, it reaches to the last frame.
+// have to add up. If the rest goes on for long behind them it reaches to the last frame, without pictures from the
+// fragment's time stamp.
 ProducerRules::Verdict ProducerRules::complete_fragment(ProducerFragmentFacts& facts) {
   std::int64_t length_ns = 0;
   std::int64_t pictures_ns = 0;
+  const auto pictures = std::ranges::find(tracks_, true, &TrackState::is_video);
+  const auto sound = std::ranges::find(tracks_, true, &TrackState::is_aac);
+  if (pictures != tracks_.end()) facts.pictures_after = to_microseconds(pictures->first_ns - *timestamp_ns_);
+  if (sound != tracks_.end()) facts.sound_after = to_microseconds(sound->first_ns - *timestamp_ns_);
+  const auto last_of = [](const TrackState& track) {
+    return track.latest_duration_ns > 0 ? std::min(track.latest_duration_ns, kLongestFrameNs) : track.frame_time_ns;
+  };
   for (TrackState& track : tracks_) {
     if (track.frames == 0) return ProducerError::FramesMissingForTrack;
     measure(track);
-    const std::int64_t last_ns =
-        track.latest_duration_ns > 0 ? std::min(track.latest_duration_ns, kLongestFrameNs) : track.frame_time_ns;
-    length_ns = std::max(length_ns, track.latest_ns + last_ns - *timestamp_ns_);
-    if (track.is_video) pictures_ns = std::max(pictures_ns, track.latest_ns + last_ns - track.first_ns);
+    const std::int64_t end_ns = track.latest_ns + last_of(track);
+    length_ns = std::max(length_ns, end_ns - *timestamp_ns_);
+    if (track.is_video) pictures_ns = std::max(pictures_ns, end_ns - track.first_ns);
     facts.frame_time = std::max(facts.frame_time, to_microseconds(track.frame_time_ns));
     if (track.is_video && !track.begins_with_key_frame) facts.dependent = true;
   }
-  if (pictures_ns > 0 && length_ns - pictures_ns < kLongestOverhangNs) length_ns = pictures_ns;
+  if (pictures_ns > 0) {
+    length_ns -= pictures->first_ns - *timestamp_ns_;
+    if (length_ns - pictures_ns < kLongestOverhangNs) length_ns = pictures_ns;
+  }
+  if (sound != tracks_.end()) {
+    facts.sound_length = std::chrono::round<std::chrono::milliseconds>(
+        nanoseconds(sound->latest_ns + last_of(*sound) - sound->first_ns));
+  }
   // A listing needs some length: a lone frame of a track that says nothing lasts a millisecond.
   facts.duration = std::max<microseconds>(to_microseconds(length_ns), std::chrono::milliseconds(1));
   return {};

@@ -59,8 +59,11 @@ struct ProducerRuleLimits {
 // What is known of a fragment once all of its frames are.
 struct ProducerFragmentFacts {
   std::chrono::microseconds duration{};
-  std::chrono::microseconds frame_time{};  // the slowest track's
-  bool dependent = false;                  // its video does not begin with a key frame
+  std::chrono::microseconds frame_time{};      // the slowest track's
+  std::chrono::microseconds pictures_after{};  // from the fragment's time stamp to the first picture's
+  std::chrono::microseconds sound_after{};     // and to the first AAC frame's
+  std::chrono::milliseconds sound_length{};
+  bool dependent = false;  // its video does not begin with a key frame
 };
 
 // One connection's; fed with the events of its MatroskaStream. Pure: times are the document's own, in nanoseconds.
@@ -84,6 +87,7 @@ class ProducerRules {
   struct TrackState {
     std::uint32_t number = 0;
     bool is_video = false;
+    bool is_aac = false;
     std::int64_t default_duration_ns = 0;
     std::optional<std::int64_t> latest_before_ns;  // in the fragments before this one
     std::int64_t first_ns = 0, latest_ns = 0, latest_duration_ns = 0;

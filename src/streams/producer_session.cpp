@@ -113,6 +113,9 @@ void ProducerSession::commit(base::Bytes document, const ProducerFragmentFacts& 
   draft.flags = kProducerDocument;
   if (facts.dependent) draft.flags |= kDependent;
   draft.codec_fingerprint = rules_->fingerprint();
+  draft.pictures_after = facts.pictures_after;
+  draft.sound_after = facts.sound_after;
+  draft.sound_length = facts.sound_length;
   draft.gap_before = gap_before(draft.producer_time, facts);
   end_ = draft.producer_time + draft.duration;
   Answer answer{.ack = make_ack(ProducerAckKind::Persisted), .bytes = document.size(), .error = {}};

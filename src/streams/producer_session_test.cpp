@@ -176,6 +176,7 @@ TEST_F(Producer, AFragmentIsAsLongAsItsPictures) {
   again.handle_bytes(other.take(), kProducerBegin, kProducerWall);
   ASSERT_EQ(fresh->drafts.size(), 1u);
   EXPECT_EQ(fresh->drafts[0].duration, 1000ms) << "sound that reaches a little further, at both ends, is left out";
+  EXPECT_EQ(fresh->drafts[0].pictures_after, 100ms);
 }
 
 TEST_F(Producer, JumpsOfItsClockAreGaps) {

@@ -52,6 +52,9 @@ void StreamLog::commit(FragmentNumber number, FragmentDraft draft, Committed don
   header.duration = draft.duration;
   header.flags = draft.flags;
   header.codec_fingerprint = draft.codec_fingerprint;
+  header.pictures_after = draft.pictures_after;
+  header.sound_after = draft.sound_after;
+  header.sound_length = draft.sound_length;
   header.gap_before = draft.gap_before;
   header.ended_by = draft.ended_by;
   if (retention_hours_ == 0) {

@@ -20,6 +20,8 @@ using base::Result;
 
 constexpr auto kLiveWindow = std::chrono::seconds(30);
 constexpr base::WallTime kNoEnd{std::chrono::seconds(253'402'300'799)};  // the end of the year 9999
+constexpr std::size_t kMostSurveyed = 1000;
+constexpr std::size_t kMostLooks = 16;
 constexpr const char* kManifestType = "application/dash+xml";
 
 // The newest fragments that follow each other within half a minute: footage of an earlier session is not live.
@@ -51,6 +53,22 @@ std::set<SegmentKind> kinds_of(const StreamingSession& session) {
   if (session.video) kinds.insert(SegmentKind::Mp4Video);
   if (session.audio) kinds.insert(SegmentKind::Mp4Audio);
   return kinds;
+}
+
+// A session has sound if any of what it shows first has some; where the rest has none there is silence. Looks into one
+// fragment of each codec configuration, and not into very many.
+Task<Result<bool>> find_sound(Playback& playback, FragmentLogPtr log, std::vector<StoredFragment> fragments) {
+  std::set<std::uint64_t> looked;
+  for (const StoredFragment& fragment : fragments) {
+    if ((fragment.header.flags & kAudio) != 0) co_return true;
+    if ((fragment.header.flags & kProducerDocument) == 0) continue;
+    if (!looked.insert(fragment.header.codec_fingerprint).second) continue;
+    if (looked.size() > kMostLooks) break;
+    CO_TRY(const OpenedFragment opened, co_await playback.open(log, fragment));
+    const auto tracks = find_playable_tracks(opened);
+    if (tracks && tracks->has_audio()) co_return true;
+  }
+  co_return false;
 }
 
 // HLS names a segment by its fragment, DASH by its time.
@@ -103,7 +121,7 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
     CO_TRY(fragments, co_await log->newest(request.max_fragments));
     keep_live(fragments, now);
   } else {
-    CO_TRY(fragments, co_await list_range(log, session, 1));
+    CO_TRY(fragments, co_await list_range(log, session, std::min<std::size_t>(request.max_fragments, kMostSurveyed)));
   }
   if (fragments.empty()) co_return base::fail(Errc::NotFound, kNothingToPlay);
   session.first = fragments.front().header.number;
@@ -116,6 +134,9 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
   CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
   session.video = tracks.video != nullptr;
   session.audio = tracks.has_audio();
+  if (!session.audio) {
+    CO_TRY(session.audio, co_await find_sound(playback_, log, fragments));
+  }
   CO_TRY(const auto longest, co_await longest_of(log, session));
   session.target_duration = to_target_duration(std::max(longest, options_.fragment_target));
   session.part_target = choose_part_target(picture_interval_of(opened));
@@ -171,6 +192,7 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   const bool is_ts = fetch.resource == "getTSFragment.ts";
   const bool is_audio = !is_ts && fetch.track_number == "2";
   const PlaybackTrack track = is_audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
+  const bool from_picture = is_audio && fetch.from_picture;
   CO_TRY_VOID(co_await await_commit(log, session, fetch));
   CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, std::move(fetch), track));
   if (!fragment) {
@@ -179,6 +201,10 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   const bool opens = fragment->header.number == session.first;
   const SegmentKind kind = is_ts ? ts_kind(session, opens) : is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
   SessionAnswer answer{.content_type = is_ts ? "video/mp2t" : is_audio ? "audio/mp4" : "video/mp4", .cacheable = true};
+  if (from_picture && (fragment->header.flags & kProducerDocument) != 0) {
+    CO_TRY(answer.body, co_await playback_.sound_from_picture(log, *fragment));
+    co_return answer;
+  }
   CO_TRY(answer.segment, co_await find_or_render(log, *fragment, kind));
   co_return answer;
 }
@@ -206,7 +232,8 @@ Task<Result<SessionAnswer>> StreamingSessions::master_playlist(FragmentLogPtr lo
   CO_TRY(std::vector<StoredFragment> fragments, co_await log->after(FragmentNumber{session.first.value - 1}, 1));
   if (fragments.empty()) co_return base::fail(Errc::NotFound, kNothingToPlay);
   CO_TRY(OpenedFragment opened, co_await playback_.open(log, fragments.front()));
-  CO_TRY(const PlayableTracks tracks, find_playable_tracks(opened));
+  CO_TRY(PlayableTracks tracks, find_playable_tracks(opened));
+  if (session.audio && !tracks.has_audio()) tracks.renders_audio = true;  // silence, until there is some
 
   container::HlsMasterPlaylist playlist;
   playlist.codecs = tracks.codecs();

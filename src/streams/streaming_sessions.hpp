@@ -95,7 +95,8 @@ struct SessionFetch {
   std::optional<std::string> fragment_number;
   std::optional<std::string> time{};  // DASH: where a segment starts, in ticks
   std::optional<std::string> timescale{};
-  TrackInit init;  // of an initialisation segment
+  bool from_picture = false;  // without the sound before the first picture
+  TrackInit init;             // of an initialisation segment
   std::optional<bool> low_latency{};
   std::optional<std::uint64_t> part{};  // of a fragment
   ReloadDirectives reload{};

@@ -13,7 +13,18 @@ using base::Errc;
 using base::Result;
 using container::kVideoTimescale;
 
-// Decode times are the presentation times in order; a frame shown earlier than it is decoded gets a negative offset.
+namespace {
+
+// The latest decode times at which no frame is shown before it is decoded. MP4 has negative offsets, but FFmpeg takes
+// them for a delay of the whole track. So the first decode time is the earliest presentation time, for which shaka
+// takes it, and the durations end where the last picture does.
+std::vector<std::int64_t> find_decode_times(std::vector<std::int64_t> shown) {
+  for (std::size_t i = shown.size(); i-- > 1;) shown[i - 1] = std::min(shown[i - 1], shown[i] - 1);
+  return shown;
+}
+
+}  // namespace
+
 Result<TrackSamples> list_video_samples(const OpenedFragment& opened) {
   const container::Track* video = opened.document.find_video();
   if (!video || (video->codec_id != container::kCodecAvc && video->codec_id != container::kCodecHevc)) {
@@ -28,21 +39,14 @@ Result<TrackSamples> list_video_samples(const OpenedFragment& opened) {
     list.samples.push_back(
         {.duration = 0, .composition_offset = 0, .key_frame = block.key_frame, .payload = block.payload});
   }
-  std::vector<std::int64_t> decoded = shown;
-  std::ranges::sort(decoded);
-  for (std::size_t i = 1; i < decoded.size(); ++i) decoded[i] = std::max(decoded[i], decoded[i - 1] + 1);
-  std::int64_t end = to_media_ticks(producer_end(opened.fragment), kVideoTimescale);
-  if ((opened.fragment.header.flags & kProducerDocument) != 0 && decoded.size() > 1) {
-    // A producer's fragment may begin with sound: its end is not that of its last picture.
-    const std::int64_t span = decoded.back() - decoded.front();
-    end = decoded.back() + span / static_cast<std::int64_t>(decoded.size() - 1);
-  }
+  const std::vector<std::int64_t> decoded = find_decode_times(shown);
+  const std::int64_t end = to_media_ticks(pictures_end(opened.fragment), kVideoTimescale);
   for (std::size_t i = 0; i < list.samples.size(); ++i) {
     const std::int64_t next = i + 1 < decoded.size() ? decoded[i + 1] : std::max(end, decoded[i] + 1);
     list.samples[i].duration = static_cast<std::uint32_t>(next - decoded[i]);
     list.samples[i].composition_offset = static_cast<std::int32_t>(shown[i] - decoded[i]);
   }
-  if (!decoded.empty()) list.decode_time = static_cast<std::uint64_t>(decoded.front());
+  if (!decoded.empty()) list.decode_time = static_cast<std::uint64_t>(std::max<std::int64_t>(decoded.front(), 0));
   return list;
 }
 
@@ -76,6 +80,17 @@ Result<TrackSamples> list_stored_audio_samples(const OpenedFragment& opened) {
   return list;
 }
 
+void drop_before(TrackSamples& list, base::WallTime start) {
+  const std::int64_t from = to_media_ticks(start, list.timescale);
+  auto at = static_cast<std::int64_t>(list.decode_time);
+  std::size_t dropped = 0;
+  while (dropped < list.samples.size() && at + list.samples[dropped].duration / 2 < from) {
+    at += list.samples[dropped++].duration;
+  }
+  list.decode_time = static_cast<std::uint64_t>(at);
+  list.samples.erase(list.samples.begin(), list.samples.begin() + static_cast<std::ptrdiff_t>(dropped));
+}
+
 Result<TrackSamples> list_silence(const StoredFragment& fragment) {
   static const Result<RenderedAudio> kSilence =
       render_audio({}, base::WallTime{}, base::WallTime{std::chrono::seconds(1)});
@@ -83,7 +98,7 @@ Result<TrackSamples> list_silence(const StoredFragment& fragment) {
   TrackSamples list{
       .track = make_rendered_track(), .timescale = container::kAudioTimescale, .decode_time = 0, .samples = {}};
   const std::int64_t start = to_media_ticks(fragment.header.producer_time, container::kAudioTimescale);
-  const std::int64_t end = to_media_ticks(producer_end(fragment), container::kAudioTimescale);
+  const std::int64_t end = to_media_ticks(pictures_end(fragment), container::kAudioTimescale);
   list.decode_time = static_cast<std::uint64_t>(start);
   const base::ByteView unit = kSilence->units.back();
   for (std::int64_t at = start; at < end; at += kAacFrameSamples) {

@@ -93,34 +93,44 @@ Result<void> Muxer::open(std::span<const TrackSamples> tracks) {
   return {};
 }
 
-// A transport stream has no picture that is shown before it is decoded: where MP4 has one, all are decoded earlier.
-std::int64_t find_earliest_offset(const TrackSamples& list) {
-  std::int64_t earliest = 0;
+struct FrameTimes {
+  std::vector<std::int64_t> shown, decoded;
+};
+// A transport stream may begin to decode before the time of its first picture: the presentation times in order, so much
+// earlier that no frame is shown before it is decoded.
+FrameTimes find_times(const TrackSamples& list) {
+  FrameTimes times;
+  auto at = static_cast<std::int64_t>(list.decode_time);
   for (const container::Mp4Sample& sample : list.samples) {
-    earliest = std::min<std::int64_t>(earliest, sample.composition_offset);
+    times.shown.push_back(at + sample.composition_offset);
+    at += sample.duration;
   }
-  return earliest;
+  times.decoded = times.shown;
+  std::ranges::sort(times.decoded);
+  std::int64_t delay = 0;
+  for (std::size_t i = 0; i < times.shown.size(); ++i) delay = std::max(delay, times.decoded[i] - times.shown[i]);
+  for (std::int64_t& time : times.decoded) time -= delay;
+  return times;
 }
 
 Result<void> Muxer::write(const TrackSamples& list, int stream) {
   const AVRational base{1, static_cast<int>(list.timescale)};
-  const std::int64_t earliest = find_earliest_offset(list);
-  auto decoded = static_cast<std::int64_t>(list.decode_time) + earliest;
-  for (const container::Mp4Sample& sample : list.samples) {
+  const FrameTimes times = find_times(list);
+  for (std::size_t i = 0; i < list.samples.size(); ++i) {
+    const container::Mp4Sample& sample = list.samples[i];
     av_packet_unref(packet_.get());
     if (av_new_packet(packet_.get(), static_cast<int>(sample.payload.size())) < 0) {
       return base::fail(Errc::Internal, "MPEG-TS: out of memory");
     }
     std::memcpy(packet_->data, sample.payload.data(), sample.payload.size());
     packet_->stream_index = stream;
-    packet_->dts = av_rescale_q(decoded, base, kTsBase);
-    packet_->pts = av_rescale_q(decoded - earliest + sample.composition_offset, base, kTsBase);
+    packet_->dts = av_rescale_q(times.decoded[i], base, kTsBase);
+    packet_->pts = av_rescale_q(times.shown[i], base, kTsBase);
     packet_->duration = av_rescale_q(sample.duration, base, kTsBase);
     if (sample.key_frame) packet_->flags |= AV_PKT_FLAG_KEY;
     if (const int status = av_interleaved_write_frame(context_, packet_.get()); status < 0) {
       return base::fail(failure("a frame", status));
     }
-    decoded += sample.duration;
   }
   return {};
 }

@@ -3,12 +3,14 @@
 // What `tidegate camera` publishes from a file is in the recording bit for bit.
 import assert from 'node:assert/strict';
 import {rmSync} from 'node:fs';
+import {join} from 'node:path';
 import {after, afterEach, before, beforeEach, describe, test} from 'node:test';
 import {firstDifference, nalType, readAnnexB} from './lib/annexb.mjs';
 import {Camera} from './lib/camera.mjs';
 import {harsh} from './lib/impairment.mjs';
 import {Kvs} from './lib/kvs.mjs';
 import {makeH264, makeIntraRefresh, makeOpus, scratch} from './lib/media_files.mjs';
+import {measureAll, OUTPUTS, RENDERED, together} from './lib/outputs.mjs';
 import {decodeDocuments, examine, gapless} from './lib/recording.mjs';
 import {Relay} from './lib/relay.mjs';
 import {Server} from './lib/server.mjs';
@@ -31,7 +33,7 @@ describe('tidegate camera', () => {
     const report = await Camera.start(endpoint, ['--channel', name, '--stream', name, '--create', '--h264', file.path, '--frame-rate', String(file.fps), ...args]).report();
     t.diagnostic(JSON.stringify(report).slice(0, 600));
     await kvs.untilFragments(name, (found) => found.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) > file.seconds * 1000 - 200);
-    const documents = await kvs.documents(name);
+    const documents = await kvs.documents(name, {quiet: 1500});
     const found = examine(documents, {withAudio});
     const sent = readAnnexB(file.bytes);
     assert.deepEqual([...new Set(sent.map(nalType))].sort(), types, 'what the file has: AUD, SEI, parameter sets and slices');
@@ -47,9 +49,16 @@ describe('tidegate camera', () => {
   }
 
   test('an H.264 and an Ogg Opus file are recorded bit for bit', async (t) => {
-    const {found} = await published(server.url, 'both', ['--opus', audio.path, '--ca', server.ca], true, t);
+    const {found, documents} = await published(server.url, 'both', ['--opus', audio.path, '--ca', server.ca], true, t);
     gapless(found.audio);
     assert.ok(Math.abs(found.audio.to - found.video.to) <= 100, `audio ends at ${found.audio.to}, video at ${found.video.to}`);
+    const measured = await measureAll({server, kvs, name: 'both', documents, folder: join(folder, 'outputs')});
+    for (const kind of OUTPUTS) {
+      await t.test(`each beep with its flash: ${kind}`, (t) => {
+        if (measured[kind].error) throw measured[kind].error;
+        t.diagnostic(together(measured[kind], {...measured.expected, ...RENDERED, marks: 11}));
+      });
+    }
   });
 
   test('video only', async (t) => {

@@ -38,7 +38,7 @@ describe('Chromium with a fake camera', () => {
     const kvs = new Kvs(server.url);
     const expected = spanMs(sent.ledgers.video, 90000);
     await kvs.untilFragments(name, (found) => found.reduce((sum, each) => sum + each.FragmentLengthInMilliseconds, 0) > expected - 500);
-    const documents = await kvs.documents(name);
+    const documents = await kvs.documents(name, {quiet: 1500});
     const {video, audio} = examine(documents, {withAudio});
     t.diagnostic(`${sent.framesSent} frames sent, ${video.count} stored in ${documents.length} fragments, ${Math.round(sent.video.bytesSent / 1000)} kB, ` +
       `duration ${Math.round(video.lastAt - video.from)} of ${Math.round(expected)} ms, join ${Math.round(sent.joinMs)} ms`);

@@ -4,23 +4,30 @@
 // size in the first seconds, and PutMedia with a gap, a change of size, and sound that comes and goes.
 import assert from 'node:assert/strict';
 import {GetDASHStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {rmSync} from 'node:fs';
+import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {Browser} from './lib/browser.mjs';
 import {Kvs} from './lib/kvs.mjs';
+import {beep, flash} from './lib/marks.mjs';
 import {blocksOf} from './lib/matroska.mjs';
+import {scratch} from './lib/media_files.mjs';
+import {measureAll, OUTPUTS, RENDERED, together} from './lib/outputs.mjs';
 import {mustRun} from './lib/programs.mjs';
 import {Producer} from './lib/put_media.mjs';
 import {AVC} from './lib/recording.mjs';
 import {credentials, region, Server} from './lib/server.mjs';
 
 const PLAYERS = [['dash.js', 'DASH'], ['shaka', 'DASH'], ['hls.js', 'HLS'], ['shaka', 'HLS']];
+const folder = scratch('player-sources');
 let server, kvs, browser;
 
-/** A film as a Kinesis producer would send it. */
+/** A film as a producer would send it that leaves all to ffmpeg: pictures are not in the order in which they are shown, and a cluster
+ * begins with the sound before its key frame. */
 async function film(size, seconds, {sound = true} = {}) {
-  const {stdoutBytes} = await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`,
-    ...(sound ? ['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`] : []), '-c:v', 'libx264', '-g', '50', '-keyint_min', '50', '-sc_threshold', '0',
-    '-bf', '0', '-c:a', 'aac', '-cluster_time_limit', '3000', '-cluster_size_limit', '5000000', '-f', 'matroska', 'pipe:1']);
+  const {stdoutBytes} = await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds},${flash}`,
+    ...(sound ? ['-f', 'lavfi', '-i', `aevalsrc=${beep()}:s=48000:d=${seconds}`] : []), '-c:v', 'libx264', '-g', '50', '-keyint_min', '50', '-sc_threshold', '0',
+    '-c:a', 'aac', '-cluster_time_limit', '3000', '-cluster_size_limit', '5000000', '-f', 'matroska', 'pipe:1']);
   return stdoutBytes;
 }
 
@@ -31,8 +38,13 @@ async function upload(name, bytes, start) {
   assert.deepEqual(producer.of('ERROR'), []);
 }
 
+const sizeOf = (tracks) => tracks.find(({codec}) => codec === AVC).codecPrivate.toString('hex');
+
 const sources = {
-  'PutMedia with a gap and a change of size': {name: 'studio', sizes: ['320x240', '480x360'], async record() {
+  'PutMedia with a gap and a change of size': {name: 'studio', sizes: ['320x240', '480x360'], parts: {
+    'the first film': {choose: (documents) => documents.slice(0, 3), allowed: {marks: 5}},
+    'begun in its middle': {choose: (documents) => documents.slice(1, 3), allowed: {marks: 3, lead: 0.14}},
+  }, async record() {
     await kvs.call('CreateStream', {StreamName: 'studio', DataRetentionInHours: 24});
     const start = Date.now() / 1000 - 100;
     await upload('studio', await film('320x240', 6), start);
@@ -41,14 +53,25 @@ const sources = {
   'PutMedia with sound that comes and goes': {name: 'booth', sizes: ['320x240'], async record() {
     await kvs.call('CreateStream', {StreamName: 'booth', DataRetentionInHours: 24});
     const start = Date.now() / 1000 - 100;
-    await upload('booth', await film('320x240', 4), start);
-    await upload('booth', await film('320x240', 4, {sound: false}), start + 4);
-    await upload('booth', await film('320x240', 4), start + 8);
+    await upload('booth', await film('320x240', 4, {sound: false}), start);
+    await upload('booth', await film('320x240', 4), start + 4);
+    await upload('booth', await film('320x240', 4, {sound: false}), start + 8);
   }},
-  Chromium: {name: 'browser', async record() {
+  // After the last change of its size: ffmpeg reads one Period of DASH.
+  Chromium: {name: 'browser', parts: {'its last size': {
+    choose: (documents) => documents.filter(({tracks}) => sizeOf(tracks) === sizeOf(documents.at(-1).tracks)), allowed: RENDERED}}, async record() {
     await browser.call('publish', {config: {endpoint: server.url, region, credentials}, name: 'browser', seconds: 10, withAudio: true});
   }},
 };
+
+/** Every output of each part, while the players play. */
+async function measureParts({name, documents, parts = {}}) {
+  const measured = {};
+  for (const [part, {choose}] of Object.entries(parts)) {
+    measured[part] = await measureAll({server, kvs, name, documents: choose(documents), folder: join(folder, name, part.replaceAll(' ', '-'))});
+  }
+  return measured;
+}
 
 before(async () => {
   server = await Server.start();
@@ -64,12 +87,15 @@ before(async () => {
       HLS: await kvs.hlsUrl(source.name, {PlaybackMode: 'ON_DEMAND', DiscontinuityMode: 'ON_DISCONTINUITY', HLSFragmentSelector: selector}),
       DASH: (await kvs.archive.send(new GetDASHStreamingSessionURLCommand({StreamName: source.name, PlaybackMode: 'ON_DEMAND', DASHFragmentSelector: selector}))).DASHStreamingSessionURL,
     };
+    source.measured = measureParts(source);
+    source.measured.catch(() => {});  // the tests say so
     source.results = await Promise.all(PLAYERS.map(([player, kind]) => browser.call('watch', {player, url: urls[kind]})));
   }));
 });
 after(async () => {
   await browser?.stop();
   await server?.stop();
+  rmSync(folder, {recursive: true});
 });
 
 for (const [title, source] of Object.entries(sources)) {
@@ -84,6 +110,14 @@ for (const [title, source] of Object.entries(sources)) {
       assert.ok(Math.abs(result.duration - seconds) < 0.3, `${result.duration} s of ${seconds}`);
       assert.ok(result.frames >= stored * 0.99, `${result.frames} of ${stored} frames: ${JSON.stringify(result)}`);
       if (source.sizes) assert.deepEqual(result.sizes, source.sizes);
+      assert.ok(result.soundBytes > 1000, 'sound is decoded');
     }));
+    for (const part of Object.keys(source.parts ?? {})) {
+      for (const kind of OUTPUTS) test(`${part} by ffmpeg: ${kind}`, async (t) => {
+        const {expected, [kind]: found} = (await source.measured)[part];
+        if (found.error) throw found.error;
+        t.diagnostic(together(found, {...expected, ...source.parts[part].allowed}));
+      });
+    }
   });
 }

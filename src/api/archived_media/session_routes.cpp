@@ -64,6 +64,7 @@ Task<void> serve(const MediaServices services, const Call& call, net::HttpExchan
   fetch.track_number = find_query_value(request.query, "TrackNumber");
   fetch.fragment_number = find_query_value(request.query, "FragmentNumber");
   fetch.time = find_query_value(request.query, "Time");
+  fetch.from_picture = find_query_value(request.query, "From") == "Picture";
   fetch.timescale = find_query_value(request.query, "Timescale");
   fetch.init.codec = find_query_value(request.query, "Codec").value_or("");
   fetch.init.codec_private = find_query_value(request.query, "CodecPrivate");

@@ -14,7 +14,8 @@ namespace store {
 
 #define TIDEGATE_FRAGMENT_COLUMNS                                                                                \
   "stream, generation, number, producer_us, server_us, duration_us, flags, gap_reason, gap_from_us, gap_to_us, " \
-  "ended_by, fingerprint, volume, offset, header_size, size, crc"
+  "ended_by, fingerprint, volume, offset, header_size, size, crc, pictures_us, sound_us, "                       \
+  "sound_ms"
 
 // SQLite's integers are signed: numbers are cut at the largest.
 inline std::int64_t as_signed(std::uint64_t value) {

@@ -15,7 +15,7 @@ namespace {
 
 // A fragment's number is its server time unless the clock stood still or went back, so only those exceptions need an
 // index by server time.
-constexpr std::array<const char*, 3> kSchema = {
+constexpr std::array<const char*, 4> kSchema = {
     R"sql(
 CREATE TABLE fragments(
   stream INTEGER NOT NULL, generation INTEGER NOT NULL, number INTEGER NOT NULL, producer_us INTEGER NOT NULL,
@@ -50,6 +50,12 @@ CREATE TABLE tombstones(
   born INTEGER NOT NULL, PRIMARY KEY(stream, generation)) WITHOUT ROWID;
 ALTER TABLE last_numbers ADD COLUMN fragments INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE last_numbers ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+)sql",
+    // Records of before say zero as well.
+    R"sql(
+ALTER TABLE fragments ADD COLUMN pictures_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fragments ADD COLUMN sound_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fragments ADD COLUMN sound_ms INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 }  // namespace
@@ -96,14 +102,15 @@ base::Result<void> SqliteFragmentIndex::insert_row(const StoredFragment& fragmen
   const Gap gap = header.gap_before.value_or(Gap{GapReason{}, {}, {}});
   TRY_VOID(writer_
                ->query("INSERT OR IGNORE INTO fragments(" TIDEGATE_FRAGMENT_COLUMNS
-                       ") SELECT ?,?,?3,?,?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS(SELECT 1 FROM tombstones "
+                       ") SELECT ?,?,?3,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS(SELECT 1 FROM tombstones "
                        "WHERE stream = ?1 AND generation = ?2 AND through >= ?3)")
                .bind(stream.id, stream.generation, number, base::to_microseconds(header.producer_time),
                      base::to_microseconds(header.server_time), header.duration.count(), header.flags,
                      static_cast<int>(gap.reason), base::to_microseconds(gap.from), base::to_microseconds(gap.to),
                      header.ended_by ? static_cast<int>(*header.ended_by) : 0, header.codec_fingerprint,
                      fragment.place.volume, fragment.place.offset, fragment.place.header_size, fragment.payload_size,
-                     fragment.payload_crc)
+                     fragment.payload_crc, header.pictures_after.count(), header.sound_after.count(),
+                     header.sound_length.count())
                .run());
   const bool inserted = writer_->changes() > 0;
   Counts::Stream& of_stream = counts.streams[stream];

@@ -27,6 +27,9 @@ StoredFragment read_row(const Query& row) {
   fragment.place = {row.word(12), row.word(13), static_cast<std::uint32_t>(row.integer(14))};
   fragment.payload_size = static_cast<std::uint32_t>(row.integer(15));
   fragment.payload_crc = static_cast<std::uint32_t>(row.integer(16));
+  header.pictures_after = std::chrono::microseconds(row.integer(17));
+  header.sound_after = std::chrono::microseconds(row.integer(18));
+  header.sound_length = std::chrono::milliseconds(row.integer(19));
   return fragment;
 }
 

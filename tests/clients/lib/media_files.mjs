@@ -4,16 +4,17 @@ import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {nalType, readAnnexB} from './annexb.mjs';
+import {beep, flash} from './marks.mjs';
 import {mustRun} from './programs.mjs';
 
 /** A folder that is left behind only when a test crashes. */
 export const scratch = (name) => mkdtempSync(join(tmpdir(), `tidegate-${name}-`));
 
-/** Annex-B file: AUD, SEI and parameter sets before each key frame, `slices` slices a picture, a key frame each second. */
+/** Annex-B file that flashes each second: AUD, SEI and parameter sets before each key frame, `slices` slices a picture, a key frame each second. */
 export async function makeH264(folder, {seconds = 12, fps = 30, size = '640x360', bitrate = '900k', slices = 3, name = 'video.h264'} = {}) {
   const path = join(folder, name);
   const params = `keyint=${fps}:min-keyint=${fps}:scenecut=0:slices=${slices}:aud=1:repeat-headers=1:bframes=0:force-cfr=1:threads=1:sliced-threads=0`;
-  await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds}`,
+  await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds},${flash}`,
     '-c:v', 'libx264', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-preset', 'veryfast', '-tune', 'zerolatency',
     '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-x264-params', params, '-f', 'h264', path]);
   return {path, bytes: readFileSync(path), frames: seconds * fps, seconds, fps};
@@ -32,11 +33,11 @@ export async function makeIntraRefresh(folder, {seconds = 12, fps = 30, size = '
   return {path, bytes: readFileSync(path), frames: seconds * fps, seconds, fps};
 }
 
-/** Ogg Opus file: a tone that changes its pitch each second, 20 ms packets. */
+/** Ogg Opus file: a beep each second, when the picture of makeH264 flashes, 20 ms packets. */
 export async function makeOpus(folder, {seconds = 12, channels = 2, name = 'audio.ogg'} = {}) {
   const path = join(folder, name);
   await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi',
-    '-i', `aevalsrc='0.3*sin(2*PI*(300+100*mod(floor(t),5))*t)|0.3*sin(2*PI*440*t)':s=48000:d=${seconds}`,
+    '-i', `aevalsrc=${beep(2)}:s=48000:d=${seconds}`,
     '-ac', String(channels), '-c:a', 'libopus', '-b:a', '64k', '-frame_duration', '20', path]);
   return {path, seconds};
 }

@@ -72,7 +72,7 @@ export async function watch({player, url, live, deadline = 60}) {
     if (video.ended) break;
     if (live && started && performance.now() - began - started > live * 1000) break;
   }
-  const result = {ended: video.ended, currentTime: video.currentTime, duration: video.duration, frames: countFrames(), errors, trace, sizes: [...sizes],
+  const result = {ended: video.ended, soundBytes: video.webkitAudioDecodedByteCount, currentTime: video.currentTime, duration: video.duration, frames: countFrames(), errors, trace, sizes: [...sizes],
     startedAfter: started, seekable: Array.from({length: video.seekable.length}, (_, i) => [video.seekable.start(i), video.seekable.end(i)])};
   await destroy();
   video.remove();
