@@ -97,6 +97,10 @@ constexpr std::array kKeys = {
                      SET_WITH(set_byte_count, cache_bytes), nullptr},
     ConfigurationKey{"segment_cache_bytes", "BYTES", "memory for segments that players have asked for, or will soon",
                      false, SET_WITH(set_byte_count, segment_cache_bytes), nullptr},
+    ConfigurationKey{"render_cache_disk_bytes", "BYTES",
+                     "disk for rendered sound, in the data directory's cache (\"1 GB\"): an hour takes about 50 MB; it "
+                     "goes before any recording does; 0: none",
+                     false, SET_WITH(set_byte_count, render_cache_disk_bytes), nullptr},
     ConfigurationKey{"free_space_floor", "BYTES",
                      "when less is free on the data directory's disk, the oldest recordings go first, whatever their "
                      "retention (\"20 GB\"); 0: never",

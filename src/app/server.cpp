@@ -126,6 +126,7 @@ Result<void> Server::Parts::open_data() {
   archive_options.directory = configuration.data_dir;
   archive_options.cache_bytes = configuration.cache_bytes;
   archive_options.retention.free_space_floor = configuration.free_space_floor;
+  archive_options.derived_bytes = configuration.render_cache_disk_bytes;
   // First, because it takes the lock that keeps a second server off the directory.
   TRY(archive, streams::open_archive(std::move(archive_options), *readers));
   TRY(metadata, store::open_sqlite_metadata(configuration.data_dir + "/catalog.sqlite"));
@@ -176,8 +177,8 @@ Result<void> Server::Parts::open_sessions() {
         fmt::format("{}/playback.key must hold 32 bytes: remove it, and playback URLs handed out so far end",
                     configuration.data_dir));
   }
-  playback =
-      std::make_unique<streams::Playback>(streams::PlaybackOptions{.aac = configuration.aac_encoder}, *renderers);
+  playback = std::make_unique<streams::Playback>(
+      streams::PlaybackOptions{.aac = configuration.aac_encoder, .disk = archive->derived()}, *renderers);
   streams::StreamingOptions streaming_options;
   streaming_options.fragment_target =
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
@@ -257,7 +258,7 @@ void Server::Parts::make_api() {
   options.metric_sources.push_back([this]() -> async::Task<std::string> {
     const sessions::HubStats stats = co_await hub->stats();
     co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable) +
-        render_delivery_metrics(*delivery);
+        render_playback_metrics(*playback, archive->derived()) + render_delivery_metrics(*delivery);
   });
   options.throttle = throttle.get();
   options.find_arn = [this](aws::ResourceType type, const std::string& name) -> std::optional<std::string> {

@@ -5,6 +5,7 @@
 
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace app {
@@ -16,6 +17,13 @@ struct Sample {
   const char* help;
   std::uint64_t value;
 };
+
+void write_samples(std::string& out, std::span<const Sample> samples) {
+  for (const Sample& sample : samples) {
+    fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", sample.name, sample.type,
+                   sample.help, sample.value);
+  }
+}
 
 // One counter with a label: its head, and a line for each value.
 template <class Values, class Name>
@@ -78,10 +86,7 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
       {"tidegate_fragment_cache_misses_total", "counter", "fragments read from disk", archive.cache_misses},
   };
   std::string out;
-  for (const Sample& sample : samples) {
-    fmt::format_to(std::back_inserter(out), "# HELP {0} {2}\n# TYPE {0} {1}\n{0} {3}\n", sample.name, sample.type,
-                   sample.help, sample.value);
-  }
+  write_samples(out, samples);
   using Label = std::optional<std::string>;
   write_family(out, "tidegate_session_packets_dropped_total", "packets that sessions threw away", s.dropped.counts,
                [](std::size_t i) -> Label { return fmt::format("reason=\"{}\"", sessions::kDropReasonNames[i]); });
@@ -93,6 +98,30 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
   write_family(
       out, "tidegate_put_media_errors_total", "ERROR acknowledgements, by ErrorId", put_media.errors,
       [](std::size_t i) -> Label { return fmt::format("id=\"{}\"", static_cast<int>(streams::kProducerErrors[i])); });
+  return out;
+}
+
+std::string render_playback_metrics(const streams::Playback& playback, const store::DerivedFiles* disk) {
+  const streams::Playback::Stats sound = playback.stats();
+  const store::DerivedStats kept = disk != nullptr ? disk->stats() : store::DerivedStats{};
+  const Sample samples[] = {
+      {"tidegate_sound_rendered_total", "counter", "fragments, or parts of them, whose sound was rendered",
+       sound.audio_rendered},
+      {"tidegate_sound_from_memory_total", "counter", "rendered sound found in memory", sound.audio_from_cache},
+      {"tidegate_sound_from_disk_total", "counter", "and in the cache on disk", sound.audio_from_disk},
+      {"tidegate_sound_memory_bytes", "gauge", "memory of rendered sound", sound.audio_cache_bytes},
+      {"tidegate_render_cache_bytes", "gauge", "disk that the rendering cache takes", kept.bytes},
+      {"tidegate_render_cache_entries", "gauge", "fragments in it", kept.entries},
+      {"tidegate_render_cache_misses_total", "counter", "fragments that were not in it", kept.misses},
+      {"tidegate_render_cache_damaged_total", "counter", "of these, torn or damaged files", kept.damaged},
+      {"tidegate_render_cache_outdated_total", "counter", "of these, rendered in another way", kept.outdated},
+      {"tidegate_render_cache_written_total", "counter", "fragments put into it", kept.written},
+      {"tidegate_render_cache_evicted_total", "counter", "removed for the budget or for a short disk", kept.evicted},
+      {"tidegate_render_cache_refused_total", "counter", "not put: the disk was short, or in trouble", kept.refused},
+      {"tidegate_render_cache_failures_total", "counter", "operations of its disk that failed", kept.failures},
+  };
+  std::string out;
+  write_samples(out, samples);
   return out;
 }
 

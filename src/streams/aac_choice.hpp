@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Which encoder makes AAC of stored Opus. What was rendered by one is never joined to what the other rendered: the
-// cache lives as long as the process, and so does the choice.
+// cache in memory lives as long as the process, and so does the choice; on disk the encoder is part of the tag.
 
 #include <cstdint>
 

@@ -17,6 +17,8 @@ namespace streams {
 namespace {
 
 constexpr std::size_t kRecentAtStart = 64;
+// Above the floor, or a full disk: what is derived stops growing before recordings are in want.
+constexpr std::uint64_t kDerivedHeadroom = 256ULL << 20U;
 
 class VolumeArchive final : public Archive {
  public:
@@ -49,9 +51,16 @@ class VolumeArchive final : public Archive {
     TRY_VOID(forget_missing_volumes());
     TRY(const auto buried, index_->buried_streams());
     for (const store::BuriedStream& each : buried) buried_[each.tombstone.stream] = each.tombstone.through;
+    open_derived(options);
     RetentionOptions retention = options.retention;
     retention.wall_clock = options.wall_clock;
     retention.prune_live_buffers = [this] { around_.kept.prune(); };
+    if (derived_ != nullptr) {
+      retention.forget_derived = [this](StreamKey stream, FragmentNumber through) {
+        return derived_->forget(stream, through);
+      };
+      retention.make_room = [this](std::uint64_t bytes) { derived_->give_way(bytes); };
+    }
     retention_ =
         std::make_unique<Retention>(std::move(retention), *volumes_, *index_, index_writer_,
                                     [this](std::span<const store::Tombstone> tombstones) { return bury(tombstones); });
@@ -114,6 +123,7 @@ class VolumeArchive final : public Archive {
   store::VolumeHealth health() const override { return volumes_->health(); }
   base::Result<std::vector<store::StreamUse>> uses() override { return index_->stream_uses(); }
   base::Result<void> sweep() override { return retention_->sweep(); }
+  store::DerivedFiles* derived() override { return derived_.get(); }
 
  private:
   static store::FileVolumeOptions volume_options(const ArchiveOptions& options) {
@@ -137,6 +147,41 @@ class VolumeArchive final : public Archive {
     records.fragments.clear();
     records.tombstones.clear();
     records.marks.clear();
+    return {};
+  }
+
+  // A cache that cannot be opened is none. One that is not wanted is removed: nobody would delete from it.
+  void open_derived(const ArchiveOptions& options) {
+    const std::string directory = options.directory + "/cache";
+    if (options.derived_bytes == 0) {
+      std::error_code error;
+      std::filesystem::remove_all(directory, error);
+      if (error) base::log_warning("the rendering cache {} cannot be removed: {}", directory, error.message());
+      return;
+    }
+    store::DerivedOptions derived;
+    derived.directory = directory;
+    derived.budget = options.derived_bytes;
+    derived.keep_free = options.retention.free_space_floor + kDerivedHeadroom;
+    auto opened = store::DerivedFiles::open(std::move(derived), store::posix_files());
+    if (!opened) {
+      base::log_warning("no rendering cache: {}", opened.error().message);
+      return;
+    }
+    derived_ = *std::move(opened);
+    if (const auto done = forget_derived_of_gone(); !done) {
+      base::log_warning("the rendering cache keeps sound of deleted recordings until the next start: {}",
+                        done.error().message);
+    }
+  }
+
+  // What an earlier process, or a lost volume, left behind. What is gone is a prefix of its stream (ADR 6).
+  base::Result<void> forget_derived_of_gone() {
+    for (const auto& [stream, newest] : derived_->streams()) {
+      TRY(const auto oldest, index_->after(stream, {}, 1));
+      const FragmentNumber through = oldest.empty() ? newest : FragmentNumber{oldest.front().header.number.value - 1};
+      TRY_VOID(derived_->forget(stream, std::min(through, newest)));
+    }
     return {};
   }
 
@@ -245,7 +290,8 @@ class VolumeArchive final : public Archive {
   std::map<StreamKey, FragmentNumber> buried_;   // the largest number: the stream is deleted for good
   std::set<StreamKey> deleted_;                  // by this process
   std::unique_ptr<store::VolumeStore> volumes_;  // its end answers everything that is queued, through the above
-  std::unique_ptr<Retention> retention_;         // last: it uses all of the above
+  std::unique_ptr<store::DerivedFiles> derived_;
+  std::unique_ptr<Retention> retention_;  // last: it uses all of the above
 };
 
 base::Result<std::unique_ptr<store::FragmentIndex>> open_index(const std::string& path) {

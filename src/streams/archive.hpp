@@ -10,6 +10,7 @@
 
 #include "async/disk_worker.hpp"
 #include "base/result.hpp"
+#include "store/derived_files.hpp"
 #include "store/volume_store.hpp"
 #include "streams/fragment_log.hpp"
 #include "streams/retention.hpp"
@@ -25,6 +26,7 @@ struct ArchiveOptions {
   RetentionOptions retention;                      // its clock is the one above
   std::uint64_t volume_bytes = 1ULL << 30U;
   std::chrono::microseconds volume_age = std::chrono::hours(1);
+  std::uint64_t derived_bytes = 0;  // disk for what is derived from recordings, in `cache/`; 0: none, and none is left
   base::Duration write_patience = std::chrono::seconds(5);  // store::FileVolumeOptions::patience
   // Tells how far a start that reads whole volumes has come; none if empty.
   std::function<void(std::size_t done, std::size_t all)> progress;
@@ -62,6 +64,8 @@ class Archive {
   virtual base::Result<std::vector<store::StreamUse>> uses() = 0;
   // Removes what is past its retention and gives its space back, now instead of within seconds. Blocks.
   virtual base::Result<void> sweep() = 0;
+  // What is derived from fragments and kept on disk, as long as they are; null when nothing is. Lives as the archive.
+  virtual store::DerivedFiles* derived() { return nullptr; }
 };
 
 // Takes the directory's lock (InUse if another server holds it), cuts torn tails, scans what the index has not seen.

@@ -133,7 +133,7 @@ std::string write_segment(const StoredFragment& fragment, PlaybackTrack track, c
 }  // namespace
 
 Playback::Playback(PlaybackOptions options, async::DiskWorker& renderers)
-    : cache_(std::make_unique<AudioCache>(options.audio_cache_bytes, options.aac)), renderers_(renderers) {}
+    : cache_(std::make_unique<AudioCache>(options)), renderers_(renderers) {}
 
 Playback::~Playback() = default;
 
@@ -142,10 +142,26 @@ Task<Result<OpenedFragment>> Playback::open(FragmentLogPtr log, StoredFragment f
   co_return parse(fragment, std::move(payload));
 }
 
+// What disk has of it; null for nothing.
+Task<std::shared_ptr<const RenderedAudio>> Playback::load_kept(FragmentLogPtr log, StoredFragment fragment) {
+  using Audio = std::shared_ptr<const RenderedAudio>;
+  if (cache_->disk() == nullptr || !fragment.is_durable()) co_return nullptr;
+  const AudioCache::Key key{log->stream(), fragment.header.number};
+  const Result<Audio> kept = co_await renderers_.run([&]() -> Result<Audio> { return cache_->load(key, fragment); });
+  co_return kept ? *kept : nullptr;
+}
+
 Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPtr log, StoredFragment fragment) {
   const AudioCache::Key key{log->stream(), fragment.header.number};
   if (auto cached = cache_->find(key)) co_return cached;
+  if (auto kept = co_await load_kept(log, fragment)) co_return kept;
 
+  auto keeping = cache_->begin_keeping(fragment);
+  if (keeping) {
+    // Whoever asks may have found the fragment a while ago.
+    const auto still = co_await log->find(fragment.header.number);
+    if (log->deleted() || !still || !*still) keeping.reset();
+  }
   const base::WallTime start = fragment.header.producer_time;
   const base::WallTime end = producer_end(fragment);
   const base::WallTime from = audio_look_back(start);
@@ -167,11 +183,13 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
       opened.push_back(*std::move(one));
     } else if (source.header.number == fragment.header.number) {
       co_return base::fail(std::move(one).error());
+    } else {
+      keeping.reset();  // it may be readable another time
     }
   }
   std::vector<OpusPacket> packets;
   for (const OpenedFragment& one : opened) collect_opus(one, from, end, packets);
-  auto rendered = co_await renderers_.run([&] { return cache_->render(key, packets, start, end); });
+  auto rendered = co_await renderers_.run([&] { return cache_->render(key, packets, start, end, keeping); });
   co_return rendered;
 }
 

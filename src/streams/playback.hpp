@@ -12,6 +12,7 @@
 #include "async/task.hpp"
 #include "base/result.hpp"
 #include "container/matroska_parser.hpp"
+#include "store/derived_files.hpp"
 #include "streams/audio_renderer.hpp"
 #include "streams/fragment_log.hpp"
 
@@ -35,6 +36,7 @@ enum class PlaybackTrack : std::uint8_t { Video = 1, Audio = 2 };
 struct PlaybackOptions {
   std::size_t audio_cache_bytes = 64U << 20U;  // about 45 minutes of rendered audio
   AacChoice aac = AacChoice::Own;
+  store::DerivedFiles* disk = nullptr;  // rendered sound that memory has no room for; outlives this
 };
 
 // Any thread; owned by the process, outlives the handlers that use it.
@@ -79,12 +81,14 @@ class Playback {
   struct Stats {
     std::uint64_t audio_rendered = 0;
     std::uint64_t audio_from_cache = 0;
+    std::uint64_t audio_from_disk = 0;
     std::size_t audio_cache_bytes = 0;
   };
   Stats stats() const;
 
  private:
   class AudioCache;
+  async::Task<std::shared_ptr<const RenderedAudio>> load_kept(FragmentLogPtr log, StoredFragment fragment);
   std::unique_ptr<AudioCache> cache_;
   async::DiskWorker& renderers_;
 };

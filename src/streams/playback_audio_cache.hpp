@@ -11,6 +11,7 @@
 
 #include "streams/playback.hpp"
 #include "streams/recent_cache.hpp"
+#include "streams/rendered_sound.hpp"
 
 namespace streams {
 
@@ -31,7 +32,35 @@ class Playback::AudioCache {
     Audio audio;  // guarded by `rendering`
   };
 
-  AudioCache(std::size_t limit_bytes, AacChoice aac) : aac_(aac), done_(limit_bytes) {}
+  // How to keep a rendering on disk.
+  struct Keeping {
+    std::string tag;
+    std::uint64_t ticket = 0;
+  };
+
+  explicit AudioCache(const PlaybackOptions& options)
+      : aac_(options.aac), disk_(options.disk), done_(options.audio_cache_bytes) {}
+
+  store::DerivedFiles* disk() const { return disk_; }
+
+  // The tag of sound rendered now; nothing when it is not to be kept: a stream without retention has nothing on disk.
+  std::optional<Keeping> begin_keeping(const StoredFragment& fragment) const {
+    if (disk_ == nullptr || !fragment.is_durable()) return std::nullopt;
+    return Keeping{sound_tag(aac_, fragment), disk_->ticket()};
+  }
+
+  // Blocking: on a worker. From disk, and into memory.
+  Audio load(const Key& key, const StoredFragment& fragment) {
+    const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
+    const auto bytes = disk_->find({key.stream, key.fragment}, sound_tag(aac_, fragment));
+    auto sound = bytes ? parse_sound(*bytes, units) : std::nullopt;
+    if (!sound) return nullptr;
+    auto audio = std::make_shared<const RenderedAudio>(*std::move(sound));
+    done_.put(key, audio, size_of(*audio));
+    const std::lock_guard lock(mutex_);
+    ++stats_.audio_from_disk;
+    return audio;
+  }
 
   Audio find(const Key& key) {
     Audio found = done_.find(key);
@@ -49,10 +78,11 @@ class Playback::AudioCache {
 
   // Blocking: on a worker. What another reader has rendered meanwhile, or is rendering, is not rendered again.
   base::Result<Audio> render(const Key& key, std::span<const OpusPacket> packets, base::WallTime start,
-                             base::WallTime end) {
+                             base::WallTime end, const std::optional<Keeping>& keeping = std::nullopt) {
     const std::shared_ptr<Slot> slot = find_slot(key);
     const std::lock_guard lock(slot->rendering);
     if (slot->audio) return slot->audio;
+    if (Audio done = done_.find(key)) return done;
     auto result = render_audio(packets, start, end, {}, aac_);
     if (!result) {
       drop_slot(key);
@@ -60,6 +90,7 @@ class Playback::AudioCache {
     }
     slot->audio = std::make_shared<const RenderedAudio>(*std::move(result));
     put(key, slot->audio);
+    if (keeping) disk_->put({key.stream, key.fragment}, keeping->tag, write_sound(*slot->audio), keeping->ticket);
     return slot->audio;
   }
 
@@ -74,10 +105,14 @@ class Playback::AudioCache {
     return slot;
   }
 
-  void put(const Key& key, const Audio& audio) {
+  static std::size_t size_of(const RenderedAudio& audio) {
     std::size_t size = 256;
-    for (const base::Bytes& unit : audio->units) size += unit.size() + sizeof(base::Bytes) + 16;
-    done_.put(key, audio, size);
+    for (const base::Bytes& unit : audio.units) size += unit.size() + sizeof(base::Bytes) + 16;
+    return size;
+  }
+
+  void put(const Key& key, const Audio& audio) {
+    done_.put(key, audio, size_of(*audio));
     const std::lock_guard lock(mutex_);
     rendering_.erase(key);
     ++stats_.audio_rendered;
@@ -89,6 +124,7 @@ class Playback::AudioCache {
   }
 
   const AacChoice aac_;
+  store::DerivedFiles* const disk_;
   RecentCache<Key, Audio> done_;
   mutable std::mutex mutex_;
   std::map<Key, std::weak_ptr<Slot>> rendering_;

@@ -87,12 +87,22 @@ base::Result<void> Retention::sweep() {
   const std::lock_guard lock(sweeping_);
   const base::WallTime now = options_.wall_clock();
   if (options_.prune_live_buffers) options_.prune_live_buffers();
+  let_derived_give_way();
   TRY_VOID(remove_buried());
   TRY_VOID(expire_due(now));
   TRY_VOID(enforce_limits());
   TRY_VOID(enforce_floor());
   TRY_VOID(remove_buried());
   return reclaim(now);
+}
+
+// First of all: on a full disk nothing below works.
+void Retention::let_derived_give_way() {
+  if (!options_.make_room) return;
+  if (!volumes_.health().writable) return options_.make_room(UINT64_MAX);
+  if (options_.free_space_floor == 0) return;
+  const auto free = volumes_.free_bytes();
+  if (free && *free < options_.free_space_floor) options_.make_room(options_.free_space_floor - *free);
 }
 
 base::Result<void> Retention::remove_buried() {
@@ -146,6 +156,7 @@ base::Result<void> Retention::expire_due(base::WallTime now) {
 }
 
 base::Result<void> Retention::remove_rows(StreamKey stream, FragmentNumber through, std::chrono::microseconds fading) {
+  if (options_.forget_derived) TRY_VOID(options_.forget_derived(stream, through));
   while (true) {
     TRY(const store::RemovedRows removed, index_.remove(stream, through, kBatch));
     const base::WallTime holes = options_.wall_clock() + fading;

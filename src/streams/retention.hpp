@@ -49,6 +49,11 @@ struct RetentionOptions {
   std::chrono::microseconds fading = std::chrono::minutes(70);
   std::function<base::WallTime()> wall_clock;
   std::function<void()> prune_live_buffers;  // called with each sweep
+  // What was derived from the stream's fragments up to this number has to go, before their rows do: a sweep that is
+  // cut off comes back to it. Both may be empty; both block.
+  std::function<base::Result<void>(StreamKey, FragmentNumber through)> forget_derived;
+  // The disk lacks so many bytes: what can be derived again goes before any recording does.
+  std::function<void(std::uint64_t bytes)> make_room;
 };
 
 // Owned by the archive; has a thread of its own. Every cost is that of what expires.
@@ -75,6 +80,7 @@ class Retention {
 
  private:
   void run();
+  void let_derived_give_way();
   base::Result<void> remove_buried();
   base::Result<void> expire_due(base::WallTime now);
   base::Result<void> enforce_limits();

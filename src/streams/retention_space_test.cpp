@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 #include <vector>
 
+#include "base/log.hpp"
 #include "base/random.hpp"
 #include "store/simulated_disk.hpp"
 #include "streams/retention.hpp"
@@ -91,8 +93,7 @@ class RetentionSpace : public testing::Test {
     writer.push(nullptr, waiting);
     sweep(writer);
   }
-  void sweep(IndexWriter& writer) {
-    RetentionOptions options;
+  void sweep(IndexWriter& writer, RetentionOptions options = {}) {
     options.interval = base::Duration::zero();
     options.wall_clock = [] { return base::from_microseconds(1'790'000'000'000'000); };
     Retention retention(std::move(options), *volumes_, *index_, writer,
@@ -137,6 +138,55 @@ TEST_F(RetentionSpace, AVolumeStaysWhileSomethingInItWaitsForTheIndex) {
   IndexWriter writer(*index_);
   sweep(writer);
   EXPECT_EQ(volumes_->list_volumes().value().size(), 1U);
+}
+
+TEST_F(RetentionSpace, WhatIsDerivedGivesWayBeforeAnyRecording) {
+  for (int i = 0; i < 3; ++i) {
+    insert(append(kKept));
+    volumes_->roll();
+  }
+  insert(append(kKept));
+  constexpr std::uint64_t kFloor = 1'000'000;
+  disk_.set_capacity(disk_.used_bytes() + kFloor - 300);
+  std::vector<std::uint64_t> asked;
+  RetentionOptions options;
+  options.free_space_floor = kFloor;
+  options.make_room = [&](std::uint64_t bytes) {
+    asked.push_back(bytes);
+    disk_.set_capacity(disk_.used_bytes() + kFloor);
+  };
+  IndexWriter writer(*index_);
+  sweep(writer, options);
+  EXPECT_EQ(asked, std::vector<std::uint64_t>{300});
+  EXPECT_EQ(index_->after(kKept, {}, 10)->size(), 4U);
+  asked.clear();
+  sweep(writer, options);
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(RetentionSpace, OnAFullDiskAllThatIsDerivedGivesWay) {
+  insert(append(kKept));
+  disk_.set_full(true);
+  base::set_log_level(base::LogLevel::Off);
+  store::FragmentHeader header;
+  header.stream = kKept;
+  header.number = {++last_number_};
+  volumes_->append(header, std::make_shared<const base::Bytes>(100), [](const auto&) {});
+  for (int i = 0; i < 500 && volumes_->health().writable; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_FALSE(volumes_->health().writable);
+  std::vector<std::uint64_t> asked;
+  RetentionOptions options;
+  options.make_room = [&](std::uint64_t bytes) {
+    asked.push_back(bytes);
+    disk_.set_full(false);
+  };
+  IndexWriter writer(*index_);
+  sweep(writer, options);
+  EXPECT_EQ(asked, std::vector<std::uint64_t>{UINT64_MAX});
+  disk_.set_full(false);  // or a failure would hang here
+  volumes_->flush();
+  EXPECT_TRUE(volumes_->health().writable);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ fuzz_verb() {
 
 # bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
 # bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
+# bench kept_sound: rendering sound beside finding it on disk.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
@@ -78,6 +79,18 @@ bench_verb() {
     need demo bench
     build_targets tidegate sound_steps >&2
     python3 bench/playback/playback.py --tidegate "build/$PRESET/tidegate" --steps "build/$PRESET/sound_steps" "$@"
+    return
+  fi
+  if [ "${1:-}" = kept_sound ]; then
+    need demo bench
+    build_targets kept_sound_steps >&2
+    local folder
+    folder=$(mktemp -d -p "build/$PRESET")
+    # Three tones and noise: nothing that an encoder finds easy.
+    ffmpeg -v error -f lavfi -i "aevalsrc=0.2*sin(500*t*t)+0.1*sin(2000*t)+0.05*(random(0)-0.5)|0.2*sin(480*t*t)+0.05*(random(1)-0.5):d=240:s=48000" \
+      -c:a libopus -b:a 64k "$folder/sound.opus"
+    "build/$PRESET/kept_sound_steps" "$folder/sound.opus" "$folder/cache"
+    rm -r "$folder"
     return
   fi
   if [ "${1:-}" = aac ]; then
