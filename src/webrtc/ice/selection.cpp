@@ -18,16 +18,21 @@ constexpr base::Duration kProbingTime = milliseconds(1000);
 // RFC 8445 8.1.1: regular nomination, with little patience: at once if no better pair is being checked.
 void Agent::nominate(base::Instant now) {
   if (!controlling_ || selected_ || nominating_) return;
-  Pair* best = find_best_answered();
+  const Pair* best = find_best_answered();
   if (best == nullptr) return;
-  if (may_be_beaten(*best) && now < first_answer_ + options_.nomination_patience) return;
+  if (may_be_beaten(*best) && now < first_answer_ + patience_beyond(*best)) return;
   nominating_ = best->flow;
-  start_check(now, *best, true);
+  start_check(now, *find_pair(best->flow), true);
 }
 
-Pair* Agent::find_best_answered() {
-  Pair* best = nullptr;
-  for (Pair& pair : pairs_) {
+// A session stays on TCP once it is nominated, so UDP gets the time of three checks first.
+base::Duration Agent::patience_beyond(const Pair& best) const {
+  return best.flow.transport == base::Transport::Tcp ? options_.tcp_patience : options_.nomination_patience;
+}
+
+const Pair* Agent::find_best_answered() const {
+  const Pair* best = nullptr;
+  for (const Pair& pair : pairs_) {
     if (pair.answered && (best == nullptr || pair.priority > best->priority)) best = &pair;
   }
   return best;
