@@ -7,11 +7,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The selected pair is probed when another one was heard this much later, and abandoned when the probes of the next
-// second stay unanswered. Longer than any sane round trip, shorter than a viewer's patience.
+// The selected pair is probed when another one was heard this much later, and abandoned when the probes stay unanswered
+// for a few of its round trips, at most a second: until then what we send, requests for a key frame among it, is lost.
 constexpr base::Duration kSilenceBeforeProbing = milliseconds(300);
 constexpr base::Duration kProbeInterval = milliseconds(200);
-constexpr base::Duration kProbingTime = milliseconds(1000);
+constexpr base::Duration kMaxProbingTime = milliseconds(1000);
+
+base::Duration probing_time(const Pair& selected) {
+  if (selected.round_trip == base::Duration::zero()) return kMaxProbingTime;  // not known
+  return std::min(kMaxProbingTime, kProbeInterval + 3 * selected.round_trip);
+}
 
 }  // namespace
 
@@ -68,7 +73,7 @@ void Agent::follow_remote(base::Instant now) {
     if (other->last_heard < selected.last_heard + kSilenceBeforeProbing) return;
     probing_since_ = probe_at_ = now;
   }
-  if (now >= probing_since_ + kProbingTime) {
+  if (now >= probing_since_ + probing_time(selected)) {
     probing_since_ = base::kNever;
     if (!controlling_) {
       selected.answered = selected.nominated_by_remote = false;  // or its better priority would call us back
