@@ -88,7 +88,7 @@ def measure(options, folder):
     log = open(folder / "server.log", "w")
     server = subprocess.Popen(
         ["taskset", "-c", "0", options.tidegate, "serve", "--data-dir", str(folder / "data"), "--shards", "1",
-         "--http-listen", f"127.0.0.1:{http}", "--https-listen", f"127.0.0.1:{https}", "--media-listen", f"127.0.0.1:{media}",
+         "--http-listen", f"127.0.0.1:{http}", "--https-listen", f"127.0.0.1:{https}", "--media-listen", f"127.0.0.1:{media}", "--media-tcp-listen", "off",
          "--access-key", "BENCHKEY", "--secret-key", "benchsecret", "--region", demo.REGION], stdout=log, stderr=log)
     try:
         while not demo.is_healthy(url):

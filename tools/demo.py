@@ -103,7 +103,7 @@ class Demo:
         self.camera = None
         self.server = subprocess.Popen(
             [program, "serve", "--data-dir", str(folder / "store"), "--http-listen", f"127.0.0.1:{http}", "--https-listen", f"127.0.0.1:{https}",
-             "--media-listen", f"127.0.0.1:{media}", "--region", REGION, "--access-key", self.access_key, "--secret-key", self.secret_key],
+             "--media-listen", f"127.0.0.1:{media}", "--media-tcp-listen", "off", "--region", REGION, "--access-key", self.access_key, "--secret-key", self.secret_key],
             stdout=self.logs[0], stderr=subprocess.STDOUT)
 
     def until(self, what, condition, seconds):

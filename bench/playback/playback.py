@@ -99,7 +99,7 @@ class Tidegate:
         self.log = open(folder / "server.log", "w")
         self.process = subprocess.Popen(
             ["taskset", "-c", "0", program, "serve", "--data-dir", str(folder / "data"), "--shards", "1",
-             "--http-listen", f"127.0.0.1:{http}", "--https-listen", f"127.0.0.1:{https}", "--media-listen", f"127.0.0.1:{media}",
+             "--http-listen", f"127.0.0.1:{http}", "--https-listen", f"127.0.0.1:{https}", "--media-listen", f"127.0.0.1:{media}", "--media-tcp-listen", "off",
              "--access-key", "BENCHKEY", "--secret-key", "benchsecret", "--region", demo.REGION], stdout=self.log, stderr=self.log)
         while not demo.is_healthy(self.url):
             if self.process.poll() is not None:

@@ -51,6 +51,14 @@ constexpr std::array kKeys = {
     ConfigurationKey{"media_listen", "ADDR:PORT",
                      "first UDP port for WebRTC; shard n uses PORT+n, STUN the one after the last shard", false,
                      SET_WITH(set_address, media_listen), nullptr},
+    ConfigurationKey{"media_tcp_listen", "ADDR:PORT",
+                     "TCP port for WebRTC where UDP is blocked (default: one above media_listen's); off: none", false,
+                     [](Configuration& c, std::string_view text) -> Result<void> {
+                       c.media_tcp = text != "off";
+                       if (!c.media_tcp) return {};
+                       return set_address(c.media_tcp_listen.emplace(), text);
+                     },
+                     nullptr},
     ConfigurationKey{"advertise_ip", "IP", "address that clients reach this machine by; may be given several times",
                      true, SET_WITH(add_advertised, advertise_ip), CLEAR(advertise_ip)},
     ConfigurationKey{"public_url", "URL", "base of the URLs handed to clients, instead of the host they used", false,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ struct Configuration {
   base::SocketAddress http_listen{base::IpAddress::v4(127, 0, 0, 1), 8080};
   base::SocketAddress https_listen{base::IpAddress::v4(0, 0, 0, 0), 8443};
   base::SocketAddress media_listen{base::IpAddress::v4(0, 0, 0, 0), 8443};
+  bool media_tcp = true;
+  std::optional<base::SocketAddress> media_tcp_listen;  // none: media_listen's address, the port above its own
   std::vector<base::IpAddress> advertise_ip;
   std::string public_url;
   std::string tls_cert;

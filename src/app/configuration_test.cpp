@@ -20,6 +20,16 @@ TEST(Configuration, DefaultsAreThoseOfTheDocumentation) {
   EXPECT_EQ(configuration->http_listen.text(), "127.0.0.1:8080");
   EXPECT_EQ(configuration->https_listen.text(), "0.0.0.0:8443");
   EXPECT_EQ(configuration->media_listen.text(), "0.0.0.0:8443");
+  EXPECT_TRUE(configuration->media_tcp);
+  EXPECT_EQ(configuration->media_tcp_listen, std::nullopt);
+}
+
+TEST(Configuration, MediaOverTcpHasItsOwnPortOrNone) {
+  EXPECT_EQ(from_toml("media_tcp_listen = \"[::]:443\"")->media_tcp_listen->text(), "[::]:443");
+  EXPECT_FALSE(from_toml("media_tcp_listen = \"off\"")->media_tcp);
+  EXPECT_EQ(from_toml("media_tcp_listen = \"443\"").error().message,
+            "tidegate.toml: media_tcp_listen is \"443\": expected ADDRESS:PORT, for example 127.0.0.1:8080 or "
+            "[::]:8443");
 }
 
 TEST(Configuration, LaterSourcesWinKeyByKey) {

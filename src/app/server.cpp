@@ -156,6 +156,11 @@ Result<void> Server::Parts::open_sessions() {
   }
   sessions::HubOptions options;
   options.media_listen = configuration.media_listen;
+  if (configuration.media_tcp) {
+    base::SocketAddress above = configuration.media_listen;
+    if (above.port != 0) ++above.port;
+    options.media_tcp_listen = configuration.media_tcp_listen.value_or(above);
+  }
   options.advertised = configuration.advertise_ip;
   options.recorder.target_duration =
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
@@ -342,6 +347,7 @@ std::vector<std::string> Server::greeting() const {
       fmt::format("API           http://{}  and  https://{}", parts.http_address.text(), parts.https_address.text()));
   std::string media;
   for (const auto& address : parts.hub->media_addresses()) media += (media.empty() ? "UDP " : ", ") + address.text();
+  if (const auto tcp = parts.hub->media_tcp_address()) media += ", TCP " + tcp->text();
   lines.push_back("Media         " + media);
   lines.push_back("Data          " +
                   std::filesystem::absolute(parts.configuration.data_dir).lexically_normal().string());

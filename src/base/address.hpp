@@ -41,10 +41,14 @@ struct SocketAddress {
   friend auto operator<=>(const SocketAddress&, const SocketAddress&) = default;
 };
 
-// The two ends of a datagram as this host sees them: the 5-tuple, less the protocol (always UDP so far).
+// What carries a datagram: UDP, or a TCP connection with a length before each (RFC 4571).
+enum class Transport : std::uint8_t { Udp, Tcp };
+
+// The two ends of a datagram as this host sees them: the 5-tuple.
 struct Flow {
   SocketAddress local;
   SocketAddress remote;
+  Transport transport = Transport::Udp;
   friend auto operator<=>(const Flow&, const Flow&) = default;
 };
 
@@ -57,6 +61,7 @@ struct std::hash<base::SocketAddress> {
 template <>
 struct std::hash<base::Flow> {
   std::size_t operator()(const base::Flow& flow) const noexcept {
-    return std::hash<base::SocketAddress>()(flow.remote) * 31 + std::hash<base::SocketAddress>()(flow.local);
+    return std::hash<base::SocketAddress>()(flow.remote) * 31 + std::hash<base::SocketAddress>()(flow.local) +
+           static_cast<std::size_t>(flow.transport);
   }
 };

@@ -40,6 +40,17 @@ std::vector<base::IpAddress> candidate_addresses(const HubOptions& options) {
   return addresses;
 }
 
+// For callers on this machine: loopback in front, of each family that we listen on, unless the configuration names what
+// is advertised.
+std::vector<base::IpAddress> with_loopback(std::vector<base::IpAddress> addresses, const HubOptions& options) {
+  const base::IpAddress& listen = options.media_listen.ip;
+  if (!options.advertised.empty() || !listen.is_unspecified()) return addresses;
+  std::vector<base::IpAddress> loopback = {base::IpAddress::v4(127, 0, 0, 1)};
+  if (listen.family == base::IpAddress::Family::V6) loopback.push_back(*base::IpAddress::parse("::1"));
+  addresses.insert(addresses.begin(), loopback.begin(), loopback.end());
+  return addresses;
+}
+
 std::vector<base::SocketAddress> with_port(const std::vector<base::IpAddress>& addresses, std::uint16_t port) {
   std::vector<base::SocketAddress> out;
   for (const auto& address : addresses) out.push_back({address, port});
@@ -60,6 +71,13 @@ void add_port(HubStats& total, const MediaPort& port) {
   total.udp.sent_bytes += udp.sent_bytes;
   total.udp.send_drops += udp.send_drops;
   total.udp.send_errors += udp.send_errors;
+  total.media.tcp_lost += port.stats().tcp_lost;
+  const net::FramedConnection::Stats& tcp = port.tcp_stats();
+  total.tcp.received += tcp.received;
+  total.tcp.received_bytes += tcp.received_bytes;
+  total.tcp.sent += tcp.sent;
+  total.tcp.sent_bytes += tcp.sent_bytes;
+  total.tcp.send_drops += tcp.send_drops;
 }
 
 }  // namespace
@@ -70,7 +88,7 @@ class Hub::ShardState : public ShardChannels {
       : ShardChannels(shard, std::move(environment)), port_(std::move(port)) {}
 
   // Null once closed.
-  const MediaPort* port() const { return port_.get(); }
+  MediaPort* port() const { return port_.get(); }
   void close() {
     clear();
     port_.reset();
@@ -92,7 +110,13 @@ struct Hub::Parts {
   // from the address of one of its STUN servers for an answer to a STUN request, so a media port in that role never
   // connects.
   std::unique_ptr<MediaPort> stun_port;
+  // Takes TCP connections on the first shard for the media ports of all.
+  std::unique_ptr<net::FramedListener> tcp;
+  std::uint64_t tcp_strangers = 0;
   bool closed = false;
+
+  base::Result<void> open_tcp();
+  async::Task<void> route(net::FramedArrival arrival);
 
   // The port of `listen` and `index` above it. When it is taken, what was opened before is closed.
   base::Result<std::unique_ptr<MediaPort>> open_port(async::Shard& shard, std::size_t index) {
@@ -106,19 +130,43 @@ struct Hub::Parts {
   }
 };
 
+// On the first shard. A connection is asked about once, so no table of user names is shared between shards.
+async::Task<void> Hub::Parts::route(net::FramedArrival arrival) {
+  for (const auto& state : states) {
+    const bool taken =
+        co_await state->shard().call([&] { return state->port() != nullptr && state->port()->adopt(arrival); });
+    if (taken) co_return;
+  }
+  ++tcp_strangers;
+}
+
+base::Result<void> Hub::Parts::open_tcp() {
+  if (!options.media_tcp_listen) return {};
+  async::Shard& first = *shards.front();
+  auto opened = first.run_blocking([&] {
+    return net::FramedListener::open(first, *options.media_tcp_listen,
+                                     [this](net::FramedArrival arrival) { return route(std::move(arrival)); });
+  });
+  if (!opened) {
+    for (auto& state : states) state->shard().run_blocking([&] { state->close(); });
+    return base::fail(std::move(opened).error().with_context(
+        fmt::format("opening the media port TCP {} (change it with --media-tcp-listen, or \"off\")",
+                    options.media_tcp_listen->text())));
+  }
+  tcp = *std::move(opened);
+  for (auto& state : states) state->shard().run_blocking([&] { state->port()->set_tcp_address(tcp->local_address()); });
+  return {};
+}
+
 base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<async::Shard*> shards,
                                              streams::Catalog& catalog, streams::Archive& archive,
                                              async::DiskWorker& disk) {
   CHECK(!shards.empty());
   std::unique_ptr<Parts> parts(
-      new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}, nullptr, false});
+      new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}, nullptr, nullptr, 0, false});
   TRY(const auto certificate, webrtc::Certificate::make(async::wall_now()));
   const auto addresses = candidate_addresses(parts->options);
-  auto loopback_addresses = addresses;
-  const auto loopback = base::IpAddress::v4(127, 0, 0, 1);
-  if (parts->options.advertised.empty() && parts->options.media_listen.ip.is_unspecified()) {
-    loopback_addresses.insert(loopback_addresses.begin(), loopback);
-  }
+  const auto loopback_addresses = with_loopback(addresses, parts->options);
   for (std::size_t i = 0; i < parts->shards.size(); ++i) {
     async::Shard& shard = *parts->shards[i];
     TRY(auto opened, parts->open_port(shard, i));
@@ -133,8 +181,10 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
     parts->states.push_back(shard.run_blocking(
         [&] { return std::make_unique<ShardState>(std::move(opened), shard, std::move(environment)); }));
   }
-  TRY(parts->stun_port, parts->open_port(*parts->shards.front(), parts->shards.size()));
-  return std::unique_ptr<Hub>(new Hub(std::move(parts)));
+  TRY_VOID(parts->open_tcp());
+  std::unique_ptr<Hub> hub(new Hub(std::move(parts)));  // from here on it closes what is open
+  TRY(hub->parts_->stun_port, hub->parts_->open_port(*hub->parts_->shards.front(), hub->parts_->shards.size()));
+  return hub;
 }
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -145,6 +195,7 @@ Hub::~Hub() {
 
 void Hub::close() {
   if (std::exchange(parts_->closed, true)) return;
+  if (parts_->tcp) parts_->shards.front()->run_blocking([&] { parts_->tcp.reset(); });
   for (auto& state : parts_->states) state->shard().run_blocking([&] { state->close(); });
   if (parts_->stun_port) parts_->shards.front()->run_blocking([&] { parts_->stun_port.reset(); });
 }
@@ -268,6 +319,10 @@ std::vector<base::SocketAddress> Hub::media_addresses() const {
   return out;
 }
 
+std::optional<base::SocketAddress> Hub::media_tcp_address() const {
+  return parts_->tcp ? std::optional(parts_->tcp->local_address()) : std::nullopt;
+}
+
 std::string Hub::stun_uri(const base::SocketAddress& caller) const {
   const auto addresses = candidate_addresses(parts_->options);
   const bool use_loopback = caller.ip.is_loopback() && parts_->options.advertised.empty();
@@ -299,6 +354,8 @@ async::Task<HubStats> Hub::stats() {
   }
   co_await parts_->shards.front()->call([&] {
     if (parts_->stun_port) add_port(total, *parts_->stun_port);
+    if (parts_->tcp) total.tcp_connections = parts_->tcp->stats();
+    total.tcp_strangers = parts_->tcp_strangers;
   });
   co_return total;
 }

@@ -21,8 +21,9 @@
 namespace sessions {
 
 struct HubOptions {
-  base::SocketAddress media_listen;         // shard n uses port + n, STUN the next; port 0: the system chooses each
-  std::vector<base::IpAddress> advertised;  // empty: every usable address of this machine
+  base::SocketAddress media_listen;  // shard n uses port + n, STUN the next; port 0: the system chooses each
+  std::optional<base::SocketAddress> media_tcp_listen;  // for clients without UDP; port 0: the system chooses
+  std::vector<base::IpAddress> advertised;              // empty: every usable address of this machine
   streams::RecorderOptions recorder;
   // AWS ends a signaling connection after 10 minutes of silence and after an hour; zero here means never.
   base::Duration signaling_idle_timeout = base::Duration::zero();
@@ -38,6 +39,9 @@ struct HubStats {
   std::uint64_t signaling_rejected = 0;  // malformed or not deliverable
   MediaPort::Stats media;
   net::UdpPort::Stats udp;
+  net::FramedConnection::Stats tcp;
+  net::FramedListener::Stats tcp_connections;
+  std::uint64_t tcp_strangers = 0;  // connections whose first datagram was for no peer of this server
 };
 
 // Made by main after the shards. Every public call may be made on any shard unless it says otherwise.
@@ -70,6 +74,8 @@ class Hub {
 
   // Where the media ports listen, one for each shard.
   std::vector<base::SocketAddress> media_addresses() const;
+  // Where media over TCP is taken, if anywhere; for all shards.
+  std::optional<base::SocketAddress> media_tcp_address() const;
   // The STUN URI that GetIceServerConfig hands to this caller when no TURN server is configured; never a media port.
   std::string stun_uri(const base::SocketAddress& caller) const;
 

@@ -11,7 +11,7 @@ namespace sessions {
 
 PortPeer::PortPeer(MediaPort& port, PeerOwner& owner, base::Instant now, base::Random& random,
                    webrtc::PeerOptions options)
-    : port_(port), owner_(owner), peer_(now, random, std::move(options)), ufrag_(peer_.local_ufrag()) {
+    : port_(port), owner_(owner), peer_(now, random, port.with_tcp(std::move(options))), ufrag_(peer_.local_ufrag()) {
   port_.add(*this);
 }
 
@@ -51,7 +51,24 @@ base::Result<std::unique_ptr<MediaPort>> MediaPort::open(async::Shard& shard, ba
 MediaPort::MediaPort(async::Shard& shard) : shard_(shard), timer_(shard, [this] { run_timers(); }) {}
 
 MediaPort::~MediaPort() {
-  CHECK(by_ufrag_.empty());
+  CHECK(by_ufrag_.empty() && connections_.empty());
+}
+
+bool MediaPort::takes_tcp_on(const base::IpAddress& address) const {
+  if (!tcp_listen_) return false;
+  const base::IpAddress& listen = tcp_listen_->ip;
+  if (listen.is_unspecified()) {
+    return listen.family == base::IpAddress::Family::V6 || address.family == base::IpAddress::Family::V4;
+  }
+  // An address that is not this machine's is forwarded to where we listen.
+  return listen == address || (!address.is_loopback() && !own_addresses_.contains(address));
+}
+
+webrtc::PeerOptions MediaPort::with_tcp(webrtc::PeerOptions options) const {
+  for (const base::SocketAddress& address : options.local_addresses) {
+    if (takes_tcp_on(address.ip)) options.local_tcp_addresses.push_back({address.ip, tcp_listen_->port});
+  }
+  return options;
 }
 
 void MediaPort::add(PortPeer& peer) {
@@ -62,16 +79,18 @@ void MediaPort::add(PortPeer& peer) {
 
 void MediaPort::remove(PortPeer& peer) {
   by_ufrag_.erase(peer.ufrag_);
-  for (const base::Flow& flow : peer.flows_) flows_.erase(flow);
+  for (const base::Flow& flow : peer.flows_) {
+    flows_.erase(flow);
+    connections_.erase(flow);
+  }
   deadlines_.erase({peer.deadline_, &peer});
   std::erase(touched_, &peer);
 }
 
 PortPeer* MediaPort::find_peer(const base::Datagram& datagram) {
   if (const auto it = flows_.find(datagram.flow); it != flows_.end()) return it->second;
-  const auto ufrag = webrtc::find_local_ufrag(datagram.payload);
-  const auto it = ufrag ? by_ufrag_.find(*ufrag) : by_ufrag_.end();
-  if (it == by_ufrag_.end()) {
+  PortPeer* peer = find_peer_by_ufrag(datagram.payload);
+  if (peer == nullptr) {
     if (auto answer = webrtc::answer_plain_stun(datagram)) {
       ++stats_.stun_answered;
       send(*std::move(answer));
@@ -80,14 +99,44 @@ PortPeer* MediaPort::find_peer(const base::Datagram& datagram) {
     }
     return nullptr;
   }
-  PortPeer& peer = *it->second;
+  return add_flow(*peer, datagram.flow) ? peer : nullptr;
+}
+
+PortPeer* MediaPort::find_peer_by_ufrag(base::ByteView datagram) {
+  const auto ufrag = webrtc::find_local_ufrag(datagram);
+  const auto it = ufrag ? by_ufrag_.find(*ufrag) : by_ufrag_.end();
+  return it == by_ufrag_.end() ? nullptr : it->second;
+}
+
+bool MediaPort::add_flow(PortPeer& peer, const base::Flow& flow) {
   if (peer.flows_.size() >= kMaxFlowsPerPeer) {
     ++stats_.flows_refused;
-    return nullptr;
+    return false;
   }
-  peer.flows_.push_back(datagram.flow);
-  flows_.emplace(datagram.flow, &peer);
-  return &peer;
+  peer.flows_.push_back(flow);
+  flows_.emplace(flow, &peer);
+  return true;
+}
+
+bool MediaPort::adopt(net::FramedArrival& arrival) {
+  PortPeer* peer = find_peer_by_ufrag(arrival.first_datagram());
+  if (peer == nullptr) return false;
+  const base::Flow flow = arrival.flow();
+  drop_connection(flow);  // one that died and whose end we have not read yet
+  if (!add_flow(*peer, flow)) return true;
+  connections_[flow] = std::make_unique<net::FramedConnection>(
+      shard_, std::move(arrival), tcp_stats_, [this](base::Instant now, auto datagrams) { receive(now, datagrams); },
+      [this, flow] { drop_connection(flow); });
+  return true;
+}
+
+// A client that lost its connection makes another: its share of the flow table is for those that live.
+void MediaPort::drop_connection(base::Flow flow) {
+  if (connections_.erase(flow) == 0) return;
+  const auto it = flows_.find(flow);
+  CHECK(it != flows_.end());
+  std::erase(it->second->flows_, flow);
+  flows_.erase(it);
 }
 
 void MediaPort::receive(base::Instant now, std::span<base::Datagram> datagrams) {
@@ -139,6 +188,15 @@ void MediaPort::run_timers() {
 }
 
 void MediaPort::send(base::Transmit transmit) {
+  if (transmit.flow.transport == base::Transport::Tcp) {
+    const auto it = connections_.find(transmit.flow);
+    if (it == connections_.end()) {
+      ++stats_.tcp_lost;
+    } else {
+      it->second->send(transmit.payload);
+    }
+    return;
+  }
   // An advertised address behind a one-to-one NAT is not ours to send from: let the kernel choose.
   const base::IpAddress& source = transmit.flow.local.ip;
   if (!source.is_loopback() && !own_addresses_.contains(source)) transmit.flow.local.ip.bytes.fill(0);

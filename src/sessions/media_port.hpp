@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One UDP port shared by all WebRTC peers of a shard, and the loop that drives them.
+// One UDP port shared by all WebRTC peers of a shard, the TCP connections of those that cannot use UDP, and the loop
+// that drives them.
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -11,6 +13,7 @@
 
 #include "async/shard.hpp"
 #include "async/timer.hpp"
+#include "net/framed_tcp.hpp"
 #include "net/udp_port.hpp"
 #include "webrtc/peer/peer.hpp"
 
@@ -31,7 +34,8 @@ class PeerOwner {
 // A peer on a media port. The owner keeps it; destroying it removes the peer from the port.
 class PortPeer {
  public:
-  // `owner` and `port` outlive this.
+  // `owner` and `port` outlive this. Where the port takes TCP connections, each local address of `options` becomes a
+  // passive TCP candidate too.
   PortPeer(MediaPort& port, PeerOwner& owner, base::Instant now, base::Random& random, webrtc::PeerOptions options);
   ~PortPeer();
   PortPeer(const PortPeer&) = delete;
@@ -65,6 +69,7 @@ class MediaPort {
     std::uint64_t unknown_flow = 0;   // neither a known flow nor a check for a peer of ours
     std::uint64_t stun_answered = 0;  // as a plain STUN server
     std::uint64_t flows_refused = 0;  // over kMaxFlowsPerPeer
+    std::uint64_t tcp_lost = 0;       // datagrams for a connection that has gone
   };
   // A flow is learnt from an unverified user name, so a peer's share of the table is bounded.
   static constexpr std::size_t kMaxFlowsPerPeer = 32;
@@ -72,8 +77,14 @@ class MediaPort {
   static base::Result<std::unique_ptr<MediaPort>> open(async::Shard& shard, base::SocketAddress listen);
   ~MediaPort();
 
+  // Where a FramedListener takes connections for this port's peers; said before there are any.
+  void set_tcp_address(base::SocketAddress listen) { tcp_listen_ = listen; }
+  // True when the first datagram is for a peer of this port, which has taken the connection over if it has room.
+  bool adopt(net::FramedArrival& arrival);
+
   base::SocketAddress local_address() const { return udp_->local_address(); }
   net::UdpPort::Stats udp_stats() const { return udp_->stats(); }
+  const net::FramedConnection::Stats& tcp_stats() const { return *tcp_stats_; }
   const Stats& stats() const { return stats_; }
   async::Shard& shard() { return shard_; }
 
@@ -84,6 +95,11 @@ class MediaPort {
   void remove(PortPeer& peer);
   void receive(base::Instant now, std::span<base::Datagram> datagrams);
   PortPeer* find_peer(const base::Datagram& datagram);
+  PortPeer* find_peer_by_ufrag(base::ByteView datagram);
+  bool add_flow(PortPeer& peer, const base::Flow& flow);
+  void drop_connection(base::Flow flow);
+  bool takes_tcp_on(const base::IpAddress& address) const;
+  webrtc::PeerOptions with_tcp(webrtc::PeerOptions options) const;
   void drive(base::Instant now, PortPeer& peer);
   void schedule(PortPeer& peer);
   void run_timers();
@@ -92,6 +108,10 @@ class MediaPort {
   async::Shard& shard_;
   std::unique_ptr<net::UdpPort> udp_;
   std::set<base::IpAddress> own_addresses_;
+  std::optional<base::SocketAddress> tcp_listen_;
+  const std::shared_ptr<net::FramedConnection::Stats> tcp_stats_ = std::make_shared<net::FramedConnection::Stats>();
+  // Each is among its peer's flows, and goes with it.
+  std::unordered_map<base::Flow, std::unique_ptr<net::FramedConnection>> connections_;
   std::unordered_map<base::Flow, PortPeer*> flows_;
   std::map<std::string, PortPeer*, std::less<>> by_ufrag_;
   std::set<std::pair<base::Instant, PortPeer*>> deadlines_;

@@ -36,7 +36,8 @@ Agent::Agent(base::Instant now, base::Random& random, AgentOptions options)
       controlling_(options_.controlling),
       deadline_(now + options_.connect_timeout) {
   local_.reserve(kMaxLocalCandidates);
-  for (const base::SocketAddress& address : options_.local_addresses) add_local(address);
+  for (const auto& address : options_.local_addresses) add_local(address, base::Transport::Udp);
+  for (const auto& address : options_.local_tcp_addresses) add_local(address, base::Transport::Tcp);
   update_wake();
 }
 
@@ -54,7 +55,7 @@ void Agent::add_remote_candidate(base::Instant now, const Candidate& candidate) 
     return;
   }
   for (const Candidate& local : local_) {
-    if (!may_reach(local.address, candidate.address)) continue;
+    if (local.transport != base::Transport::Udp || !may_reach(local.address, candidate.address)) continue;
     if (Pair* known = find_pair({local.address, candidate.address})) {
       // Learnt as peer reflexive before its line came (RFC 8445 7.3.1.3).
       known->remote_priority = candidate.priority;
@@ -130,23 +131,25 @@ base::Duration Agent::round_trip_time() const {
   return pair != nullptr ? pair->round_trip : base::Duration{};
 }
 
-void Agent::add_local(const base::SocketAddress& address) {
+void Agent::add_local(const base::SocketAddress& address, base::Transport transport) {
   if (local_.size() >= kMaxLocalCandidates) {
     ++stats_.candidates_dropped;
     return;
   }
-  const auto index = local_.size();
-  local_.push_back({fmt::format("{}", index + 1),
-                    candidate_priority(CandidateType::Host, static_cast<std::uint16_t>(65535 - index)), address,
-                    CandidateType::Host});
+  const auto index = static_cast<std::uint16_t>(local_.size());
+  const std::uint32_t priority =
+      transport == base::Transport::Tcp
+          ? tcp_candidate_priority(CandidateType::Host, index)
+          : candidate_priority(CandidateType::Host, static_cast<std::uint16_t>(65535 - index));
+  local_.push_back({fmt::format("{}", index + 1), priority, address, CandidateType::Host, transport});
 }
 
-const Candidate* Agent::get_or_learn_local(const base::SocketAddress& address) {
+const Candidate* Agent::get_or_learn_local(const base::Flow& flow) {
   for (const Candidate& local : local_) {
-    if (local.address == address) return &local;
+    if (local.address == flow.local && local.transport == flow.transport) return &local;
   }
   if (local_.size() >= kMaxLocalCandidates) return nullptr;
-  add_local(address);
+  add_local(flow.local, flow.transport);
   return &local_.back();
 }
 
@@ -163,11 +166,13 @@ Pair* Agent::find_pair(const base::Flow& flow) {
 Pair* Agent::add_pair(const Candidate& local, const base::SocketAddress& remote, std::uint32_t remote_priority) {
   if (pairs_.size() >= kMaxPairs && !make_room()) return nullptr;
   Pair pair;
-  pair.flow = {local.address, remote};
+  pair.flow = {local.address, remote, local.transport};
   pair.local_priority = local.priority;
   pair.remote_priority = remote_priority;
   pair.reflexive_priority =
-      candidate_priority(CandidateType::PeerReflexive, static_cast<std::uint16_t>(local.priority >> 8));
+      local.transport == base::Transport::Tcp
+          ? tcp_candidate_priority(CandidateType::PeerReflexive, 0)
+          : candidate_priority(CandidateType::PeerReflexive, static_cast<std::uint16_t>(local.priority >> 8));
   pair.set_priority(controlling_);
   return &pairs_.emplace_back(pair);
 }
@@ -271,9 +276,8 @@ std::string Agent::describe_failure() const {
 }
 
 base::Instant Agent::next_connecting_step() const {
-  if (controlling_ && !nominating_ && first_answer_ != base::kNever)
-    return std::min(deadline_, first_answer_ + options_.nomination_patience);
-  return deadline_;
+  const Pair* best = controlling_ && !nominating_ ? find_best_answered() : nullptr;
+  return best == nullptr ? deadline_ : std::min(deadline_, first_answer_ + patience_beyond(*best));
 }
 
 void Agent::update_wake() {

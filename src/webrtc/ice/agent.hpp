@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A full ICE agent (RFC 8445) for one component over UDP with host candidates, trickle, consent freshness (RFC 7675).
+// A full ICE agent (RFC 8445) for one component with host candidates over UDP and passive ones over TCP, trickle,
+// consent freshness (RFC 7675).
 
 #include <cstdint>
 #include <deque>
@@ -31,10 +32,14 @@ struct AgentOptions {
   // Each becomes a host candidate, in order of preference. A datagram that arrives on another local address (the
   // advertised one is behind a one-to-one NAT, say) teaches the agent that address.
   std::vector<base::SocketAddress> local_addresses;
+  // Each becomes a passive TCP host candidate behind those (RFC 6544): never checked by us before the remote's own
+  // check came over a connection it made.
+  std::vector<base::SocketAddress> local_tcp_addresses;
   base::Duration check_pacing = std::chrono::milliseconds(20);       // Ta between two new checks
   base::Duration first_retransmit = std::chrono::milliseconds(250);  // RTO; doubles up to max_retransmit
   base::Duration max_retransmit = std::chrono::milliseconds(1600);
   base::Duration nomination_patience = std::chrono::milliseconds(100);  // for a better pair once one answers
+  base::Duration tcp_patience = std::chrono::milliseconds(800);         // the same when the best of them is over TCP
   base::Duration connect_timeout = std::chrono::seconds(30);  // from construction, and anew from the remote's answer
   base::Duration consent_interval = std::chrono::seconds(5);  // each wait is 0.8 to 1.2 of it
   base::Duration consent_expiry = std::chrono::seconds(30);
@@ -106,8 +111,8 @@ class Agent {
   enum class Phase : std::uint8_t { Connecting, Connected, Over };
 
   // agent.cpp: pairs, turns and deadlines.
-  void add_local(const base::SocketAddress& address);
-  const Candidate* get_or_learn_local(const base::SocketAddress& address);
+  void add_local(const base::SocketAddress& address, base::Transport transport);
+  const Candidate* get_or_learn_local(const base::Flow& flow);
   Pair* find_pair(const base::Flow& flow);
   const Pair* find_pair(const base::Flow& flow) const;
   Pair* add_pair(const Candidate& local, const base::SocketAddress& remote, std::uint32_t remote_priority);
@@ -124,7 +129,8 @@ class Agent {
 
   // selection.cpp: nomination, the selected pair, consent.
   void nominate(base::Instant now);
-  Pair* find_best_answered();
+  const Pair* find_best_answered() const;
+  base::Duration patience_beyond(const Pair& best) const;
   bool may_be_beaten(const Pair& best) const;
   void follow_remote(base::Instant now);
   Pair* find_livelier_pair(const Pair& selected);

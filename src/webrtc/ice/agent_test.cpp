@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 namespace webrtc::ice {
 namespace {
@@ -102,6 +103,7 @@ class AgentWire {
   Link link;
   Side a, b;
   std::function<bool(const base::Transmit&)> blocked = [](const auto&) { return false; };
+  std::set<base::SocketAddress> tcp;  // what is sent to these arrives over a TCP connection
 
  private:
   static base::Instant first(const Side& side) { return side.inbox.empty() ? base::kNever : side.inbox.begin()->first; }
@@ -132,11 +134,12 @@ class AgentWire {
         break;
       }
       if (!translated) continue;  // nothing behind that NAT has this address
+      const auto transport = tcp.contains(target) ? base::Transport::Tcp : base::Transport::Udp;
       for (int copies = chance(link.duplicates) ? 2 : 1; copies > 0; --copies) {
         if (chance(link.loss)) continue;
         const auto jitter = base::Duration(static_cast<std::int64_t>(
             link.jitter.count() == 0 ? 0 : random_.below(static_cast<std::uint64_t>(link.jitter.count()))));
-        to.inbox.emplace(now_ + link.delay + jitter, std::pair(base::Flow{target, source}, out->payload));
+        to.inbox.emplace(now_ + link.delay + jitter, std::pair(base::Flow{target, source, transport}, out->payload));
       }
     }
     while (auto event = from.agent->poll_event()) {
@@ -245,6 +248,48 @@ TEST(Agent, LearnsItsOwnAddressBehindAOneToOneNat) {
   ASSERT_EQ(wire.b.count<Agent::Connected>(), 1U);
   EXPECT_EQ(wire.a.agent->selected_flow()->local, address("10.0.0.5:8443"));
   EXPECT_EQ(wire.b.agent->selected_flow()->remote, address("203.0.113.1:8443"));
+}
+
+// A camera that may only open TCP connections, and a server that waits for them.
+TEST(Agent, ConnectsOverTcpWhereUdpIsBlocked) {
+  AgentOptions server = server_options();
+  server.local_tcp_addresses = {address("192.0.2.1:8444")};
+  AgentWire wire(6, {}, server, camera_options());
+  wire.tcp = {address("192.0.2.1:8444")};
+  std::size_t unasked = 0;
+  wire.blocked = [&](const base::Transmit& out) {
+    const bool on_tcp = out.flow.local.port == 8444 || out.flow.remote.port == 8444;
+    const bool is_open = wire.a.agent->stats().requests_received > 0;
+    unasked += out.flow.transport == base::Transport::Tcp && !is_open ? 1 : 0;
+    return !on_tcp;
+  };
+  wire.introduce();
+  wire.b.agent->add_remote_candidate(wire.now(), Candidate{"2", 1, address("192.0.2.1:8444")});
+  wire.run_until(seconds(40));
+  ASSERT_EQ(wire.a.count<Agent::Connected>(), 1U);
+  ASSERT_EQ(wire.b.count<Agent::Connected>(), 1U);
+  const base::Flow expected{address("192.0.2.1:8444"), address("198.51.100.7:5000"), base::Transport::Tcp};
+  EXPECT_EQ(wire.a.agent->selected_flow(), expected);
+  EXPECT_EQ(unasked, 0U) << "a passive candidate cannot connect by itself";
+  EXPECT_EQ(wire.a.count<Agent::ConsentLost>(), 0U);
+  EXPECT_TRUE(wire.a.agent->is_known_flow(expected));
+  EXPECT_FALSE(wire.a.agent->is_known_flow({expected.local, expected.remote})) << "UDP between the same addresses";
+}
+
+TEST(Agent, PrefersUdpThatAnswersALittleLaterThanTcp) {
+  AgentOptions server = server_options();
+  server.local_tcp_addresses = {address("192.0.2.1:8444")};
+  AgentWire wire(7, {}, server, camera_options());
+  wire.tcp = {address("192.0.2.1:8444")};
+  wire.blocked = [&](const base::Transmit& out) {
+    const bool on_tcp = out.flow.local.port == 8444 || out.flow.remote.port == 8444;
+    return !on_tcp && wire.now() < at(milliseconds(300));
+  };
+  wire.introduce();
+  wire.b.agent->add_remote_candidate(wire.now(), Candidate{"2", 1, address("192.0.2.1:8444")});
+  wire.run_until(seconds(5));
+  ASSERT_EQ(wire.a.count<Agent::Connected>(), 1U);
+  EXPECT_EQ(wire.a.agent->selected_flow()->transport, base::Transport::Udp);
 }
 
 TEST(Agent, SettlesRoleConflictsInBothRoles) {

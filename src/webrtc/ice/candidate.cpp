@@ -100,16 +100,27 @@ std::expected<Candidate, CandidateRefusal> parse_candidate(std::string_view line
 }
 
 std::string write_candidate(const Candidate& candidate) {
-  std::string line = fmt::format("candidate:{} 1 udp {} {} {} typ {}", candidate.foundation, candidate.priority,
-                                 candidate.address.ip.text(), candidate.address.port, get_row(candidate.type).name);
+  const bool is_tcp = candidate.transport == base::Transport::Tcp;
+  std::string line =
+      fmt::format("candidate:{} 1 {} {} {} {} typ {}", candidate.foundation, is_tcp ? "tcp" : "udp", candidate.priority,
+                  candidate.address.ip.text(), candidate.address.port, get_row(candidate.type).name);
   // RFC 8839: reflexive and relayed candidates name a related address; a hidden one is written as zeros.
   if (candidate.type != CandidateType::Host)
     line += candidate.address.ip.family == base::IpAddress::Family::V4 ? " raddr 0.0.0.0 rport 0" : " raddr :: rport 0";
+  if (is_tcp) line += " tcptype passive";
   return line;
 }
 
 std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_preference) {
   return get_row(type).preference << 24 | std::uint32_t{local_preference} << 8 | 255U;
+}
+
+std::uint32_t tcp_candidate_priority(CandidateType type, std::uint16_t index) {
+  constexpr std::uint32_t kHost = 90, kReflexive = 80;  // as Chromium's; all of UDP's but the relayed one are higher
+  constexpr std::uint32_t kPassive = 4;                 // RFC 6544 4.2: direction preference
+  const std::uint32_t preference = type == CandidateType::Host ? kHost : kReflexive;
+  const std::uint32_t other = 8191U - (index & 8191U);
+  return preference << 24 | (kPassive << 13 | other) << 8 | 255U;
 }
 
 }  // namespace webrtc::ice

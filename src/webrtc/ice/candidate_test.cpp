@@ -53,5 +53,18 @@ TEST(Candidate, ReadsBackWhatItWrites) {
   ASSERT_TRUE(parse_candidate(write_candidate(candidate)));
 }
 
+TEST(Candidate, WritesPassiveTcpBelowUdp) {
+  // RFC 6544 4.2: 2^24 * 90 + 2^8 * (2^13 * 4 + 8191) + 255
+  const std::uint32_t priority = tcp_candidate_priority(CandidateType::Host, 0);
+  EXPECT_EQ(priority, 1520435199U);
+  EXPECT_LT(tcp_candidate_priority(CandidateType::Host, 1), priority);
+  EXPECT_LT(priority, candidate_priority(CandidateType::Host, 0));
+  EXPECT_LT(tcp_candidate_priority(CandidateType::PeerReflexive, 0),
+            candidate_priority(CandidateType::PeerReflexive, 0));
+  const Candidate candidate{"3", priority, base::SocketAddress::parse("[2001:db8::5]:8444").value(),
+                            CandidateType::Host, base::Transport::Tcp};
+  EXPECT_EQ(write_candidate(candidate), "candidate:3 1 tcp 1520435199 2001:db8::5 8444 typ host tcptype passive");
+}
+
 }  // namespace
 }  // namespace webrtc::ice

@@ -109,7 +109,7 @@ void Agent::refuse(const base::Datagram& datagram, const StunMessage& request, i
 void Agent::note_request(base::Instant now, const base::Flow& flow, const StunMessage& request) {
   Pair* pair = find_pair(flow);
   if (pair == nullptr) {
-    const Candidate* local = get_or_learn_local(flow.local);
+    const Candidate* local = get_or_learn_local(flow);
     if (local != nullptr) pair = add_pair(*local, flow.remote, *request.priority);
     if (pair == nullptr) {
       ++stats_.candidates_dropped;
@@ -149,7 +149,7 @@ void Agent::handle_answer(base::Instant now, const base::Datagram& datagram, con
     ++stats_.wrong_password;
     return;
   }
-  if (datagram.flow.remote != pair->flow.remote) {
+  if (datagram.flow.remote != pair->flow.remote || datagram.flow.transport != pair->flow.transport) {
     ++stats_.asymmetric_response;
     return;
   }
@@ -161,7 +161,7 @@ void Agent::handle_answer(base::Instant now, const base::Datagram& datagram, con
     const std::uint32_t remote_priority = pair->remote_priority;
     pair->stop();
     pair = find_pair(datagram.flow);
-    const Candidate* local = pair == nullptr ? get_or_learn_local(datagram.flow.local) : nullptr;
+    const Candidate* local = pair == nullptr ? get_or_learn_local(datagram.flow) : nullptr;
     if (local != nullptr) pair = add_pair(*local, datagram.flow.remote, remote_priority);
     if (pair == nullptr) return;
     if (check.nominates) nominating_ = pair->flow;

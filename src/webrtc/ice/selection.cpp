@@ -7,27 +7,37 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The selected pair is probed when another one was heard this much later, and abandoned when the probes of the next
-// second stay unanswered. Longer than any sane round trip, shorter than a viewer's patience.
+// The selected pair is probed when another one was heard this much later, and abandoned when the probes stay unanswered
+// for a few of its round trips, at most a second: until then what we send, requests for a key frame among it, is lost.
 constexpr base::Duration kSilenceBeforeProbing = milliseconds(300);
 constexpr base::Duration kProbeInterval = milliseconds(200);
-constexpr base::Duration kProbingTime = milliseconds(1000);
+constexpr base::Duration kMaxProbingTime = milliseconds(1000);
+
+base::Duration probing_time(const Pair& selected) {
+  if (selected.round_trip == base::Duration::zero()) return kMaxProbingTime;  // not known
+  return std::min(kMaxProbingTime, kProbeInterval + 3 * selected.round_trip);
+}
 
 }  // namespace
 
 // RFC 8445 8.1.1: regular nomination, with little patience: at once if no better pair is being checked.
 void Agent::nominate(base::Instant now) {
   if (!controlling_ || selected_ || nominating_) return;
-  Pair* best = find_best_answered();
+  const Pair* best = find_best_answered();
   if (best == nullptr) return;
-  if (may_be_beaten(*best) && now < first_answer_ + options_.nomination_patience) return;
+  if (may_be_beaten(*best) && now < first_answer_ + patience_beyond(*best)) return;
   nominating_ = best->flow;
-  start_check(now, *best, true);
+  start_check(now, *find_pair(best->flow), true);
 }
 
-Pair* Agent::find_best_answered() {
-  Pair* best = nullptr;
-  for (Pair& pair : pairs_) {
+// A session stays on TCP once it is nominated, so UDP gets the time of three checks first.
+base::Duration Agent::patience_beyond(const Pair& best) const {
+  return best.flow.transport == base::Transport::Tcp ? options_.tcp_patience : options_.nomination_patience;
+}
+
+const Pair* Agent::find_best_answered() const {
+  const Pair* best = nullptr;
+  for (const Pair& pair : pairs_) {
     if (pair.answered && (best == nullptr || pair.priority > best->priority)) best = &pair;
   }
   return best;
@@ -63,7 +73,7 @@ void Agent::follow_remote(base::Instant now) {
     if (other->last_heard < selected.last_heard + kSilenceBeforeProbing) return;
     probing_since_ = probe_at_ = now;
   }
-  if (now >= probing_since_ + kProbingTime) {
+  if (now >= probing_since_ + probing_time(selected)) {
     probing_since_ = base::kNever;
     if (!controlling_) {
       selected.answered = selected.nominated_by_remote = false;  // or its better priority would call us back

@@ -14,6 +14,7 @@ ice::AgentOptions make_agent_options(const PeerOptions& options, base::Random& r
   agent.controlling = options.role == PeerOptions::Role::Offerer;
   agent.local = ice::make_credentials(random);
   agent.local_addresses = options.local_addresses;
+  agent.local_tcp_addresses = options.local_tcp_addresses;
   agent.connect_timeout = options.connect_limit;
   return agent;
 }

@@ -28,6 +28,8 @@ struct PeerOptions {
   std::shared_ptr<const Certificate> certificate;
   // Where this host can be reached, as host candidates; each is `Flow::local` of what is sent from it.
   std::vector<base::SocketAddress> local_addresses;
+  // Where it takes TCP connections, as passive candidates; their datagrams come and go on flows of Transport::Tcp.
+  std::vector<base::SocketAddress> local_tcp_addresses;
 
   // Offerer: as offered. Answerer: what it is ready for; the offer narrows it. Set SendOnly for a camera.
   Direction video = Direction::RecvOnly;

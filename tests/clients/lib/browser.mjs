@@ -22,7 +22,8 @@ async function bundle() {
 }
 
 export class Browser {
-  static async start() {
+  /** moreFlags: of Chromium, beside the usual ones. */
+  static async start(moreFlags = []) {
     const browser = new Browser();
     const script = await bundle();
     browser.server = createServer((request, response) => {
@@ -31,7 +32,7 @@ export class Browser {
       response.end(isScript ? script : '<!doctype html><title>client</title><body><script src="/client.js"></script>');
     });
     await new Promise((resolve) => browser.server.listen(0, '127.0.0.1', resolve));
-    browser.chromium = await chromium.launch({executablePath: executable, headless: true, args: flags});
+    browser.chromium = await chromium.launch({executablePath: executable, headless: true, args: [...flags, ...moreFlags]});
     return browser;
   }
 

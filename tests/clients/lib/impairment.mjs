@@ -28,6 +28,7 @@ export class ImpairmentProxy {
     this.impairment = impairment;
     this.random = seededRandom(seed);
     this.peers = new Map();
+    this.forgotten = [];
     this.timers = new Set();
     this.counts = {in: 0, lost: 0, repeated: 0, out: 0};
   }
@@ -43,12 +44,29 @@ export class ImpairmentProxy {
     const name = `${from.address}:${from.port}`;
     let peer = this.peers.get(name);
     if (!peer) {
-      peer = {socket: createSocket({type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20}), waiting: []};
+      const onAnswer = (answer) => this.pass(answer, (bytes) => this.front.send(bytes, from.port, from.address));
+      peer = {socket: createSocket({type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20}), onAnswer};
       this.peers.set(name, peer);
-      peer.socket.on('message', (answer) => this.pass(answer, (bytes) => this.front.send(bytes, from.port, from.address)));
+      peer.socket.on('message', onAnswer);
       peer.socket.on('error', () => {});
     }
     this.pass(packet, (bytes) => peer.socket.send(bytes, this.target.port, this.target.address));
+  }
+
+  /**
+   * Every sender has a new address and port from here on, as behind a NAT that lost its mappings; what is sent to the old ones
+   * disappears.
+   */
+  async rebind(address) {
+    for (const peer of this.peers.values()) {
+      const old = peer.socket;
+      const fresh = await bound(createSocket({type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20}), 0, address);
+      old.removeAllListeners('message');
+      this.forgotten.push(old);
+      peer.socket = fresh;
+      fresh.on('message', peer.onAnswer);
+      fresh.on('error', () => {});
+    }
   }
 
   pass(packet, send) {
@@ -74,7 +92,7 @@ export class ImpairmentProxy {
 
   stop() {
     for (const timer of this.timers) clearTimeout(timer);
-    for (const peer of this.peers.values()) peer.socket.close();
+    for (const socket of [...this.forgotten, ...[...this.peers.values()].map((peer) => peer.socket)]) socket.close();
     this.front.close();
   }
 }

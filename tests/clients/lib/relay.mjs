@@ -127,6 +127,11 @@ export class Relay {
     return this.proxies.get(port);
   }
 
+  /** ImpairmentProxy.rebind() of all proxies. */
+  async rebind(address) {
+    for (const proxy of await Promise.all(this.proxies.values())) await proxy.rebind(address);
+  }
+
   /** What went through all proxies: {in, lost, repeated, out}. */
   async counts() {
     const each = (await Promise.all(this.proxies.values())).map((proxy) => proxy.counts);

@@ -36,23 +36,26 @@ export async function freePorts(count, free = tcpFree) {
 export class Server {
   /**
    * options: dataDir (kept by its owner when given), args (additional flags), diskMegabytes (the data directory is a disk of
-   * its own of that size, which only the server's mount namespace has: it goes with the server).
+   * its own of that size, which only the server's mount namespace has: it goes with the server), mediaAddress.
    */
   static async start(options = {}) {
     const server = new Server();
     server.ownsData = !options.dataDir;
     server.dataDir = options.dataDir ?? scratch('server');
-    server.httpPort = await freePorts(2);
+    server.httpPort = await freePorts(3);
     server.httpsPort = server.httpPort + 1;
+    server.mediaTcpPort = server.httpPort + 2;
     server.mediaPort = await freePorts(8, udpFree);
     server.url = `http://127.0.0.1:${server.httpPort}`;
     server.ca = join(server.dataDir, 'tls/ca.pem');
     server.output = '';
     const disk = options.diskMegabytes;
+    const mediaAddress = options.mediaAddress ?? '127.0.0.1';
     const mount = `mount -t tmpfs -o size=${disk}m tidegate "$0" && exec "$@"`;
     const wrapper = disk ? ['unshare', '--mount', 'sh', '-c', mount, server.dataDir] : [];
     const command = [...wrapper, binary, 'serve', '--data-dir', server.dataDir, '--http-listen', `127.0.0.1:${server.httpPort}`,
-      '--https-listen', `127.0.0.1:${server.httpsPort}`, '--media-listen', `127.0.0.1:${server.mediaPort}`,
+      '--https-listen', `127.0.0.1:${server.httpsPort}`, '--media-listen', `${mediaAddress}:${server.mediaPort}`,
+      '--media-tcp-listen', `${mediaAddress}:${server.mediaTcpPort}`,
       '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey,
       '--region', region, '--account-id', accountId, ...(options.args ?? [])];
     server.process = spawn(command[0], command.slice(1), {stdio: ['ignore', 'pipe', 'pipe']});

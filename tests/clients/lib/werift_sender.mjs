@@ -36,8 +36,9 @@ class RtpTrack {
 }
 
 export class WeriftSender {
-  constructor({withAudio = true} = {}) {
-    this.peer = new RTCPeerConnection({iceServers: [], codecs: {video: [h264], audio: [opus]}, iceAdditionalHostAddresses: ['127.0.0.1'], iceUseTcp: false});
+  /** ice: werift's own options over the usual ones. */
+  constructor({withAudio = true, ice = {}} = {}) {
+    this.peer = new RTCPeerConnection({iceServers: [], codecs: {video: [h264], audio: [opus]}, iceAdditionalHostAddresses: ['127.0.0.1'], iceUseTcp: false, ...ice});
     this.video = new RtpTrack('video');
     this.audio = withAudio ? new RtpTrack('audio') : null;
     this.connected = new Promise((resolve, reject) => this.peer.connectionStateChange.subscribe((state) => {

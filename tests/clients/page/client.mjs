@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs in Chromium: the unmodified Kinesis signaling client, AWS SDK v3 clients and hls.js, bundled by browser.mjs.
 import {
-  CreateSignalingChannelCommand, CreateStreamCommand, GetSignalingChannelEndpointCommand, KinesisVideoClient, UpdateMediaStorageConfigurationCommand,
+  CreateSignalingChannelCommand, CreateStreamCommand, KinesisVideoClient, UpdateMediaStorageConfigurationCommand,
 } from '@aws-sdk/client-kinesis-video';
 import {GetHLSStreamingSessionURLCommand, KinesisVideoArchivedMediaClient, ListFragmentsCommand} from '@aws-sdk/client-kinesis-video-archived-media';
-import {GetIceServerConfigCommand, KinesisVideoSignalingClient} from '@aws-sdk/client-kinesis-video-signaling';
 import {JoinStorageSessionCommand, KinesisVideoWebRTCStorageClient} from '@aws-sdk/client-kinesis-video-webrtc-storage';
 import {Role, SignalingClient} from 'amazon-kinesis-video-streams-webrtc';
 import Hls from 'hls.js';
+import {locate, selectedPair, untilConnected} from './channel.mjs';
 
 export {watchClock} from './low_latency.mjs';
+export {p2pMaster, p2pViewer} from './p2p.mjs';
 export {watch} from './players.mjs';
 export {view} from './viewer.mjs';
 
@@ -20,12 +21,7 @@ async function prepare(config, name) {
   const {ChannelARN} = await control.send(new CreateSignalingChannelCommand({ChannelName: name}));
   const {StreamARN} = await control.send(new CreateStreamCommand({StreamName: name, DataRetentionInHours: 24, MediaType: 'video/h264'}));
   await control.send(new UpdateMediaStorageConfigurationCommand({ChannelARN, MediaStorageConfiguration: {Status: 'ENABLED', StreamARN}}));
-  const {ResourceEndpointList} = await control.send(new GetSignalingChannelEndpointCommand(
-    {ChannelARN, SingleMasterChannelEndpointConfiguration: {Protocols: ['HTTPS', 'WSS', 'WEBRTC'], Role: Role.MASTER}}));
-  const endpoints = Object.fromEntries(ResourceEndpointList.map((entry) => [entry.Protocol, entry.ResourceEndpoint]));
-  const signaling = new KinesisVideoSignalingClient({...config, endpoint: endpoints.HTTPS});
-  const {IceServerList} = await signaling.send(new GetIceServerConfigCommand({ChannelARN}));
-  return {ChannelARN, endpoints, iceServers: IceServerList.map((each) => ({urls: each.Uris, username: each.Username, credential: each.Password}))};
+  return {ChannelARN, ...await locate(control, config, ChannelARN, Role.MASTER, ['HTTPS', 'WSS', 'WEBRTC'])};
 }
 
 /** Writes down every encoded frame a sender passes on, unaltered. */
@@ -54,22 +50,11 @@ async function answer(peer, media, ledgers, offer) {
   await peer.setLocalDescription(await peer.createAnswer());
 }
 
-const untilConnected = (peer) => new Promise((resolve, reject) => {
-  const timer = setTimeout(() => reject(new Error(`connection state ${peer.connectionState}, ICE ${peer.iceConnectionState}`)), 20000);
-  peer.addEventListener('connectionstatechange', () => {
-    if (peer.connectionState === 'connected') { clearTimeout(timer); resolve(); }
-    if (peer.connectionState === 'failed') {
-      clearTimeout(timer);
-      peer.getStats().then((stats) => reject(new Error(`connection failed: ${JSON.stringify([...stats.values()].filter((each) => /candidate|transport/.test(each.type)))}`)));
-    }
-  });
-});
-
 /** The flow of the examples page: signaling as master, JoinStorageSession once it is open, answer the offer, trickle. */
-export async function publish({config, name, seconds, withAudio}) {
+export async function publish({config, name, seconds, withAudio, policy = 'all'}) {
   const session = await prepare(config, name);
   const media = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480, frameRate: 30}, audio: withAudio});
-  const peer = new RTCPeerConnection({iceServers: session.iceServers, encodedInsertableStreams: true});
+  const peer = new RTCPeerConnection({iceServers: session.iceServers, iceTransportPolicy: policy, encodedInsertableStreams: true});
   const ledgers = {video: [], audio: []};
   const signaling = new SignalingClient({channelARN: session.ChannelARN, channelEndpoint: session.endpoints.WSS, role: Role.MASTER,
     region: config.region, credentials: config.credentials});
@@ -96,12 +81,13 @@ export async function publish({config, name, seconds, withAudio}) {
   await sleep(seconds * 1000);
   for (const track of media.getTracks()) track.stop();
   await sleep(2000); // what was lost on the way is asked for again
-  const stats = [...(await peer.getStats()).values()].filter((each) => each.type === 'outbound-rtp');
+  const all = await peer.getStats();
+  const stats = [...all.values()].filter((each) => each.type === 'outbound-rtp');
   const video = stats.find((each) => each.kind === 'video');
   const sdp = peer.localDescription.sdp;
   peer.close();
   signaling.close();
-  return {joinMs, statuses, sdp, framesSent: video.framesSent, video, audio: stats.find((each) => each.kind === 'audio'), ledgers, name};
+  return {joinMs, statuses, sdp, framesSent: video.framesSent, video, audio: stats.find((each) => each.kind === 'audio'), ledgers, name, pair: selectedPair(all)};
 }
 
 /** Lists the fragments and plays all of them with hls.js until `seconds` is passed and everything is buffered. */
