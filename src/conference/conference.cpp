@@ -99,9 +99,10 @@ void Conference::note_voice(Participant& participant, const AudioPacket& packet,
   PacketVoice voice = packet_voice(*packet.payload);
   if (packet.audio_level) voice = *packet.audio_level <= kVoiceAudioLevel ? PacketVoice::Voice : PacketVoice::Silent;
   if (voice == PacketVoice::Voice) participant.last_voice = now;
-  // In the mix its frames tell; who is forwarded already, and who is heard by nobody else's leave, need not be asked.
-  const bool undecided = voice == PacketVoice::Unknown && participant.voice == nullptr && participants_.size() > 2;
-  if (!undecided || (!mixing_ && !torn_ && floor_ == participant.id)) return;
+  // In the mix its frames tell; who is forwarded already, and either of two, need not be asked.
+  const bool undecided =
+      voice == PacketVoice::Unknown && participant.voice == nullptr && (mixing_ || participants_.size() > 2);
+  if (!undecided || (!mixing_ && floor_ == participant.id)) return;
   if (participant.audition == nullptr) participant.audition = std::make_unique<Decoder>();
   std::array<float, Decoder::kMaxSamples> samples;
   const std::size_t count = participant.audition->decode(*packet.payload, samples);

@@ -7,7 +7,9 @@ namespace conference {
 
 // A packet of `participant` has come.
 void Conference::choose_floor(Participant& participant, base::Instant now) {
-  if (torn_ && participants_.size() >= 2 && speaks(participant, now)) {
+  if (torn_) {
+    if (participants_.size() < 2 || !(speaks(participant, now) || participant.input->sounding(now))) return;
+    participant.last_voice = now;  // however softly: who comes next is led over by the mix
     begin_mix(now);
     return;
   }
@@ -32,7 +34,7 @@ bool Conference::is_forwarded(const Participant& participant) const {
 void Conference::forward(Participant& participant, base::Instant now) {
   participant.waits_until.reset();
   if (participant.input == nullptr) return;
-  if (!is_forwarded(participant)) {
+  if (torn_ || !is_forwarded(participant)) {
     participant.next_forwarded.reset();
     return;
   }

@@ -153,11 +153,8 @@ void Conference::end_mix_if_calm(base::Instant now) {
     sounding = sounding || (stays && participant->input->sounding(now));
     ready = ready && stays && participant->voice->voice.boundary();
   }
-  if (!sounding) {
-    end_mix(now);  // nothing is heard that could be torn
-  } else if (ready && (pair || now - *calm_since_ >= options_.return_hold)) {
-    end_mix(now);
-  }
+  const bool led_back = ready && (pair || now - *calm_since_ >= options_.return_hold);
+  if (led_back || !sounding) end_mix(now);  // without sound nothing is heard that could be torn
 }
 
 void Conference::end_mix(base::Instant now) {

@@ -51,7 +51,7 @@ struct SpeakerOptions {
 // One sender: tone, libopus, a clock of its own, a wire that delays, overtakes and loses.
 class Speaker {
  public:
-  Speaker(ParticipantId id, SpeakerOptions options, std::uint64_t seed, std::uint32_t ssrc_step = 0)
+  Speaker(ParticipantId id, const SpeakerOptions& options, std::uint64_t seed, std::uint32_t ssrc_step = 0)
       : id_(id), ssrc_(id + 100 + ssrc_step), options_(options), random_(seed) {
     int error = 0;
     encoder_ = opus_encoder_create(48'000, options.channels, options.application, &error);
@@ -80,7 +80,7 @@ class Speaker {
   };
   // The packet that ends now, unless it is lost or not sent.
   std::optional<Sent> send() {
-    std::vector<float> pcm(static_cast<std::size_t>(options_.frame * options_.channels));
+    std::vector<float> pcm(static_cast<std::size_t>(options_.frame) * static_cast<std::size_t>(options_.channels));
     for (int i = 0; i < options_.frame; ++i) {
       const float value = sample_at(sample_ + i);
       for (int c = 0; c < options_.channels; ++c) pcm[static_cast<std::size_t>(i * options_.channels + c)] = value;
@@ -200,7 +200,7 @@ class Room {
  public:
   explicit Room(Options options = {}, std::uint64_t seed = 1) : conference(options), seed_(seed) {}
 
-  void join(ParticipantId id, SpeakerOptions options, bool keeps_sound = true) {
+  void join(ParticipantId id, const SpeakerOptions& options, bool keeps_sound = true) {
     ASSERT_TRUE(conference.join(id, now_, 0xffff'f000U + id));
     listeners[id] = std::make_unique<Listener>(keeps_sound);
     if (options.amplitude > 0) speakers[id] = std::make_unique<Speaker>(id, options, seed_ * 1000 + id);
@@ -211,7 +211,7 @@ class Room {
   }
 
   // A new sender under the same id: other SSRC, sequence numbers and times.
-  void restart_speaker(ParticipantId id, SpeakerOptions options) {
+  void restart_speaker(ParticipantId id, const SpeakerOptions& options) {
     speakers[id] = std::make_unique<Speaker>(id, options, seed_ * 1000 + id + 500, 1000);
   }
   // What `id` sends in the next `length` seconds comes at their end.
