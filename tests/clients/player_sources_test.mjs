@@ -54,8 +54,9 @@ const sources = {
     await kvs.call('CreateStream', {StreamName: 'booth', DataRetentionInHours: 24});
     const start = Date.now() / 1000 - 100;
     await upload('booth', await film('320x240', 4, {sound: false}), start);
-    await upload('booth', await film('320x240', 4), start + 4);
-    await upload('booth', await film('320x240', 4, {sound: false}), start + 8);
+    await upload('booth', await film('320x240', 2), start + 4);
+    await upload('booth', await film('320x240', 2, {sound: false}), start + 6);
+    await upload('booth', await film('320x240', 4), start + 8);
   }},
   // After the last change of its size: ffmpeg reads one Period of DASH.
   Chromium: {name: 'browser', parts: {'its last size': {
