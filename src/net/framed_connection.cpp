@@ -30,13 +30,13 @@ FramedArrival::~FramedArrival() {
 
 // Kept by its reading task and by the write under way; the owner lets go of it first.
 struct FramedConnection::State : std::enable_shared_from_this<State> {
-  State(async::Shard& shard, FramedArrival& arrival, std::shared_ptr<Stats> stats_, Receiver receiver_,
-        std::function<void()> closed_)
+  State(async::Shard& shard, FramedArrival& arrival, std::shared_ptr<Stats> given_stats, Receiver given_receiver,
+        std::function<void()> given_closed)
       : flow(arrival.flow_),
         received(std::move(arrival.received_)),
-        stats(std::move(stats_)),
-        receiver(std::move(receiver_)),
-        closed(std::move(closed_)),
+        stats(std::move(given_stats)),
+        receiver(std::move(given_receiver)),
+        closed(std::move(given_closed)),
         stream(make_stream(shard, std::exchange(arrival.socket_, -1), arrival.flow_)) {}
 
   async::Task<void> read_all();

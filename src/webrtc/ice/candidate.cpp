@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kMaxLineBytes = 512;
 constexpr std::size_t kMaxFoundationCharacters = 32;  // RFC 8839 5.1
+// Over TCP: type preferences as Chromium's, below all of UDP's but the relayed one; direction preference of RFC
+// 6544 4.2.
+constexpr std::uint32_t kTcpHost = 90, kTcpReflexive = 80, kTcpPassive = 4;
 
 struct TypeRow {
   CandidateType type;
@@ -116,11 +119,9 @@ std::uint32_t candidate_priority(CandidateType type, std::uint16_t local_prefere
 }
 
 std::uint32_t tcp_candidate_priority(CandidateType type, std::uint16_t index) {
-  constexpr std::uint32_t kHost = 90, kReflexive = 80;  // as Chromium's; all of UDP's but the relayed one are higher
-  constexpr std::uint32_t kPassive = 4;                 // RFC 6544 4.2: direction preference
-  const std::uint32_t preference = type == CandidateType::Host ? kHost : kReflexive;
+  const std::uint32_t preference = type == CandidateType::Host ? kTcpHost : kTcpReflexive;
   const std::uint32_t other = 8191U - (index & 8191U);
-  return preference << 24 | (kPassive << 13 | other) << 8 | 255U;
+  return preference << 24 | (kTcpPassive << 13 | other) << 8 | 255U;
 }
 
 }  // namespace webrtc::ice
