@@ -196,21 +196,6 @@ bool StorageSession::has_peer_of(const std::string& client_id) const {
   return std::ranges::any_of(members_, [&](const auto& member) { return member->client_id == client_id; });
 }
 
-void StorageSession::note_signaling(const std::string& client_id, bool connected) {
-  for (const auto& member : members_) {
-    if (member->client_id == client_id) member->in_signaling = connected;
-  }
-}
-
-void StorageSession::update_traces() {
-  for (const auto& member : members_) member->timeline.note_path(member->peer().path());
-}
-
-void StorageSession::end_traces(base::Instant now, const SessionEnd& how) {
-  update_traces();
-  for (const auto& member : members_) member->timeline.end(now, how);
-}
-
 StorageSession::Member* StorageSession::find_member(const webrtc::Peer& peer) {
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return &m->peer() == &peer; });
   return it == members_.end() ? nullptr : it->get();
@@ -276,17 +261,6 @@ void StorageSession::activate(base::Instant now, Member& member) {
     activate_viewer(now, member);
   }
   base::log_info("{}: connected ({})", name_of(member), member.timeline.text());
-}
-
-SessionEnd StorageSession::explain(base::Instant now, Member& member, const webrtc::Failed& failed) {
-  FailureCircumstances seen;
-  seen.is_master = member.is_master();
-  seen.answered = member.answered;
-  seen.in_signaling = member.in_signaling;
-  seen.other_connected = !member.connected && find_active(member.client_id) != nullptr;
-  seen.waited = now - member.timeline.joined();
-  seen.media_port = environment_.port.local_address().port;
-  return explain_failure(failed, seen, member.peer().path(), member.peer().stats());
 }
 
 void StorageSession::end(base::Instant now, Member& member, SessionEnd how) {
