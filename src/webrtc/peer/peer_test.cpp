@@ -218,6 +218,7 @@ TEST(Peer, TrickledCandidatesOnly) {
   EXPECT_EQ(path.remote_candidates.lines, call.camera.peer->local_candidates());
   EXPECT_LT(path.remote_candidates.first, *call.server.connected_at);
   EXPECT_GT(path.first_media, *call.server.connected_at);
+  EXPECT_LT(path.first_media, *call.server.connected_at + seconds(1));
   EXPECT_EQ(std::ranges::count_if(path.pairs, &PairReport::selected), 1);
 }
 
