@@ -94,6 +94,15 @@ constexpr std::array kKeys = {
                      false, SET_WITH(set_duration, signaling_idle_timeout, milliseconds(1000)), nullptr},
     ConfigurationKey{"signaling_lifetime_seconds", "N", "close a signaling socket at this age; 0: never", false,
                      SET_WITH(set_duration, signaling_lifetime, milliseconds(1000)), nullptr},
+    ConfigurationKey{"connect_limit_seconds", "N",
+                     "a client has so long to answer the offer of a storage session, and again to connect", false,
+                     [](Configuration& c, std::string_view text) -> Result<void> {
+                       std::uint32_t seconds = 0;
+                       TRY_VOID(set_number<std::uint32_t>(seconds, text, 1u, 300u));
+                       c.connect_limit = std::chrono::seconds(seconds);
+                       return {};
+                     },
+                     nullptr},
     ConfigurationKey{"fragment_target_ms", "N", "a fragment closes at the first key frame past this", false,
                      SET_WITH(set_duration, fragment_target, milliseconds(1)), nullptr},
     ConfigurationKey{

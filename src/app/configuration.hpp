@@ -43,6 +43,7 @@ struct Configuration {
   base::Duration turn_ttl = std::chrono::seconds(300);
   base::Duration signaling_idle_timeout = base::Duration::zero();
   base::Duration signaling_lifetime = base::Duration::zero();
+  base::Duration connect_limit = std::chrono::seconds(30);
   base::Duration fragment_target = std::chrono::seconds(2);
   bool low_latency_hls = false;
   std::uint64_t cache_bytes = 256ull << 20;

@@ -17,6 +17,7 @@
 #include "app/key_command.hpp"
 #include "app/recording_flags.hpp"
 #include "app/serve.hpp"
+#include "app/sessions_command.hpp"
 #include "app/streams_command.hpp"
 
 namespace {
@@ -85,6 +86,9 @@ int run_command(int argc, char** argv) {
   CLI::App* fragments = tidegate.add_subcommand("fragments", "List the fragments of a stream");
   app::FragmentsCommand fragments_command;
   fragments_command.add_to(*fragments);
+  CLI::App* sessions = tidegate.add_subcommand("sessions", "List joins of a running server, and why they ended");
+  app::SessionsCommand sessions_command;
+  sessions_command.add_to(*sessions);
   CLI::App* export_app = tidegate.add_subcommand("export", "Write a part of a stream into one playable file");
   app::ExportCommand export_command;
   export_command.add_to(*export_app);
@@ -101,6 +105,7 @@ int run_command(int argc, char** argv) {
   if (camera->parsed()) return camera_flags.run();
   if (streams->parsed()) return streams_command.run();
   if (fragments->parsed()) return fragments_command.run();
+  if (sessions->parsed()) return sessions_command.run();
   if (export_app->parsed()) return export_command.run();
   if (fsck->parsed()) return fsck_command.run();
   if (key->parsed()) return key_command.run();

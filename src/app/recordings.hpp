@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/recording_answers.hpp"
+#include "api/session_answers.hpp"
 #include "base/result.hpp"
 #include "client/kvs_api.hpp"
 
@@ -43,6 +44,9 @@ class Recordings {
   // A fragment as it is stored: every participant's own packets. Unsupported from a server, whose API has no such call.
   virtual base::Result<base::Bytes> stored(const std::string& stream, const std::string& fragment_number) = 0;
   virtual bool gives_stored() const = 0;
+  // One page of joins, newest first, of one channel or (empty) all. Unsupported from a data directory: they are kept in
+  // a running server's memory only.
+  virtual base::Result<api::SessionsAnswer> sessions(const std::string& channel, const std::string& token) = 0;
 };
 
 base::Result<std::unique_ptr<Recordings>> open_recordings_of_directory(const std::string& directory);

@@ -89,6 +89,11 @@ class DirectoryRecordings final : public Recordings {
 
   bool gives_stored() const override { return true; }
 
+  base::Result<api::SessionsAnswer> sessions(const std::string&, const std::string&) override {
+    return base::fail(base::Errc::Unsupported,
+                      "sessions are kept in the memory of a running server: name it with --endpoint URL");
+  }
+
  private:
   base::Result<streams::FragmentLogPtr> find(const std::string& name) {
     const auto row = rows_.find(name);

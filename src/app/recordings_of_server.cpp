@@ -75,6 +75,14 @@ class ServerRecordings final : public Recordings {
   }
   bool gives_stored() const override { return false; }
 
+  base::Result<api::SessionsAnswer> sessions(const std::string& channel, const std::string& token) override {
+    std::string target = "/api/v1/sessions?maxResults=1000";
+    if (!channel.empty()) target += "&channelName=" + encode_query(channel);
+    if (!token.empty()) target += "&nextToken=" + encode_query(token);
+    TRY(const std::string text, fetch("GET", target, ""));
+    return read<api::SessionsAnswer>(text);
+  }
+
  private:
   base::Result<std::string> fetch(std::string method, const std::string& target, const std::string& body) {
     return shard_.run_blocking([&] { return api_.fetch(method, target, body); });

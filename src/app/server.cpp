@@ -10,6 +10,7 @@
 #include "api/control_handlers.hpp"
 #include "api/gateway.hpp"
 #include "api/media_handlers.hpp"
+#include "api/session_reads.hpp"
 #include "api/signing_certificate.hpp"
 #include "app/access_keys.hpp"
 #include "app/credentials.hpp"
@@ -168,6 +169,7 @@ Result<void> Server::Parts::open_sessions() {
   options.signaling_lifetime = configuration.signaling_lifetime;
   options.message_rates = {configuration.limits[api::Limit::OfferAnswerRate],
                            configuration.limits[api::Limit::CandidateRate]};
+  options.connect_limit = configuration.connect_limit;
   options.max_viewers = configuration.limits[api::Limit::SessionViewers];
   TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
 
@@ -247,6 +249,8 @@ void Server::Parts::make_api() {
   api::add_media_handlers(handlers, media);
   api::add_session_routes(handlers, media);
   api::add_recording_reads(handlers, media);
+  api::add_session_reads(
+      handlers, [this](std::optional<std::string> channel_name) { return hub->sessions(std::move(channel_name)); });
   api::add_signing_certificate(handlers, delivery->signing_certificate());
 
   api::GatewayOptions options;

@@ -36,6 +36,32 @@ void write_family(std::string& out, std::string_view metric, std::string_view he
   }
 }
 
+// A Prometheus histogram, whose buckets are cumulative.
+void write_histogram(std::string& out, std::string_view metric, std::string_view help,
+                     const sessions::DurationCounts& durations) {
+  fmt::format_to(std::back_inserter(out), "# HELP {0} {1}\n# TYPE {0} histogram\n", metric, help);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < durations.counts.size(); ++i) {
+    sum += durations.counts[i];
+    const auto& bounds = sessions::DurationCounts::kSecondsBounds;
+    const std::string bound = i < bounds.size() ? fmt::format("{}", bounds[i]) : "+Inf";
+    fmt::format_to(std::back_inserter(out), "{}_bucket{{le=\"{}\"}} {}\n", metric, bound, sum);
+  }
+  fmt::format_to(std::back_inserter(out), "{0}_sum {1}\n{0}_count {2}\n", metric, durations.seconds, sum);
+}
+
+void write_outcomes(std::string& out, const sessions::SessionOutcomes& outcomes) {
+  write_histogram(out, "tidegate_session_ice_seconds", "from the join to a path (ICE)", outcomes.join_to_ice);
+  write_histogram(out, "tidegate_session_first_frame_seconds", "from the join to the first frame",
+                  outcomes.join_to_frame);
+  write_histogram(out, "tidegate_session_first_fragment_seconds", "from the join to the first durable fragment",
+                  outcomes.join_to_durable);
+  write_family(out, "tidegate_session_ends_total", "joins that are over, by why (docs/api.md)", outcomes.ends,
+               [](std::size_t i) -> std::optional<std::string> {
+                 return fmt::format("reason=\"{}\"", sessions::kEndReasonNames[i]);
+               });
+}
+
 }  // namespace
 
 std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive,
@@ -102,6 +128,7 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
   using Label = std::optional<std::string>;
   write_family(out, "tidegate_session_packets_dropped_total", "packets that sessions threw away", s.dropped.counts,
                [](std::size_t i) -> Label { return fmt::format("reason=\"{}\"", sessions::kDropReasonNames[i]); });
+  write_outcomes(out, hub.outcomes);
   write_family(out, "tidegate_recording_gaps_total", "gaps recorded, by why media is missing", archive.gaps,
                [](std::size_t i) -> Label {
                  if (i == 0) return std::nullopt;  // reasons count from 1

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "async/secure_random.hpp"
@@ -177,7 +179,8 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
                                    with_port(addresses, port),
                                    with_port(loopback_addresses, port),
                                    parts->options.recorder,
-                                   parts->options.max_viewers};
+                                   parts->options.max_viewers,
+                                   parts->options.connect_limit};
     parts->states.push_back(shard.run_blocking(
         [&] { return std::make_unique<ShardState>(std::move(opened), shard, std::move(environment)); }));
   }
@@ -274,14 +277,15 @@ async::Task<void> Hub::serve(std::unique_ptr<net::WebSocket> owned, Role role, s
 async::Task<base::Result<void>> Hub::join(std::string channel_arn, std::optional<std::string> client_id) {
   auto settings = co_await read_settings(parts_->catalog, parts_->archive, parts_->disk, channel_arn);
   if (!settings) co_return base::fail(std::move(settings).error());
-  if (settings->log == nullptr) {
-    co_return base::fail(
-        base::Errc::InvalidArgument,
-        fmt::format("media storage is not enabled for channel {}: call UpdateMediaStorageConfiguration "
-                    "with Status ENABLED and the ARN of a stream",
-                    settings->name));
-  }
   ShardState& owner = owner_of(channel_arn);
+  if (settings->log == nullptr) {
+    const base::Error error(base::Errc::InvalidArgument,
+                            fmt::format("media storage is not enabled for channel {}: call "
+                                        "UpdateMediaStorageConfiguration with Status ENABLED and the ARN of a stream",
+                                        settings->name));
+    co_await owner.shard().call([&] { owner.note_refusal(*settings, client_id.value_or(""), error); });
+    co_return base::fail(error);
+  }
   co_return co_await owner.shard().call([&] { return owner.join(*settings, client_id.value_or("")); });
 }
 
@@ -347,6 +351,7 @@ async::Task<HubStats> Hub::stats() {
       total.sessions.replaced += one.sessions.replaced;
       total.sessions.ended += one.sessions.ended;
       total.sessions.dropped.add(one.sessions.dropped);
+      total.outcomes.add(shard_state.outcomes());
       const MediaPort* port = shard_state.port();
       if (port == nullptr) return;
       add_port(total, *port);
@@ -358,6 +363,17 @@ async::Task<HubStats> Hub::stats() {
     total.tcp_strangers = parts_->tcp_strangers;
   });
   co_return total;
+}
+
+async::Task<std::vector<SessionRecord>> Hub::sessions(std::optional<std::string> channel_name) {
+  std::vector<SessionRecord> all;
+  for (const auto& state : parts_->states) {
+    ShardState& shard_state = *state;
+    auto some = co_await shard_state.shard().call([&] { return shard_state.sessions(channel_name); });
+    std::ranges::move(some, std::back_inserter(all));
+  }
+  std::ranges::sort(all, std::greater(), &SessionRecord::place);
+  co_return all;
 }
 
 async::Task<void> Hub::drain() {

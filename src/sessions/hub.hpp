@@ -28,12 +28,14 @@ struct HubOptions {
   // AWS ends a signaling connection after 10 minutes of silence and after an hour; zero here means never.
   base::Duration signaling_idle_timeout = base::Duration::zero();
   base::Duration signaling_lifetime = base::Duration::zero();
-  MessageRateLimits message_rates;  // of each signaling socket
-  std::size_t max_viewers = 0;      // of a storage session; 0: no limit
+  MessageRateLimits message_rates;                          // of each signaling socket
+  std::size_t max_viewers = 0;                              // of a storage session; 0: no limit
+  base::Duration connect_limit = std::chrono::seconds(30);  // for an answer, and from there to a connection
 };
 
 struct HubStats {
   SessionStats sessions;
+  SessionOutcomes outcomes;
   std::uint64_t signaling_connections = 0;  // open now
   std::uint64_t signaling_messages = 0;
   std::uint64_t signaling_rejected = 0;  // malformed or not deliverable
@@ -80,6 +82,8 @@ class Hub {
   std::string stun_uri(const base::SocketAddress& caller) const;
 
   async::Task<HubStats> stats();
+  // Joins and how they fared (SessionHistory says which are kept): newest first; of one channel, or of all.
+  async::Task<std::vector<SessionRecord>> sessions(std::optional<std::string> channel_name);
   // GO_AWAY to every client, then all sessions end, their open fragments become durable, the sockets are closed.
   async::Task<void> drain();
   // From outside the shards, before they stop: closes the media ports. Idempotent; the destructor does it otherwise.

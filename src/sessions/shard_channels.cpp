@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sessions/shard_channels.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
-
-#include "base/log.hpp"
 
 namespace sessions {
 namespace {
@@ -22,9 +21,12 @@ struct ShardChannels::Channel {
   std::unique_ptr<StorageSession> session;
   bool master_on_loopback = false;
   std::map<std::string, bool> viewers_on_loopback;  // of the connected ones
-  // A join came while no master was connected: it gets a fresh offer if it connects before this.
-  std::optional<base::Instant> join_waits_until;
-  std::map<std::string, base::Instant> viewers_wait_until;  // the same by client id
+  // Joins that came while their client was not connected: it gets a fresh offer if it connects before `until`.
+  struct Wait {
+    base::Instant until;
+    SessionTrace trace;
+  };
+  std::map<std::string, Wait> waits;  // by client id; empty: the master
 
   SignalingSink* find_sink(const std::string& client_id) const {
     return client_id.empty() ? signaling.find_master() : signaling.find_viewer(client_id);
@@ -34,17 +36,15 @@ struct ShardChannels::Channel {
     const auto it = viewers_on_loopback.find(client_id);
     return {.client_id = client_id, .on_loopback = it != viewers_on_loopback.end() && it->second};
   }
-  // How long the join of a client that is not connected waits for it.
-  std::optional<base::Instant> take_wait(const std::string& client_id) {
-    if (client_id.empty()) return std::exchange(join_waits_until, std::nullopt);
-    const auto waiting = viewers_wait_until.extract(client_id);
-    return waiting.empty() ? std::nullopt : std::optional(waiting.mapped());
-  }
 };
 
 ShardChannels::ShardChannels(async::Shard& shard, SessionEnvironment environment)
-    : shard_(shard), environment_(std::move(environment)), sweeper_(shard, [this] { sweep(); }) {
-  sweeper_.arm(async::now() + kSweepInterval);
+    : shard_(shard),
+      environment_(std::move(environment)),
+      history_(environment_.random),
+      next_sweep_(async::now() + kSweepInterval),
+      sweeper_(shard, [this] { sweep(); }) {
+  sweeper_.arm(next_sweep_);
 }
 
 ShardChannels::~ShardChannels() = default;
@@ -67,8 +67,10 @@ void ShardChannels::connect(const ChannelSettings& settings, Role role, const st
   } else {
     channel.viewers_on_loopback[client_id] = on_loopback;
   }
-  const auto waits_until = channel.take_wait(client_id);
-  if (waits_until && now < *waits_until) start_session(now, channel, client_id);
+  if (channel.session != nullptr) channel.session->note_signaling(client_id, true);
+  expire_waits(now, channel);
+  auto waiting = channel.waits.extract(client_id);
+  if (!waiting.empty()) start_session(now, channel, client_id, std::move(waiting.mapped().trace));
 }
 
 void ShardChannels::disconnect(const std::string& arn, Role role, const std::string& client_id,
@@ -76,8 +78,9 @@ void ShardChannels::disconnect(const std::string& arn, Role role, const std::str
   --stats_.connections;
   const auto it = channels_.find(arn);
   if (it == channels_.end()) return;
-  if (role == Role::Viewer && it->second->signaling.is_current(role, client_id, sink)) {
-    it->second->viewers_on_loopback.erase(client_id);
+  if (it->second->signaling.is_current(role, client_id, sink)) {
+    if (role == Role::Viewer) it->second->viewers_on_loopback.erase(client_id);
+    if (it->second->session != nullptr) it->second->session->note_signaling(client_id, false);
   }
   it->second->signaling.disconnect(role, client_id, sink);
 }
@@ -129,57 +132,115 @@ base::Result<void> ShardChannels::send_to_master(const ChannelSettings& settings
 base::Result<void> ShardChannels::answer_viewer(base::Instant now, Channel& channel, const std::string& client_id,
                                                 const ClientMessage& offer) {
   if (draining_) return base::fail(base::Errc::Unavailable, "this server is stopping: offer again in a moment");
-  return session_of(channel).answer_offer(now, channel.find_joiner(client_id), offer, *channel.find_sink(client_id));
+  return session_of(channel).answer_offer(now, channel.find_joiner(client_id),
+                                          begin_trace(now, channel.settings, client_id), offer,
+                                          *channel.find_sink(client_id));
 }
 
 base::Result<void> ShardChannels::join(const ChannelSettings& settings, const std::string& client_id) {
-  if (draining_) return base::fail(base::Errc::Unavailable, "this server is stopping: join again in a moment");
   const base::Instant now = shard_.now();
+  const auto refuse = [&](base::Error error) {
+    note_refusal(settings, client_id, error);
+    return base::fail(std::move(error));
+  };
+  if (draining_) return refuse({base::Errc::Unavailable, "this server is stopping: join again in a moment"});
   Channel& channel = find_or_make(settings);
-  if (channel.session != nullptr) TRY_VOID(channel.session->check_place(now, client_id));
-  if (channel.find_sink(client_id) != nullptr) {
-    start_session(now, channel, client_id);
-  } else if (client_id.empty()) {
-    channel.join_waits_until = now + channel.settings.message_ttl;
-  } else {
-    std::erase_if(channel.viewers_wait_until, [&](const auto& waiting) { return waiting.second <= now; });
-    if (channel.viewers_wait_until.size() >= kMaxWaitingViewers) {
-      return base::fail(base::Errc::LimitExceeded,
-                        "too many viewers have joined this channel without connecting to it");
-    }
-    channel.viewers_wait_until[client_id] = now + channel.settings.message_ttl;
+  if (channel.session != nullptr) {
+    if (auto place = channel.session->check_place(now, client_id); !place) return refuse(place.error());
   }
+  if (channel.find_sink(client_id) != nullptr) {
+    start_session(now, channel, client_id, begin_trace(now, settings, client_id));
+    return {};
+  }
+  if (auto waits = wait_for_client(now, channel, client_id); !waits) return refuse(waits.error());
   return {};
+}
+
+// A client that repeats its join before it has come has one record, of its newest join.
+base::Result<void> ShardChannels::wait_for_client(base::Instant now, Channel& channel, const std::string& client_id) {
+  expire_waits(now, channel);
+  if (!client_id.empty() && !channel.waits.contains(client_id) && channel.waits.size() >= kMaxWaitingViewers) {
+    return base::fail(base::Errc::LimitExceeded, "too many viewers have joined this channel without connecting to it");
+  }
+  const base::Instant until = now + channel.settings.message_ttl;
+  if (const auto it = channel.waits.find(client_id); it != channel.waits.end()) {
+    it->second.until = until;
+    it->second.trace.restart(now, async::wall_now());
+  } else {
+    channel.waits.emplace(client_id, Channel::Wait{until, begin_trace(now, channel.settings, client_id)});
+  }
+  next_sweep_ = std::min(next_sweep_, until);
+  sweeper_.arm(next_sweep_);
+  return {};
+}
+
+void ShardChannels::expire_waits(base::Instant now, Channel& channel) {
+  for (auto it = channel.waits.begin(); it != channel.waits.end();) {
+    if (now < it->second.until) {
+      ++it;
+      continue;
+    }
+    it->second.trace.end(now, explain_absence(it->first.empty(), channel.settings.message_ttl));
+    it = channel.waits.erase(it);
+  }
+}
+
+SessionTrace ShardChannels::begin_trace(base::Instant now, const ChannelSettings& settings,
+                                        const std::string& client_id) {
+  return history_.begin(now, async::wall_now(), settings.name, client_id);
+}
+
+void ShardChannels::note_refusal(const ChannelSettings& settings, const std::string& client_id,
+                                 const base::Error& error) {
+  const base::Instant now = shard_.now();
+  begin_trace(now, settings, client_id).end(now, {EndReason::JoinRefused, error.message});
+}
+
+std::vector<SessionRecord> ShardChannels::sessions(const std::optional<std::string>& channel_name) {
+  for (const auto& [arn, channel] : channels_) {
+    if (channel_name && channel->settings.name != *channel_name) continue;
+    if (channel->session != nullptr) channel->session->update_traces();
+  }
+  return history_.list(channel_name);
 }
 
 StorageSession& ShardChannels::session_of(Channel& channel) {
   if (channel.session == nullptr || channel.session->is_over() ||
       channel.session->stream() != channel.settings.log->stream()) {
+    if (channel.session != nullptr) {
+      channel.session->end_traces(
+          shard_.now(), {EndReason::StreamChanged, "the channel records into another stream now: join again"});
+    }
     channel.session =
         std::make_unique<StorageSession>(environment_, channel.settings.name, channel.settings.log, stats_.sessions);
   }
   return *channel.session;
 }
 
-void ShardChannels::start_session(base::Instant now, Channel& channel, const std::string& client_id) {
-  if (draining_ || channel.settings.log == nullptr) return;  // stopping, or storage was disabled since
-  const auto joined = session_of(channel).join(now, channel.find_joiner(client_id), *channel.find_sink(client_id));
-  if (!joined) base::log_info("session of channel {}: {}", channel.settings.name, joined.error().message);
+void ShardChannels::start_session(base::Instant now, Channel& channel, const std::string& client_id,
+                                  SessionTrace trace) {
+  if (draining_) return;
+  if (channel.settings.log == nullptr) {
+    trace.end(now, {EndReason::StreamChanged, "media storage was disabled for the channel after the join"});
+    return;
+  }
+  // A refusal is in its trace: the call was answered before the client came.
+  (void)session_of(channel).join(now, channel.find_joiner(client_id), std::move(trace), *channel.find_sink(client_id));
 }
 
 void ShardChannels::sweep() {
   const base::Instant now = shard_.now();
+  next_sweep_ = now + kSweepInterval;
   for (auto it = channels_.begin(); it != channels_.end();) {
     Channel& channel = *it->second;
     channel.signaling.expire(now);
-    if (channel.join_waits_until && *channel.join_waits_until <= now) channel.join_waits_until.reset();
     if (channel.session != nullptr && channel.session->is_over()) channel.session.reset();
-    std::erase_if(channel.viewers_wait_until, [&](const auto& waiting) { return waiting.second <= now; });
-    const bool idle = channel.signaling.is_empty() && channel.session == nullptr && !channel.join_waits_until &&
-                      channel.viewers_wait_until.empty();
+    expire_waits(now, channel);
+    for (const auto& [client_id, wait] : channel.waits) next_sweep_ = std::min(next_sweep_, wait.until);
+    const bool idle = channel.signaling.is_empty() && channel.session == nullptr && channel.waits.empty();
     it = idle ? channels_.erase(it) : std::next(it);
   }
-  sweeper_.arm(now + kSweepInterval);
+  sweeper_.arm(next_sweep_);
 }
 
 void ShardChannels::clear() {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/shard.hpp"
 #include "async/timer.hpp"
@@ -54,10 +55,15 @@ class ShardChannels {
   // A join of the master (empty id) or a viewer. `settings.log` is set. Unavailable once drain() has begun,
   // LimitExceeded for a viewer too many.
   base::Result<void> join(const ChannelSettings& settings, const std::string& client_id);
+  // A join that was refused before it came here.
+  void note_refusal(const ChannelSettings& settings, const std::string& client_id, const base::Error& error);
+  // Newest join first; of one channel, or of all.
+  std::vector<SessionRecord> sessions(const std::optional<std::string>& channel_name);
 
   // Ends everything for good: GO_AWAY, fragments made durable, sockets closed. Later joins are refused.
   async::Task<void> drain();
   const ShardStats& stats() const { return stats_; }
+  const SessionOutcomes& outcomes() const { return history_.outcomes(); }
   async::Shard& shard() { return shard_; }
 
  protected:
@@ -68,7 +74,10 @@ class ShardChannels {
   struct Channel;
   Channel& find_or_make(const ChannelSettings& settings);
   StorageSession& session_of(Channel& channel);
-  void start_session(base::Instant now, Channel& channel, const std::string& client_id);
+  SessionTrace begin_trace(base::Instant now, const ChannelSettings& settings, const std::string& client_id);
+  void start_session(base::Instant now, Channel& channel, const std::string& client_id, SessionTrace trace);
+  base::Result<void> wait_for_client(base::Instant now, Channel& channel, const std::string& client_id);
+  void expire_waits(base::Instant now, Channel& channel);
   base::Result<void> answer_viewer(base::Instant now, Channel& channel, const std::string& client_id,
                                    const ClientMessage& offer);
   base::Result<void> deliver(base::Instant now, Channel& channel, Role role, const std::string& client_id,
@@ -77,9 +86,11 @@ class ShardChannels {
 
   async::Shard& shard_;
   SessionEnvironment environment_;
+  SessionHistory history_;                                    // before the channels, whose sessions write into it
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by ARN
   ShardStats stats_;
   bool draining_ = false;
+  base::Instant next_sweep_;
   async::Timer sweeper_;
 };
 

@@ -21,7 +21,16 @@ conference::Options conference_options() {
   return options;
 }
 
+base::Result<SessionDescription> parse_offer(const std::string& payload) {
+  TRY(auto description, parse_description_payload(payload));
+  if (description.type != "offer") {
+    return base::fail(base::Errc::InvalidArgument, "the description in an SDP_OFFER must have the type offer");
+  }
+  return description;
+}
+
 }  // namespace
+
 StorageSession::StorageSession(SessionEnvironment& environment, std::string channel_name,
                                std::shared_ptr<streams::FragmentLog> log, SessionStats& stats)
     : environment_(environment),
@@ -66,16 +75,18 @@ std::size_t StorageSession::count_viewers(base::Instant now, const std::string& 
 void StorageSession::give_up_oldest_offer(base::Instant now, const std::string& client_id) {
   const auto waits = [&](const auto& m) { return m->client_id == client_id && !m->connected; };
   if (static_cast<std::size_t>(std::ranges::count_if(members_, waits)) < kMaxPeers) return;
-  end(now, **std::ranges::find_if(members_, waits), "newer joins came before it was answered");
+  end(now, **std::ranges::find_if(members_, waits),
+      {EndReason::Superseded, "newer joins of the client came before this one was connected"});
 }
 
-StorageSession::Member& StorageSession::add_member(base::Instant now, const Joiner& joiner,
+StorageSession::Member& StorageSession::add_member(base::Instant now, const Joiner& joiner, SessionTrace trace,
                                                    webrtc::PeerOptions::Role role) {
   ++stats_.joins;
   give_up_oldest_offer(now, joiner.client_id);
   places_.erase(joiner.client_id);
   webrtc::PeerOptions options;
   options.role = role;
+  options.connect_limit = environment_.connect_limit;
   options.certificate = environment_.certificate;
   options.local_addresses = joiner.on_loopback ? environment_.loopback_candidates : environment_.candidates;
   const auto sound = std::make_shared<rtp::PacketHistory>();
@@ -86,15 +97,20 @@ StorageSession::Member& StorageSession::add_member(base::Instant now, const Join
     options.video = webrtc::Direction::SendOnly;
     options.forwarded_video = video_;
   }
-  auto member = std::make_unique<Member>(*this, now, joiner.client_id, std::move(options));
+  auto member = std::make_unique<Member>(*this, now, joiner.client_id, std::move(trace), std::move(options));
+  member->timeline.note_local_candidates(member->peer().local_candidates());
   member->sequence = next_sequence_++;
   member->sound = sound;
   return *members_.emplace_back(std::move(member));
 }
 
-base::Result<void> StorageSession::join(base::Instant now, const Joiner& joiner, SignalingSink& sink) {
-  TRY_VOID(check_place(now, joiner.client_id));
-  Member& member = add_member(now, joiner, webrtc::PeerOptions::Role::Offerer);
+base::Result<void> StorageSession::join(base::Instant now, const Joiner& joiner, SessionTrace trace,
+                                        SignalingSink& sink) {
+  if (auto place = check_place(now, joiner.client_id); !place) {
+    trace.end(now, {EndReason::JoinRefused, place.error().message});
+    return place;
+  }
+  Member& member = add_member(now, joiner, std::move(trace), webrtc::PeerOptions::Role::Offerer);
   const std::string offer = member.peer().create_offer(now);
   sink.send(make_server_message(SignalingAction::SdpOffer, "", make_description_payload("offer", offer)));
   for (const std::string& candidate : member.peer().local_candidates()) {
@@ -105,17 +121,22 @@ base::Result<void> StorageSession::join(base::Instant now, const Joiner& joiner,
   return {};
 }
 
-base::Result<void> StorageSession::answer_offer(base::Instant now, const Joiner& joiner, const ClientMessage& offer,
-                                                SignalingSink& sink) {
-  TRY_VOID(check_place(now, joiner.client_id));
-  TRY(const auto description, parse_description_payload(offer.payload));
-  if (description.type != "offer") {
-    return base::fail(base::Errc::InvalidArgument, "the description in an SDP_OFFER must have the type offer");
+base::Result<void> StorageSession::answer_offer(base::Instant now, const Joiner& joiner, SessionTrace trace,
+                                                const ClientMessage& offer, SignalingSink& sink) {
+  if (auto place = check_place(now, joiner.client_id); !place) {
+    trace.end(now, {EndReason::JoinRefused, place.error().message});
+    return place;
   }
-  Member& member = add_member(now, joiner, webrtc::PeerOptions::Role::Answerer);
-  const auto answer = member.peer().accept_offer(now, description.sdp);
+  trace.reach(now, Step::OfferReceived);
+  const auto description = parse_offer(offer.payload);
+  if (!description) {
+    trace.end(now, {EndReason::DescriptionRefused, description.error().message});
+    return base::fail(description.error());
+  }
+  Member& member = add_member(now, joiner, std::move(trace), webrtc::PeerOptions::Role::Answerer);
+  const auto answer = member.peer().accept_offer(now, description->sdp);
   if (!answer) {
-    end(now, member, answer.error().message);
+    end(now, member, {EndReason::DescriptionRefused, answer.error().message});
     ++stats_.rejected_answers;
     return base::fail(answer.error());
   }
@@ -158,7 +179,7 @@ base::Result<void> StorageSession::handle_answer(base::Instant now, const std::s
     auto accepted = member->peer().set_answer(now, description.sdp);
     if (!accepted) {
       refused = accepted.error();
-      end(now, *member, refused->message);
+      end(now, *member, {EndReason::DescriptionRefused, refused->message});
       continue;
     }
     member->answered = true;
@@ -216,9 +237,9 @@ void StorageSession::handle_peer_event(base::Instant now, webrtc::Peer& peer, we
     member->timeline.reach(now, Step::DtlsConnected);
     activate(now, *member);
   } else if (std::holds_alternative<webrtc::RemoteClosed>(event)) {
-    end(now, *member, "the client closed the connection");
+    end(now, *member, {EndReason::ClientLeft, "the client closed the connection"});
   } else if (auto* failed = std::get_if<webrtc::Failed>(&event)) {
-    end(now, *member, member->answered ? failed->reason : "the client did not answer the offer");
+    end(now, *member, explain(now, *member, *failed));
   }
 }
 
@@ -234,7 +255,7 @@ void StorageSession::activate(base::Instant now, Member& member) {
   // Joins of this client before this one are over, connected or not; a later one may still replace it.
   Member* const current = find_active(member.client_id);
   if (current != nullptr && current->sequence > member.sequence) {
-    end(now, member, "a newer join had connected already");
+    end(now, member, {EndReason::Superseded, "a newer join had connected already"});
     return;
   }
   std::vector<Member*> older;
@@ -243,8 +264,8 @@ void StorageSession::activate(base::Instant now, Member& member) {
   }
   for (Member* other : older) {
     ++stats_.replaced;
-    base::log_info("{}: replaced by a newer join ({})", name_of(*other), other->timeline.text());
-    retire(now, *other);
+    retire(now, *other,
+           {other->connected ? EndReason::Replaced : EndReason::Superseded, "a newer join of the client connected"});
   }
   member.connected = true;
   join_conference(now, member);
@@ -256,20 +277,19 @@ void StorageSession::activate(base::Instant now, Member& member) {
   base::log_info("{}: connected ({})", name_of(member), member.timeline.text());
 }
 
-void StorageSession::end(base::Instant now, Member& member, const std::string& reason) {
+void StorageSession::end(base::Instant now, Member& member, SessionEnd how) {
   if (member.timeline.has(Step::DtlsConnected)) {
     ++stats_.ended;
   } else {
     ++stats_.failed;
   }
-  base::log_info("{}: ended: {} ({})", name_of(member), reason, member.timeline.text());
   if (!member.is_master() && member.connected) places_[member.client_id] = now + kPlaceKept;
   const bool fed_recorder = &member == master_;
-  retire(now, member);
+  retire(now, member, std::move(how));
   if (fed_recorder) finish_recording(now, streams::GapReason::PublisherLeft);
 }
 
-void StorageSession::retire(base::Instant now, Member& member) {
+void StorageSession::retire(base::Instant now, Member& member, SessionEnd how) {
   webrtc::Peer& peer = member.peer();
   peer.close(now);
   while (auto event = peer.poll_event()) {
@@ -277,6 +297,8 @@ void StorageSession::retire(base::Instant now, Member& member) {
   }
   leave_conference(now, member);
   if (&member == master_) master_ = nullptr;
+  member.timeline.note_path(peer.path());
+  member.timeline.end(now, std::move(how));
   count_dropped(member);
   member.port_peer.pump(now);
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &member; });
@@ -287,7 +309,8 @@ void StorageSession::retire(base::Instant now, Member& member) {
 
 async::Task<void> StorageSession::stop(streams::GapReason reason) {
   const base::Instant now = async::now();
-  while (!members_.empty()) retire(now, *members_.back());
+  const SessionEnd how{EndReason::ServerStopped, "the server is stopping: join again"};
+  while (!members_.empty()) retire(now, *members_.back(), how);
   if (recorder_ == nullptr) co_return;
   recorder_->finish(now, reason);
   co_await recorder_->wait_until_durable(std::chrono::seconds(10));

@@ -14,7 +14,7 @@
 #include "conference/conference.hpp"
 #include "sessions/dropped_packets.hpp"
 #include "sessions/media_port.hpp"
-#include "sessions/session_timeline.hpp"
+#include "sessions/session_history.hpp"
 #include "sessions/signaling_channel.hpp"
 #include "streams/recorder.hpp"
 
@@ -31,6 +31,7 @@ struct SessionEnvironment {
   streams::RecorderOptions recorder;
   // Viewers of one session; 0: no limit.
   std::size_t max_viewers = 0;
+  base::Duration connect_limit = std::chrono::seconds(30);  // as in webrtc::PeerOptions
 };
 
 struct SessionStats {
@@ -68,15 +69,22 @@ class StorageSession final : public PeerOwner {
   ~StorageSession() override;
 
   // Queues a fresh offer, then its candidates, to the client's socket. LimitExceeded: a viewer more than there may be.
-  base::Result<void> join(base::Instant now, const Joiner& joiner, SignalingSink& sink);
+  // `trace` tells from here on how this join fares.
+  base::Result<void> join(base::Instant now, const Joiner& joiner, SessionTrace trace, SignalingSink& sink);
   // LimitExceeded as above: for the answer of the call, before there is a socket to send an offer to.
   base::Result<void> check_place(base::Instant now, const std::string& client_id);
   // A viewer's own offer, which is answered with the media of the session (not at AWS).
-  base::Result<void> answer_offer(base::Instant now, const Joiner& joiner, const ClientMessage& offer,
-                                  SignalingSink& sink);
+  base::Result<void> answer_offer(base::Instant now, const Joiner& joiner, SessionTrace trace,
+                                  const ClientMessage& offer, SignalingSink& sink);
   // Answers and candidates for the session. The error text is for the client's STATUS_RESPONSE.
   base::Result<void> handle_message(base::Instant now, const std::string& client_id, const ClientMessage& message);
   bool has_peer_of(const std::string& client_id) const;
+  // The client's signaling connection opened or closed.
+  void note_signaling(const std::string& client_id, bool connected);
+  // Brings the records of all live connections up to date.
+  void update_traces();
+  // For a session that is dropped with its connections: why they end.
+  void end_traces(base::Instant now, const SessionEnd& how);
 
   // No peer is left and nothing is being recorded: the owner may drop the session.
   bool is_over() const { return members_.empty() && recorder_ == nullptr; }
@@ -90,7 +98,7 @@ class StorageSession final : public PeerOwner {
   void handle_peer_event(base::Instant now, webrtc::Peer& peer, webrtc::PeerEvent event) override;
   void handle_batch_end(base::Instant now, webrtc::Peer& peer) override;
 
-  Member& add_member(base::Instant now, const Joiner& joiner, webrtc::PeerOptions::Role role);
+  Member& add_member(base::Instant now, const Joiner& joiner, SessionTrace trace, webrtc::PeerOptions::Role role);
   void give_up_oldest_offer(base::Instant now, const std::string& client_id);
   base::Result<void> handle_answer(base::Instant now, const std::string& client_id, const std::string& payload);
   base::Result<void> handle_candidate(base::Instant now, const std::string& client_id, const std::string& payload);
@@ -110,8 +118,9 @@ class StorageSession final : public PeerOwner {
   void mix_audio();
   base::WallTime capture_time(base::Instant now) const;
   void record(base::Instant now, Member& member, webrtc::FrameReceived event);
-  void end(base::Instant now, Member& member, const std::string& reason);
-  void retire(base::Instant now, Member& member);
+  SessionEnd explain(base::Instant now, Member& member, const webrtc::Failed& failed);
+  void end(base::Instant now, Member& member, SessionEnd how);
+  void retire(base::Instant now, Member& member, SessionEnd how);
   void finish_recording(base::Instant now, streams::GapReason reason);
   void tick();
   Member* find_active(const std::string& client_id);

@@ -9,19 +9,20 @@
 namespace sessions {
 
 struct StorageSession::Member {
-  Member(StorageSession& session, base::Instant now, std::string id, webrtc::PeerOptions options)
+  Member(StorageSession& session, base::Instant now, std::string id, SessionTrace trace, webrtc::PeerOptions options)
       : client_id(std::move(id)),
         port_peer(session.environment_.port, session, now, session.environment_.random, std::move(options)),
-        timeline(now) {}
+        timeline(std::move(trace)) {}
 
   const std::string client_id;  // empty: the master
   PortPeer port_peer;
-  SessionTimeline timeline;
+  SessionTrace timeline;
   std::uint64_t sequence = 0;
   DroppedPackets counted;  // what of its drops is in the statistics already
   bool answered = false;
   bool connected = false;
   std::shared_ptr<rtp::PacketHistory> sound;  // its packets, as they arrived
+  bool in_signaling = true;  // its client's socket is open
 
   bool is_master() const { return client_id.empty(); }
   conference::ParticipantId conference_id() const { return static_cast<conference::ParticipantId>(sequence); }

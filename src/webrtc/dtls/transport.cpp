@@ -55,7 +55,7 @@ struct Transport::Session {
   void advance_handshake();
   void read_records();
   void finish_handshake();
-  void fail(std::string why);
+  void fail(std::string why, bool wrong_certificate = false);
   void settle(base::Instant now);
 };
 
@@ -79,10 +79,10 @@ bool Transport::Session::prepare() {
   return true;
 }
 
-void Transport::Session::fail(std::string why) {
+void Transport::Session::fail(std::string why, bool wrong_certificate) {
   if (phase == Phase::Over) return;
   phase = Phase::Over;
-  events.emplace_back(Failed{std::move(why)});
+  events.emplace_back(Failed{std::move(why), wrong_certificate});
 }
 
 void Transport::Session::advance_handshake() {
@@ -93,7 +93,7 @@ void Transport::Session::advance_handshake() {
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
   if (SSL_get_verify_result(ssl.get()) == X509_V_ERR_CERT_UNTRUSTED) {
     ERR_clear_error();
-    return fail("the peer's certificate has none of the fingerprints in its SDP");
+    return fail("the peer's certificate has none of the fingerprints in its SDP", true);
   }
   fail("DTLS handshake: " + take_openssl_error("the peer broke it off"));
 }

@@ -44,6 +44,7 @@ struct KeysReady {
 struct Closed {};  // the peer sent close_notify
 struct Failed {
   std::string why;
+  bool wrong_certificate = false;  // it has none of the expected fingerprints
 };
 
 struct TransportStats {

@@ -131,6 +131,15 @@ base::Duration Agent::round_trip_time() const {
   return pair != nullptr ? pair->round_trip : base::Duration{};
 }
 
+std::vector<PairReport> Agent::pairs() const {
+  std::vector<PairReport> reports;
+  for (const Pair& pair : pairs_) {
+    reports.push_back(
+        {pair.flow, pair.first_check, pair.checks_sent, pair.answered, pair.heard_request, selected_ == pair.flow});
+  }
+  return reports;
+}
+
 void Agent::add_local(const base::SocketAddress& address, base::Transport transport) {
   if (local_.size() >= kMaxLocalCandidates) {
     ++stats_.candidates_dropped;
@@ -235,6 +244,7 @@ void Agent::repeat_checks(base::Instant now) {
       ++pair.sends;
       pair.retransmit_wait = std::min(2 * pair.retransmit_wait, options_.max_retransmit);
       pair.retransmit_at = now + pair.retransmit_wait;
+      ++pair.checks_sent;
       send_check(pair, check);
     }
   }

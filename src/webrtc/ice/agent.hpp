@@ -62,6 +62,16 @@ struct AgentStats {
   std::uint64_t candidates_dropped = 0;  // over the limits
 };
 
+// One candidate pair, as far as it was tried: for a session's diagnosis.
+struct PairReport {
+  base::Flow flow;
+  base::Instant first_check = base::kNever;  // of ours; kNever: none was sent
+  std::uint64_t checks_sent = 0;
+  bool answered = false;       // a check of ours was answered
+  bool heard_request = false;  // an authenticated check of the remote came
+  bool selected = false;
+};
+
 // Owned by a webrtc::Peer, on its shard. SansIo: feed it only datagrams for which looks_like_stun() holds; media and
 // DTLS on a flow are reported with note_traffic().
 class Agent {
@@ -106,6 +116,8 @@ class Agent {
   bool is_controlling() const { return controlling_; }
   base::Duration round_trip_time() const;  // of the selected pair's last check; zero if none
   const AgentStats& stats() const { return stats_; }
+  // At most 100, in the order in which they were formed.
+  std::vector<PairReport> pairs() const;
 
  private:
   enum class Phase : std::uint8_t { Connecting, Connected, Over };

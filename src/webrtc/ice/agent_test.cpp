@@ -195,6 +195,19 @@ TEST(Agent, ConnectsFastBesideAddressesThatNeverAnswer) {
   ASSERT_TRUE(wire.a.time_of<Agent::Connected>());
   EXPECT_LT(*wire.a.time_of<Agent::Connected>(), milliseconds(200));
   EXPECT_EQ(wire.a.agent->selected_flow()->local, address("192.0.2.1:8443"));
+
+  const std::vector<PairReport> pairs = wire.a.agent->pairs();
+  ASSERT_EQ(pairs.size(), 4U);
+  for (const PairReport& pair : pairs) {
+    SCOPED_TRACE(pair.flow.local.text() + " to " + pair.flow.remote.text());
+    const bool can_answer = pair.flow == *wire.a.agent->selected_flow();
+    EXPECT_EQ(pair.selected, can_answer);
+    EXPECT_EQ(pair.answered, can_answer);
+    EXPECT_EQ(pair.heard_request, can_answer);
+    EXPECT_GE(pair.checks_sent, can_answer ? 2U : 0U);  // the second nominates
+    EXPECT_EQ(pair.first_check == base::kNever, pair.checks_sent == 0);
+    if (pair.first_check != base::kNever) EXPECT_LT(pair.first_check, at(*wire.a.time_of<Agent::Connected>()));
+  }
 }
 
 TEST(Agent, ConnectsThroughLossReorderingAndDuplicates) {
@@ -379,6 +392,11 @@ TEST(Agent, SaysInPlainWordsWhyItFailed) {
               "no candidate pair answered: 1 pairs tried: 192.0.2.1:8443 to 198.51.100.7:5000");
     EXPECT_EQ(*wire.a.time_of<Agent::Failed>(), seconds(30));
     EXPECT_EQ(wire.a.agent->next_timeout(), base::kNever);
+    const std::vector<PairReport> pairs = wire.a.agent->pairs();
+    ASSERT_EQ(pairs.size(), 1U);
+    EXPECT_FALSE(pairs[0].answered || pairs[0].heard_request || pairs[0].selected);
+    // At 0, 250, 750 and 1750 ms, from there every 1.6 s until 30 s.
+    EXPECT_EQ(pairs[0].checks_sent, 4U + (30'000U - 1'750U) / 1'600U);
   }
   {
     AgentWire wire(11, {}, server_options(), camera_options());

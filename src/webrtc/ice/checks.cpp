@@ -33,6 +33,8 @@ Check& Agent::new_check(base::Instant now, Pair& pair, bool nominates) {
   check.nominates = nominates;
   check.controlling = controlling_;
   check.in_use = true;
+  pair.first_check = std::min(pair.first_check, now);
+  ++pair.checks_sent;
   return pair.add_check(check);
 }
 

@@ -41,7 +41,9 @@ struct Pair {
   bool nominated_by_remote = false;
   std::array<Check, 4> checks{};  // the newest are kept
   std::size_t next_slot = 0;
-  std::size_t current = 0;  // index of the check that is repeated in state Checking
+  base::Instant first_check = base::kNever;  // of ours; kNever: none yet
+  std::uint64_t checks_sent = 0;             // retransmissions included
+  std::size_t current = 0;                   // index of the check that is repeated in state Checking
   base::Duration retransmit_wait{};
   base::Instant retransmit_at = base::kNever;
   unsigned sends = 0;                                // of the current check

@@ -82,13 +82,17 @@ void Peer::Parts::agree(base::Instant now, sdp::Session session) {
   secure.describe(client ? dtls::Role::Client : dtls::Role::Server,
                   {{remote.fingerprint_algorithm, remote.fingerprint}});
   agent.set_remote_credentials(now, {remote.ufrag, remote.password});
-  for (const std::string& candidate : remote.candidates) agent.add_remote_candidate(now, candidate);
+  for (const std::string& candidate : remote.candidates) {
+    remote_candidates.note(now, candidate);
+    agent.add_remote_candidate(now, candidate);
+  }
   if (last_dtls_flow) start_security(now);
   settle(now);
 }
 
 base::Result<void> Peer::add_remote_candidate(base::Instant now, std::string_view candidate_line) {
   if (candidate_line.empty() || parts_->over) return {};  // empty: the remote has no more
+  parts_->remote_candidates.note(now, candidate_line);
   if (const auto candidate = ice::parse_candidate(candidate_line)) {
     parts_->agent.add_remote_candidate(now, *candidate);
     parts_->settle(now);
@@ -216,6 +220,10 @@ bool Peer::sends(MediaKind kind) const {
 std::vector<base::Bytes> Peer::sdp_parameter_sets() const {
   const sdp::Track* track = find_track(parts_->agreed, MediaKind::Video);
   return track != nullptr ? track->parameter_sets : std::vector<base::Bytes>();
+}
+
+PathReport Peer::path() const {
+  return {parts_->remote_candidates, parts_->agent.pairs(), parts_->first_media};
 }
 
 PeerStats Peer::stats() const {

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "base/sans_io.hpp"
 #include "codecs/frame.hpp"
+#include "webrtc/peer/path_report.hpp"
 #include "webrtc/peer/peer_event.hpp"
 #include "webrtc/peer/peer_options.hpp"
 #include "webrtc/peer/peer_stats.hpp"
@@ -78,6 +79,7 @@ class Peer {
   // NAL units of sprop-parameter-sets in the peer's SDP (SPS, PPS): codec private bytes, not part of any frame.
   std::vector<base::Bytes> sdp_parameter_sets() const;
   PeerStats stats() const;
+  PathReport path() const;
 
  private:
   struct Parts;

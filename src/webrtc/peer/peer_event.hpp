@@ -52,8 +52,15 @@ struct SourceEnded {
 struct KeyFrameRequested {};
 // DTLS close_notify. The peer is over; nothing follows.
 struct RemoteClosed {};
+enum class FailureCause : std::uint8_t {
+  NoPath,            // ICE did not connect in time, or the offer was never answered
+  ConnectionLost,    // consent expired (RFC 7675)
+  WrongCertificate,  // DTLS: not the fingerprint of the SDP
+  Dtls,              // the handshake or the connection broke
+};
 // The peer is over; nothing follows. `reason` is for operators and for the session's diagnosis.
 struct Failed {
+  FailureCause cause;
   std::string reason;
 };
 

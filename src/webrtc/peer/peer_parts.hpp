@@ -7,6 +7,7 @@
 
 #include "rtp/session.hpp"
 #include "webrtc/ice/agent.hpp"
+#include "webrtc/peer/path_report.hpp"
 #include "webrtc/peer/peer.hpp"
 #include "webrtc/peer/secure_path.hpp"
 #include "webrtc/peer/tail_padding.hpp"
@@ -51,6 +52,8 @@ struct Peer::Parts {
   std::optional<rtp::Session> media;  // from the keys on
   TailPadding video_tail, audio_tail;
   base::Instant connect_deadline = base::kNever;
+  RemoteCandidates remote_candidates;
+  base::Instant first_media = base::kNever;
   std::optional<base::Flow> last_dtls_flow;  // answers to DTLS go there until ICE has selected a pair
 
   // Scratch of one batch.

@@ -214,6 +214,12 @@ TEST(Peer, TrickledCandidatesOnly) {
   call.server_options.candidates_in_description = call.camera_options.candidates_in_description = false;
   ASSERT_NO_FATAL_FAILURE(run_whole_call(call, 2));
   expect_all_media(call);
+  const PathReport path = call.server.peer->path();
+  EXPECT_EQ(path.remote_candidates.lines, call.camera.peer->local_candidates());
+  EXPECT_LT(path.remote_candidates.first, *call.server.connected_at);
+  EXPECT_GT(path.first_media, *call.server.connected_at);
+  EXPECT_LT(path.first_media, *call.server.connected_at + seconds(1));
+  EXPECT_EQ(std::ranges::count_if(path.pairs, &PairReport::selected), 1);
 }
 
 TEST(Peer, CameraWithoutUsableCandidatesIsLearnt) {
@@ -340,6 +346,7 @@ TEST(Peer, WrongFingerprintFails) {
   EXPECT_TRUE(call.server.reached("failed: the peer's certificate has none of the fingerprints in its SDP"));
   EXPECT_FALSE(call.server.peer->connected() || call.camera.peer->connected());
   EXPECT_EQ(call.server.peer->next_timeout(), base::kNever);
+  EXPECT_EQ(call.server.peer->path().first_media, base::kNever);
 }
 
 TEST(Peer, OfferThatNobodyAnswersFails) {

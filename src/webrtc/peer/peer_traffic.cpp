@@ -90,7 +90,10 @@ void Peer::Parts::open_rtp(base::Instant now) {
         agent.note_traffic(now, *noted);
       }
     }
-    if (!opened.empty()) media->handle_packets(now, opened);
+    if (!opened.empty()) {
+      first_media = std::min(first_media, now);
+      media->handle_packets(now, opened);
+    }
   } else {
     counters.early_media += sealed.size();
   }
@@ -114,9 +117,10 @@ void Peer::Parts::settle_path(base::Instant now) {
     } else if (const auto* changed = std::get_if<ice::Agent::SelectedFlowChanged>(&*event)) {
       events.emplace_back(IceConnected{changed->flow});
     } else if (auto* failed = std::get_if<ice::Agent::Failed>(&*event)) {
-      end(now, Failed{std::move(failed->reason)});
+      end(now, Failed{FailureCause::NoPath, std::move(failed->reason)});
     } else {
-      end(now, Failed{"the connection was lost: the peer no longer answers connectivity checks"});
+      end(now, Failed{FailureCause::ConnectionLost,
+                      "the connection was lost: the peer no longer answers connectivity checks"});
     }
   }
   while (auto datagram = agent.poll_transmit()) {
@@ -131,7 +135,8 @@ void Peer::Parts::settle_security(base::Instant now) {
       media.emplace(now, random, make_rtp_options(options, *agreed, sources, random));
       events.emplace_back(DtlsConnected{ready->profile});
     } else if (auto* failed = std::get_if<dtls::Failed>(&*event)) {
-      end(now, Failed{std::move(failed->why)});
+      end(now, Failed{failed->wrong_certificate ? FailureCause::WrongCertificate : FailureCause::Dtls,
+                      std::move(failed->why)});
     } else {
       end(now, RemoteClosed{});
     }

@@ -101,8 +101,10 @@ base::Result<Track> read_track(const Section& section, const OfferOptions& offer
 base::Result<void> check_video(const Description& answer, const Session& session, const OfferOptions& offer) {
   if (offer.video == Direction::Inactive || session.find(MediaKind::Video) != nullptr) return {};
   const Section& section = answer.sections.front();
-  return fail(Errc::InvalidArgument, fmt::format("the answer has no usable video: its section is {}",
-                                                 section.is_rejected() ? "rejected (port 0)" : "inactive"));
+  return fail(
+      Errc::InvalidArgument,
+      fmt::format("the answer has no usable video: its section is {}: answer it with H.264 and a={}",
+                  section.is_rejected() ? "rejected (port 0)" : "inactive", to_text(allowed_answer(offer.video))));
 }
 
 base::Result<Session> read_session(std::string_view text, const OfferOptions& offer) {

@@ -220,9 +220,9 @@ TEST(SdpAnswer, ErrorsSayWhatToDo) {
   EXPECT_EQ(error_of(replaced(good, "H264/90000", "VP8/90000")), "the answer offers VP8 only: offer H.264");
   EXPECT_EQ(error_of(replaced(good, "opus/48000/2", "PCMU/8000")), "the answer's audio offers PCMU only: offer Opus");
   EXPECT_EQ(error_of(replaced(good, "m=video 9", "m=video 0")),
-            "the answer has no usable video: its section is rejected (port 0)");
+            "the answer has no usable video: its section is rejected (port 0): answer it with H.264 and a=sendonly");
   EXPECT_EQ(error_of(replaced(good, "a=sendonly", "a=inactive")),
-            "the answer has no usable video: its section is inactive");
+            "the answer has no usable video: its section is inactive: answer it with H.264 and a=sendonly");
   EXPECT_EQ(error_of(replaced(good, "a=sendonly", "a=sendrecv")),
             "the answer's video is sendrecv where the offer is recvonly: answer sendonly");
   EXPECT_EQ(error_of(replaced(good, "a=sendonly", "a=recvonly")),
