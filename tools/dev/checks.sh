@@ -58,6 +58,7 @@ fuzz_verb() {
 
 # bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
 # bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
+# bench fanout [--viewers N] [--seconds N] [--rounds N] [--feedback]: one source to many viewers, beside a raw loop.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
@@ -78,6 +79,12 @@ bench_verb() {
     need demo bench
     build_targets tidegate sound_steps >&2
     python3 bench/playback/playback.py --tidegate "build/$PRESET/tidegate" --steps "build/$PRESET/sound_steps" "$@"
+    return
+  fi
+  if [ "${1:-}" = fanout ]; then
+    shift
+    build_targets fanout >&2
+    "build/$PRESET/fanout" "$@"
     return
   fi
   if [ "${1:-}" = aac ]; then
