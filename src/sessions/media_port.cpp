@@ -34,6 +34,7 @@ void PortPeer::flush() {
 }
 
 void PortPeer::send_pending() {
+  while (auto burst = peer_.poll_burst()) port_.send(*std::move(burst));
   while (auto transmit = peer_.poll_transmit()) port_.send(*std::move(transmit));
 }
 
@@ -138,11 +139,20 @@ void MediaPort::run_timers() {
   timer_.arm(deadlines_.empty() ? base::kNever : deadlines_.begin()->first);
 }
 
+// An advertised address behind a one-to-one NAT is not ours to send from: let the kernel choose.
+void MediaPort::choose_source(base::Flow& flow) const {
+  base::IpAddress& source = flow.local.ip;
+  if (!source.is_loopback() && !own_addresses_.contains(source)) source.bytes.fill(0);
+}
+
 void MediaPort::send(base::Transmit transmit) {
-  // An advertised address behind a one-to-one NAT is not ours to send from: let the kernel choose.
-  const base::IpAddress& source = transmit.flow.local.ip;
-  if (!source.is_loopback() && !own_addresses_.contains(source)) transmit.flow.local.ip.bytes.fill(0);
+  choose_source(transmit.flow);
   udp_->send(std::move(transmit));
+}
+
+void MediaPort::send(base::Burst burst) {
+  choose_source(burst.flow);
+  udp_->send_burst(std::move(burst));
 }
 
 }  // namespace sessions
