@@ -5,29 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdlib>
-
-#include "app/credentials.hpp"
-#include "async/secure_random.hpp"
 
 namespace app {
 
 void CameraFlags::add_to(CLI::App& command) {
   client::CameraOptions& o = options_;
-  command.add_option("--endpoint", o.endpoint, "control plane to publish to")->type_name("URL")->capture_default_str();
-  command.add_option("--region", o.region, "region of the signatures")->type_name("NAME")->capture_default_str();
-  command.add_option("--access-key", o.access_key, "access key id (default: AWS_ACCESS_KEY_ID)")
-      ->type_name("ID")
-      ->envname("AWS_ACCESS_KEY_ID");
-  command.add_option("--secret-key", o.secret_key, "its secret (default: AWS_SECRET_ACCESS_KEY)")
-      ->type_name("SECRET")
-      ->envname("AWS_SECRET_ACCESS_KEY");
-  command.add_option("--session-token", o.session_token, "of temporary credentials")->envname("AWS_SESSION_TOKEN");
-  command
-      .add_option("--data-dir", data_dir_, "a server's data directory on this machine: takes access key and CA from it")
-      ->type_name("DIR");
-  command.add_option("--ca", o.ca_file, "certificate authority to trust, PEM")->type_name("FILE");
-  command.add_flag("--insecure", o.insecure, "accept any certificate");
+  service_.add_to(command, o);
   command.add_option("--channel", o.channel, "signaling channel")->type_name("NAME")->capture_default_str();
   command.add_option("--stream", o.stream, "video stream (default: named as the channel)")->type_name("NAME");
   command.add_flag("--create", o.create, "make channel, stream and mapping where they are missing");
@@ -60,21 +43,7 @@ base::Result<client::CameraOptions> CameraFlags::finish() const {
   if (duration_seconds_ > 0) {
     options.duration = std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(duration_seconds_));
   }
-  if (!data_dir_.empty()) {
-    async::SecureRandom random;
-    TRY(const AccessKey key, ensure_access_key(data_dir_, random));
-    if (options.access_key.empty()) {
-      options.access_key = key.id;
-      options.secret_key = key.secret;
-    }
-    if (options.ca_file.empty()) options.ca_file = data_dir_ + "/tls/ca.pem";
-  }
-  if (options.access_key.empty() || options.secret_key.empty()) {
-    return base::fail(
-        base::Errc::InvalidArgument,
-        "no access key: give --access-key and --secret-key, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-        "--data-dir of a server on this machine");
-  }
+  TRY_VOID(service_.complete(options));
   return options;
 }
 

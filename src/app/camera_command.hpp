@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
 #include "app/cli_app.hpp"
+#include "app/service_flags.hpp"
 #include "base/result.hpp"
 #include "client/camera.hpp"
 
@@ -20,7 +19,7 @@ class CameraFlags {
   base::Result<client::CameraOptions> finish() const;
 
   client::CameraOptions options_;
-  std::string data_dir_;
+  ServiceFlags service_;
   double duration_seconds_ = 0;
   bool no_audio_ = false;
 };

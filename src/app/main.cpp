@@ -19,6 +19,7 @@
 #include "app/serve.hpp"
 #include "app/sessions_command.hpp"
 #include "app/streams_command.hpp"
+#include "app/viewer_command.hpp"
 
 namespace {
 
@@ -79,6 +80,9 @@ int run_command(int argc, char** argv) {
       tidegate.add_subcommand("camera", "Publish a file, a test picture or many cameras over real WebRTC");
   app::CameraFlags camera_flags;
   camera_flags.add_to(*camera);
+  CLI::App* viewer = tidegate.add_subcommand("viewer", "Watch a channel as one or many viewers and measure it");
+  app::ViewerFlags viewer_flags;
+  viewer_flags.add_to(*viewer);
 
   CLI::App* streams = tidegate.add_subcommand("streams", "List streams and what they have recorded");
   app::StreamsCommand streams_command;
@@ -103,6 +107,7 @@ int run_command(int argc, char** argv) {
 
   CLI11_PARSE(tidegate, argc, argv);
   if (camera->parsed()) return camera_flags.run();
+  if (viewer->parsed()) return viewer_flags.run();
   if (streams->parsed()) return streams_command.run();
   if (fragments->parsed()) return fragments_command.run();
   if (sessions->parsed()) return sessions_command.run();

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <future>
 
 #include "async/shard.hpp"
@@ -12,8 +11,6 @@
 #include "client/publisher.hpp"
 #include "client/stop.hpp"
 #include "client/test_source.hpp"
-#include "net/http_client.hpp"
-#include "net/tls_context.hpp"
 
 namespace client {
 namespace {
@@ -24,8 +21,6 @@ using base::fail;
 constexpr base::Duration kSharedLoop = std::chrono::seconds(10);
 // Cameras of one process do not all join in the same instant.
 constexpr base::Duration kStagger = std::chrono::milliseconds(10);
-
-std::atomic<bool> stop_flag = false;
 
 // What all cameras of a run have together.
 struct SharedSetup {
@@ -39,8 +34,6 @@ base::Result<void> check(const CameraOptions& options) {
   if (options.count < 1 || options.count > 10000) return fail(Errc::InvalidArgument, "--count is 1 to 10000");
   if (options.threads < 1 || options.threads > 256) return fail(Errc::InvalidArgument, "--threads is 1 to 256");
   if (options.channel.empty()) return fail(Errc::InvalidArgument, "--channel is missing");
-  if (options.access_key.empty() || options.secret_key.empty())
-    return fail(Errc::InvalidArgument, "an access key and its secret are needed: --access-key, --secret-key");
   if (options.h264_file.empty() && !options.opus_file.empty())
     return fail(Errc::InvalidArgument, "--opus goes with --h264: the test picture brings its own tone");
   return {};
@@ -48,18 +41,11 @@ base::Result<void> check(const CameraOptions& options) {
 
 base::Result<SharedSetup> prepare(const CameraOptions& options) {
   TRY_VOID(check(options));
-  TRY(const net::Url endpoint, net::Url::parse(options.endpoint));
   SharedSetup setup;
-  MasterOptions& master = setup.publisher.master;
-  master.api.endpoint = options.endpoint;
-  master.api.region = options.region;
-  master.api.credentials = {options.access_key, options.secret_key, options.session_token};
-  TRY(master.api.tls, net::TlsContext::make_client({options.ca_file, options.insecure}));
-  const auto ip = base::IpAddress::parse(endpoint.host);
-  master.link.on_loopback = endpoint.host == "localhost" || (ip && ip->is_loopback());
+  ParticipantOptions& master = setup.publisher.participant;
   // webrtc-sdk-c signs its certificate with SHA-1.
   const auto digest = options.like_c_sdk ? webrtc::Certificate::Digest::Sha1 : webrtc::Certificate::Digest::Sha256;
-  TRY(master.link.certificate, webrtc::Certificate::make(async::wall_now(), digest));
+  TRY(master, make_participant_options(options, digest));
   master.link.like_c_sdk = options.like_c_sdk;
   master.create = options.create;
   master.retention_hours = options.retention_hours;
@@ -93,7 +79,7 @@ std::string numbered(const std::string& name, const CameraOptions& options, int 
 async::Task<void> run_one(async::Shard& shard, PublisherOptions options, std::unique_ptr<MediaSource> source,
                           base::Duration delay, std::promise<CameraResult>& promise) {
   CameraResult result;
-  result.channel = options.master.channel;
+  result.channel = options.participant.channel;
   try {
     co_await async::sleep_for(delay);
     Publisher publisher(shard, std::move(options), std::move(source));
@@ -106,16 +92,6 @@ async::Task<void> run_one(async::Shard& shard, PublisherOptions options, std::un
 
 }  // namespace
 
-bool is_stopped() {
-  return stop_flag.load(std::memory_order_relaxed);
-}
-void clear_stop() {
-  stop_flag.store(false, std::memory_order_relaxed);
-}
-void stop_publishing() {
-  stop_flag.store(true, std::memory_order_relaxed);
-}
-
 base::Result<std::vector<CameraResult>> publish(const CameraOptions& options) {
   clear_stop();
   TRY(const SharedSetup setup, prepare(options));
@@ -125,12 +101,12 @@ base::Result<std::vector<CameraResult>> publish(const CameraOptions& options) {
     shards.push_back(std::make_unique<async::Shard>(fmt::format("camera-{}", i)));
   for (int i = 0; i < options.count; ++i) {
     PublisherOptions one = setup.publisher;
-    one.master.channel = numbered(options.channel, options, i);
-    one.master.stream = numbered(options.stream.empty() ? options.channel : options.stream, options, i);
+    one.participant.channel = numbered(options.channel, options, i);
+    one.participant.stream = numbered(options.stream.empty() ? options.channel : options.stream, options, i);
     TRY(auto source, make_source(setup));
     async::Shard& shard = *shards[static_cast<std::size_t>(i) % shards.size()];
     auto& promise = promises[static_cast<std::size_t>(i)];
-    std::string name = fmt::format("camera {}", one.master.channel);
+    std::string name = fmt::format("camera {}", one.participant.channel);
     shard.spawn(std::move(name),
                 [&shard, &promise, one = std::move(one), source = std::move(source), delay = i * kStagger]() mutable {
                   return run_one(shard, std::move(one), std::move(source), delay, promise);

@@ -9,18 +9,12 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "client/join_timings.hpp"
+#include "client/service_options.hpp"
 
 namespace client {
 
-struct CameraOptions {
-  std::string endpoint = "http://127.0.0.1:8080";  // of the control plane; the rest is asked for there
-  std::string region = "us-east-1";
-  std::string access_key;
-  std::string secret_key;
-  std::string session_token;
-  std::string ca_file;    // PEM; empty: the system's store
-  bool insecure = false;  // accept any TLS certificate
-
+struct CameraOptions : ServiceOptions {
   std::string channel = "camera";
   std::string stream;        // empty: named as the channel
   bool create = false;       // make channel, stream and their mapping where they are missing
@@ -50,12 +44,7 @@ struct CameraOptions {
   bool quiet = false;  // no progress lines on standard error
 };
 
-// Since JoinStorageSession was sent (the join that led to the connection); absent: never came.
-struct CameraTimings {
-  std::optional<base::Duration> join;            // its answer
-  std::optional<base::Duration> offer;           // SDP_OFFER on the WebSocket
-  std::optional<base::Duration> ice;             // a pair was selected
-  std::optional<base::Duration> dtls;            // media can flow
+struct CameraTimings : JoinTimings {
   std::optional<base::Duration> first_fragment;  // listed by ListFragments, so durable
 };
 
@@ -73,11 +62,9 @@ struct CameraResult {
 };
 
 // Publishes with all cameras and returns when they have ended. Blocks the calling thread, which is no shard; starts
-// its own. An error is a bad option or file; what went wrong with one camera is in its result.
+// its own. request_stop() ends it early: frames stop, the last packets get their two seconds. An error is a bad option
+// or file; what went wrong with one camera is in its result.
 base::Result<std::vector<CameraResult>> publish(const CameraOptions& options);
-
-// Makes publish() end early: frames stop, the last packets get their two seconds. Safe in a signal handler.
-void stop_publishing();
 
 // Publishes and prints; the exit status: 0 when every camera connected and nothing failed. SIGINT and SIGTERM stop it.
 int run_camera(const CameraOptions& options);

@@ -2,18 +2,16 @@
 // `tidegate camera` as a command: signals, and what it prints.
 #include <fmt/format.h>
 
-#include <csignal>
 #include <cstdio>
 
 #include "client/camera.hpp"
 #include "client/camera_report.hpp"
+#include "client/stop.hpp"
 
 namespace client {
 
 int run_camera(const CameraOptions& options) {
-  const auto stop = [](int) { stop_publishing(); };
-  std::signal(SIGINT, stop);
-  std::signal(SIGTERM, stop);
+  stop_on_signals();
   const auto results = publish(options);
   if (!results) {
     fmt::print(stderr, "tidegate camera: {}\n", results.error().message);

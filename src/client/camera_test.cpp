@@ -24,15 +24,15 @@ class CameraTest : public testing::Test {
                    bool like_c_sdk = false) {
     service_ = std::make_unique<FakeService>(service_shard_, behaviour);
     PublisherOptions options;
-    options.master.api.endpoint = service_->endpoint();
-    options.master.api.region = "us-east-1";
-    options.master.api.credentials = {"AKIDEXAMPLE", "secret", ""};
-    options.master.channel = options.master.stream = "cam";
-    options.master.create = true;
-    options.master.offer_wait = milliseconds(200);
-    options.master.link.certificate = webrtc::Certificate::make(async::wall_now()).value();
-    options.master.link.on_loopback = true;
-    options.master.link.like_c_sdk = like_c_sdk;
+    options.participant.api.endpoint = service_->endpoint();
+    options.participant.api.region = "us-east-1";
+    options.participant.api.credentials = {"AKIDEXAMPLE", "secret", ""};
+    options.participant.channel = options.participant.stream = "cam";
+    options.participant.create = true;
+    options.participant.offer_wait = milliseconds(200);
+    options.participant.link.certificate = webrtc::Certificate::make(async::wall_now()).value();
+    options.participant.link.on_loopback = true;
+    options.participant.link.like_c_sdk = like_c_sdk;
     options.duration = duration;
     options.tail = milliseconds(200);
     options.fragment_poll = milliseconds(20);

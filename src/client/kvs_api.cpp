@@ -157,8 +157,8 @@ async::Task<base::Result<std::string>> KvsApi::find_storage_stream(std::string c
   co_return to_text(configuration.find("StreamARN"));
 }
 
-async::Task<base::Result<ChannelEndpoints>> KvsApi::find_endpoints(std::string channel_arn) {
-  const std::string configuration = R"({"Protocols":["WSS","HTTPS","WEBRTC"],"Role":"MASTER"})";
+async::Task<base::Result<ChannelEndpoints>> KvsApi::find_endpoints(std::string channel_arn, std::string_view role) {
+  const std::string configuration = object({{"Protocols", R"(["WSS","HTTPS","WEBRTC"])"}, {"Role", quoted(role)}});
   std::string body =
       object({{"ChannelARN", quoted(channel_arn)}, {"SingleMasterChannelEndpointConfiguration", configuration}});
   CO_TRY(const auto document, co_await call(options_.endpoint, "getSignalingChannelEndpoint", std::move(body)));
@@ -179,7 +179,7 @@ async::Task<base::Result<ChannelEndpoints>> KvsApi::find_endpoints(std::string c
   co_return endpoints;
 }
 
-// The addresses are not used: a storage session of ours is reached directly. The call is what a master does.
+// The addresses are not used: a storage session of ours is reached directly. The call is what a client does.
 async::Task<base::Result<void>> KvsApi::check_ice_servers(std::string https_endpoint, std::string channel_arn) {
   std::string body = object({{"ChannelARN", quoted(channel_arn)}, {"Service", quoted("TURN")}});
   CO_TRY(const auto document, co_await call(https_endpoint, "v1/get-ice-server-config", std::move(body)));
@@ -188,9 +188,15 @@ async::Task<base::Result<void>> KvsApi::check_ice_servers(std::string https_endp
   co_return base::Result<void>();
 }
 
-async::Task<base::Result<void>> KvsApi::join_storage_session(std::string webrtc_endpoint, std::string channel_arn) {
+async::Task<base::Result<void>> KvsApi::join_storage_session(std::string webrtc_endpoint, std::string channel_arn,
+                                                             std::string client_id) {
   std::string body = object({{"channelArn", quoted(channel_arn)}});
-  auto document = co_await call(webrtc_endpoint, "joinStorageSession", std::move(body));
+  std::string operation = "joinStorageSession";
+  if (!client_id.empty()) {
+    operation = "joinStorageSessionAsViewer";
+    body = object({{"channelArn", quoted(channel_arn)}, {"clientId", quoted(client_id)}});
+  }
+  auto document = co_await call(webrtc_endpoint, std::move(operation), std::move(body));
   if (!document) co_return fail(std::move(document).error());
   co_return base::Result<void>();
 }
@@ -215,13 +221,14 @@ async::Task<base::Result<std::size_t>> KvsApi::count_fragments(std::string data_
   co_return document.root().find("Fragments").size();
 }
 
-base::Result<std::string> KvsApi::sign_websocket_url(const std::string& wss_endpoint,
-                                                     const std::string& channel_arn) const {
+base::Result<std::string> KvsApi::sign_websocket_url(const std::string& wss_endpoint, const std::string& channel_arn,
+                                                     const std::string& client_id) const {
   const std::string endpoint = without_slash(wss_endpoint);
   TRY(const net::Url url, net::Url::parse(endpoint));
   std::string encoded;
   for (const char c : channel_arn) encoded += c == ':' ? "%3A" : c == '/' ? "%2F" : std::string(1, c);
-  const std::string target = fmt::format("{}?X-Amz-ChannelARN={}", url.target, encoded);
+  std::string target = fmt::format("{}?X-Amz-ChannelARN={}", url.target, encoded);
+  if (!client_id.empty()) target += fmt::format("&X-Amz-ClientId={}", client_id);  // its characters need no escapes
   return fmt::format("{}://{}{}", url.scheme, url.authority(),
                      aws::sigv4::presign_target({target, url.authority()}, options_.credentials, {options_.region},
                                                 async::wall_now()));

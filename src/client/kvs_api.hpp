@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The calls a KVS master makes: signed rest-json over HTTP, one connection per call.
+// The calls a KVS master or viewer makes: signed rest-json over HTTP, one connection per call.
 
 #include <memory>
 #include <string>
@@ -44,9 +44,11 @@ class KvsApi {
   async::Task<base::Result<std::string>> find_stream_arn(const std::string& name);
   // The stream that the channel records into; an error when storage is off.
   async::Task<base::Result<std::string>> find_storage_stream(std::string channel_arn);
-  async::Task<base::Result<ChannelEndpoints>> find_endpoints(std::string channel_arn);
+  async::Task<base::Result<ChannelEndpoints>> find_endpoints(std::string channel_arn, std::string_view role);
   async::Task<base::Result<void>> check_ice_servers(std::string https_endpoint, std::string channel_arn);
-  async::Task<base::Result<void>> join_storage_session(std::string webrtc_endpoint, std::string channel_arn);
+  // As the master, or with a client id as that viewer.
+  async::Task<base::Result<void>> join_storage_session(std::string webrtc_endpoint, std::string channel_arn,
+                                                       std::string client_id);
   async::Task<base::Result<std::string>> find_data_endpoint(const std::string& stream_arn);
   // Fragments whose server timestamp is not before `since`.
   async::Task<base::Result<std::size_t>> count_fragments(std::string data_endpoint, std::string stream_arn,
@@ -57,8 +59,9 @@ class KvsApi {
   // The body of a 2xx answer as it came, at most 256 MiB. `target` is path and query.
   async::Task<base::Result<std::string>> fetch(std::string method, std::string target, std::string body);
 
-  // The URL that connects as master: the query is signed for five minutes.
-  base::Result<std::string> sign_websocket_url(const std::string& wss_endpoint, const std::string& channel_arn) const;
+  // The URL that connects as master, or with a client id as that viewer: the query is signed for five minutes.
+  base::Result<std::string> sign_websocket_url(const std::string& wss_endpoint, const std::string& channel_arn,
+                                               const std::string& client_id) const;
   const ApiOptions& options() const { return options_; }
 
  private:

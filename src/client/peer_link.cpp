@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::int64_t kVideoClock = 90000;
 constexpr std::int64_t kAudioClock = 48000;
+// A viewer shows what is there rather than wait long for what is missing.
+constexpr base::Duration kViewersPatience = std::chrono::milliseconds(500);
 
 std::uint32_t rtp_time(base::Duration at, std::int64_t clock_rate) {
   return static_cast<std::uint32_t>(at.count() / 1000 * clock_rate / 1'000'000);
@@ -27,8 +29,9 @@ webrtc::PeerOptions make_peer_options(const LinkOptions& options, std::uint16_t 
   peer.role = webrtc::PeerOptions::Role::Answerer;
   peer.certificate = options.certificate;
   peer.local_addresses = candidate_addresses(port, options.on_loopback);
-  peer.video = webrtc::Direction::SendOnly;
-  peer.audio = options.audio ? webrtc::Direction::SendOnly : webrtc::Direction::Inactive;
+  peer.video = options.on_event ? webrtc::Direction::RecvOnly : webrtc::Direction::SendOnly;
+  peer.audio = options.audio ? peer.video : webrtc::Direction::Inactive;
+  if (options.on_event) peer.repair_deadline = kViewersPatience;
   if (options.like_c_sdk) webrtc::play_c_sdk(peer);
   return peer;
 }
@@ -54,6 +57,7 @@ base::Result<std::unique_ptr<PeerLink>> PeerLink::open(async::Shard& shard, base
     raw->peer_->handle_timeout(raw->shard_.now());
     raw->drain();
   });
+  link->on_event_ = options.on_event;
   link->last_heard_ = shard.now();
   link->video_base_ = random.u32();
   link->audio_base_ = random.u32();
@@ -108,7 +112,8 @@ void PeerLink::drain() {
   bool something = false;
   while (const auto event = peer_->poll_event()) {
     note(*event, shard_.now());
-    something = true;
+    if (on_event_) on_event_(shard_.now(), *event);
+    something |= !std::holds_alternative<webrtc::FrameReceived>(*event);
   }
   timer_->arm(peer_->next_timeout());
   if (something) changed_();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One WebRTC connection of a camera: a peer, its UDP socket and its timer.
+// One WebRTC connection of a camera or a viewer: a peer, its UDP socket and its timer.
 
 #include <functional>
 #include <memory>
@@ -24,9 +24,11 @@ struct LinkOptions {
   bool audio = true;
   bool on_loopback = false;  // the endpoint is this machine: offer 127.0.0.1 too
   bool like_c_sdk = false;
+  // A viewer: receives, and hears of every event as it comes.
+  std::function<void(base::Instant, const webrtc::PeerEvent&)> on_event{};
 };
 
-// Owned by a Camera, on its shard. Media starts when is_up().
+// Owned by a Participant, on its shard. Media starts when is_up().
 class PeerLink {
  public:
   // `changed` is called after each change that somebody may wait for. `random` outlives the link.
@@ -69,6 +71,7 @@ class PeerLink {
   std::string why_over_;
   std::uint64_t key_frame_requests_ = 0;
   bool key_frame_wanted_ = false;
+  std::function<void(base::Instant, const webrtc::PeerEvent&)> on_event_;
   std::unique_ptr<async::Timer> timer_;
   std::unique_ptr<net::UdpPort> port_;  // last: its receiver uses the rest
 };

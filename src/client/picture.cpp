@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace client {
 namespace {
@@ -37,7 +38,58 @@ const Glyph* find_glyph(char character) {
   return found == kGlyphs.end() ? nullptr : &*found;
 }
 
+// Where a text stands in a picture.
+struct TextPlace {
+  int columns, scale, x, y;
+};
+TextPlace place_text(int width, int height, int characters) {
+  const int columns = characters * (kGlyphWidth + 1);
+  const int scale = std::max(1, width * 3 / 4 / std::max(1, columns));
+  return {columns, scale, (width - columns * scale) / 2 & ~1, height / 4 & ~1};
+}
+
+constexpr std::uint8_t kBright = 126;  // between the letters' 235 and the ground's 16
+constexpr int kMaxWrongDots = 2;       // of 35: two digits differ in four at least
+
+using Dots = std::array<std::uint8_t, kGlyphHeight>;
+
+int count_differences(const Dots& a, const Dots& b) {
+  int differences = 0;
+  for (std::size_t row = 0; row < a.size(); ++row) differences += std::popcount(static_cast<unsigned>(a[row] ^ b[row]));
+  return differences;
+}
+
+// The middle of each dot; its edges are what a codec blurs.
+Dots read_dots(const LumaPlane& luma, int x, int y, int scale) {
+  Dots dots{};
+  for (int row = 0; row < kGlyphHeight; ++row) {
+    const std::uint8_t* pixels = luma.pixels + (y + row * scale + scale / 2) * luma.stride;
+    for (int column = 0; column < kGlyphWidth; ++column) {
+      const bool bright = pixels[x + column * scale + scale / 2] >= kBright;
+      auto& bits = dots[static_cast<std::size_t>(row)];
+      bits = static_cast<std::uint8_t>(bits << 1 | (bright ? 1 : 0));
+    }
+  }
+  return dots;
+}
+
 }  // namespace
+
+std::optional<std::string> read_burnt_text(const LumaPlane& luma, int characters) {
+  const TextPlace place = place_text(luma.width, luma.height, characters);
+  if (place.x < 0 || place.x + place.columns * place.scale > luma.width ||
+      place.y + kGlyphHeight * place.scale > luma.height)
+    return std::nullopt;
+  std::string text;
+  for (int i = 0; i < characters; ++i) {
+    const Dots dots = read_dots(luma, place.x + i * (kGlyphWidth + 1) * place.scale, place.y, place.scale);
+    const auto best =
+        std::ranges::min_element(kGlyphs, {}, [&](const Glyph& glyph) { return count_differences(glyph.rows, dots); });
+    if (count_differences(best->rows, dots) > kMaxWrongDots) return std::nullopt;
+    text += best->character;
+  }
+  return text;
+}
 
 Picture::Picture(int width, int height)
     : width_(width),
@@ -59,10 +111,7 @@ void Picture::draw(std::int64_t number, std::string_view text) {
   const int place = static_cast<int>(number * 4 % std::max(1, width_ - block));
   fill(place, height_ - block * 2, block, block, {235, 128, 128});
 
-  const int columns = static_cast<int>(text.size()) * (kGlyphWidth + 1);
-  const int scale = std::max(1, width_ * 3 / 4 / std::max(1, columns));
-  const int x = (width_ - columns * scale) / 2 & ~1;
-  const int y = height_ / 4 & ~1;
+  const auto [columns, scale, x, y] = place_text(width_, height_, static_cast<int>(text.size()));
   fill(x - 2 * scale, y - 2 * scale, (columns + 3) * scale, (kGlyphHeight + 4) * scale, {16, 128, 128});
   draw_text(x, y, scale, text);
 }

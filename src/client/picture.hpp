@@ -2,7 +2,10 @@
 #pragma once
 // The pixels of the test picture: planar YUV 4:2:0 with moving bars and a clock that a person or a test can read.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,5 +35,15 @@ class Picture {
   int width_, height_;
   std::vector<std::uint8_t> luma_, blue_, red_;
 };
+
+// The brightness of a decoded picture; rows are `stride` bytes apart.
+struct LumaPlane {
+  const std::uint8_t* pixels;
+  std::ptrdiff_t stride;
+  int width, height;
+};
+// What Picture::draw() burnt into a picture of this size as a text of `characters`, after a lossy codec; nothing when
+// one of them is none of its characters.
+std::optional<std::string> read_burnt_text(const LumaPlane& luma, int characters);
 
 }  // namespace client

@@ -30,8 +30,8 @@ Publisher::Publisher(async::Shard& shard, PublisherOptions options, std::unique_
       options_(std::move(options)),
       source_(std::move(source)),
       changed_(shard),
-      master_(shard, random_, changed_, options_.master) {
-  result_.channel = options_.master.channel;
+      participant_(shard, random_, changed_, options_.participant) {
+  result_.channel = options_.participant.channel;
 }
 
 async::Task<CameraResult> Publisher::run() {
@@ -42,20 +42,20 @@ async::Task<CameraResult> Publisher::run() {
 }
 
 async::Task<base::Result<void>> Publisher::publish_all() {
-  CO_TRY_VOID(co_await master_.prepare());
+  CO_TRY_VOID(co_await participant_.prepare());
   int failures = 0;
   base::Instant first_failure = base::kNever;
   while (!is_stopped()) {
-    const auto connected = co_await master_.connect();
+    const auto connected = co_await participant_.connect();
     if (connected) {
-      result_.timings = master_.timings();
+      result_.timings = CameraTimings{participant_.timings(), {}};
       if (!options_.quiet)
         base::log_info("{}: joined in {:.0f} ms, offer {:.0f} ms, ICE {:.0f} ms, DTLS {:.0f} ms", result_.channel,
                        milliseconds(result_.timings.join), milliseconds(result_.timings.offer),
                        milliseconds(result_.timings.ice), milliseconds(result_.timings.dtls));
       if (co_await publish_while_up() == Outcome::Finished) break;
     }
-    const std::string why = connected ? master_.link()->why_over() : connected.error().message;
+    const std::string why = connected ? participant_.link()->why_over() : connected.error().message;
     collect_stats();
     if (shard_.now() - kFailureMemory > first_failure || failures == 0) {
       failures = 0;
@@ -85,7 +85,7 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
   }
   while (pending_ && !is_over(*pending_)) {
     co_await wait_until(media_zero_ + pending_->at);
-    PeerLink& link = *master_.link();
+    PeerLink& link = *participant_.link();
     if (shard_.now() - link.last_heard() > kSilenceLimit) link.close("the server has said nothing for 5 s");
     if (link.is_over()) co_return Outcome::Broken;
     if (is_stopped()) break;
@@ -103,7 +103,7 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
 // Until the time has come; early when the connection is over or the user has had enough.
 async::Task<void> Publisher::wait_until(base::Instant due) {
   const bool was_stopped = is_stopped();
-  while (shard_.now() < due && !master_.link()->is_over() && is_stopped() == was_stopped)
+  while (shard_.now() < due && !participant_.link()->is_over() && is_stopped() == was_stopped)
     co_await changed_.wait_until(std::min(due, shard_.now() + kStopPoll));
 }
 
@@ -113,9 +113,9 @@ async::Task<void> Publisher::watch_for_fragment() {
   base::Instant deadline = base::kNever;
   while (shard_.now() < deadline) {
     if (ended_ && deadline == base::kNever) deadline = shard_.now() + options_.fragment_wait;
-    const auto found = co_await master_.has_fragment();
+    const auto found = co_await participant_.has_fragment();
     if (!found || *found) {
-      if (found) result_.timings.first_fragment = shard_.now() - master_.joined_at();
+      if (found) result_.timings.first_fragment = shard_.now() - participant_.joined_at();
       break;
     }
     co_await async::sleep_for(options_.fragment_poll);
@@ -130,7 +130,7 @@ async::Task<void> Publisher::finish() {
   if (!options_.quiet && result_.error.empty())
     base::log_info("{}: {} pictures and {} sound packets published", result_.channel, result_.video_frames,
                    result_.audio_frames);
-  co_await master_.close();
+  co_await participant_.close();
   while (watching_) co_await changed_.wait();
 }
 
@@ -139,12 +139,12 @@ bool Publisher::is_over(const MediaFrame& frame) const {
 }
 
 void Publisher::collect_stats() {
-  result_.joins = master_.joins();
-  if (master_.link() == nullptr) return;
-  const webrtc::PeerStats stats = master_.link()->stats();
+  result_.joins = participant_.joins();
+  if (participant_.link() == nullptr) return;
+  const webrtc::PeerStats stats = participant_.link()->stats();
   result_.packets_sent += stats.video_sent.packets + stats.audio_sent.packets;
   result_.packets_resent += stats.video_sent.retransmitted + stats.audio_sent.retransmitted;
-  result_.key_frame_requests += master_.link()->key_frame_requests();
+  result_.key_frame_requests += participant_.link()->key_frame_requests();
 }
 
 }  // namespace client

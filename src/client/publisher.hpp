@@ -10,13 +10,13 @@
 #include "async/secure_random.hpp"
 #include "async/shard.hpp"
 #include "client/camera.hpp"
-#include "client/master.hpp"
 #include "client/media_source.hpp"
+#include "client/participant.hpp"
 
 namespace client {
 
 struct PublisherOptions {
-  MasterOptions master;
+  ParticipantOptions participant;
   std::optional<base::Duration> duration;
   base::Duration tail = std::chrono::seconds(2);  // after the last frame, for repair
   base::Duration fragment_poll = std::chrono::milliseconds(100);
@@ -47,7 +47,7 @@ class Publisher {
   std::unique_ptr<MediaSource> source_;
   async::SecureRandom random_;
   async::Notify changed_;
-  Master master_;
+  Participant participant_;
   CameraResult result_;
   std::optional<MediaFrame> pending_;
   base::Instant media_zero_{};  // when media time zero was, or would have been

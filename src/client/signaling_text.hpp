@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Messages of the signaling WebSocket as a master sees them.
+// Messages of the signaling WebSocket as a client of a storage session sees them.
 
 #include <cstdint>
 #include <string>

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
@@ -14,6 +15,8 @@
 #include "async/timer.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "net/udp_send_queue.hpp"
+#include "net/udp_sockaddr.hpp"
 
 namespace net {
 
@@ -22,87 +25,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kBatch = 128;              // datagrams per recvmmsg
-constexpr std::size_t kSendBatch = 64;           // per sendmmsg
 constexpr std::size_t kMaxBatchesPerWakeup = 8;  // then others on the shard have their turn
 constexpr int kEmptyTicksBeforeSleep = 4;
-
-struct ControlSpace {
-  // Source or destination address, and the overflow count.
-  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))> bytes;
-};
-
-base::IpAddress from_in6(const in6_addr& in) {
-  base::IpAddress address;
-  if (IN6_IS_ADDR_V4MAPPED(&in)) {
-    std::memcpy(address.bytes.data(), &in.s6_addr[12], 4);
-  } else {
-    address.family = base::IpAddress::Family::V6;
-    std::memcpy(address.bytes.data(), &in, 16);
-  }
-  return address;
-}
-
-in6_addr to_in6(const base::IpAddress& address) {
-  in6_addr out{};
-  if (address.family == base::IpAddress::Family::V4) {
-    out.s6_addr[10] = out.s6_addr[11] = 0xff;
-    std::memcpy(&out.s6_addr[12], address.bytes.data(), 4);
-  } else {
-    std::memcpy(&out, address.bytes.data(), 16);
-  }
-  return out;
-}
-
-in_addr to_in(const base::IpAddress& address) {
-  in_addr out{};
-  std::memcpy(&out, address.bytes.data(), 4);
-  return out;
-}
-
-base::SocketAddress from_sockaddr(const sockaddr_storage& storage) {
-  base::SocketAddress address;
-  if (storage.ss_family == AF_INET) {
-    sockaddr_in in{};
-    std::memcpy(&in, &storage, sizeof in);
-    std::memcpy(address.ip.bytes.data(), &in.sin_addr, 4);
-    address.port = ntohs(in.sin_port);
-  } else if (storage.ss_family == AF_INET6) {
-    sockaddr_in6 in{};
-    std::memcpy(&in, &storage, sizeof in);
-    address.ip = from_in6(in.sin6_addr);
-    address.port = ntohs(in.sin6_port);
-  }
-  return address;
-}
-
-socklen_t to_sockaddr(const base::SocketAddress& address, bool is_v6_socket, sockaddr_storage& storage) {
-  storage = {};
-  if (!is_v6_socket) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(address.port);
-    in.sin_addr = to_in(address.ip);
-    std::memcpy(&storage, &in, sizeof in);
-    return sizeof in;
-  }
-  sockaddr_in6 in{};
-  in.sin6_family = AF_INET6;
-  in.sin6_port = htons(address.port);
-  in.sin6_addr = to_in6(address.ip);
-  std::memcpy(&storage, &in, sizeof in);
-  return sizeof in;
-}
-
-template <class T>
-void put_control(msghdr& header, ControlSpace& space, int level, int type, const T& value) {
-  header.msg_control = space.bytes.data();
-  header.msg_controllen = CMSG_SPACE(sizeof(T));
-  cmsghdr* const control = CMSG_FIRSTHDR(&header);
-  control->cmsg_level = level;
-  control->cmsg_type = type;
-  control->cmsg_len = CMSG_LEN(sizeof(T));
-  std::memcpy(CMSG_DATA(control), &value, sizeof value);
-}
 
 // The kernel doubles what it is asked for and caps it at net.core.[rw]mem_max, unless the process may force it.
 std::size_t raise_buffer(int fd, int option, int force_option, std::size_t wanted) {
@@ -153,7 +77,8 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
         fd(socket),
         is_v6(given.listen.ip.family == base::IpAddress::Family::V6),
         descriptor(owner.executor()),
-        tick(owner, [this] { wake(); }) {
+        tick(owner, [this] { wake(); }),
+        queue(socket, is_v6, given.segmentation) {
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
     getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
@@ -176,8 +101,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   void wake();
   bool receive_batch(base::Instant now);
   bool read_datagram(std::size_t i, base::Datagram& datagram);
-  void flush();
-  void prepare_send(std::size_t i, const base::Transmit& transmit);
+  void send(base::Burst burst);
 
   async::Shard& shard;
   const UdpPortOptions options;
@@ -201,12 +125,8 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   std::vector<base::Datagram> batch;
   std::uint32_t last_overflows = 0;
 
-  std::vector<base::Transmit> outgoing;
+  UdpSendQueue queue;
   bool flush_is_coming = false;  // posted, or at the end of the batch
-  std::array<iovec, kSendBatch> send_vectors;
-  std::array<mmsghdr, kSendBatch> send_headers;
-  std::array<sockaddr_storage, kSendBatch> send_targets;
-  std::array<ControlSpace, kSendBatch> send_controls;
 };
 
 base::Result<std::unique_ptr<UdpPort>> UdpPort::open(async::Shard& shard, UdpPortOptions options, Receiver receiver) {
@@ -249,7 +169,7 @@ void UdpPort::State::wake() {
   while (batches < kMaxBatchesPerWakeup && !ended && receive_batch(now)) ++batches;
   if (ended) return;
   flush_is_coming = false;
-  flush();
+  queue.flush();
   empty_ticks = batches > 0 || !batch.empty() ? 0 : empty_ticks + 1;
   if (batches == kMaxBatchesPerWakeup) {
     tick.arm(now);  // more is waiting
@@ -312,77 +232,42 @@ bool UdpPort::State::read_datagram(std::size_t i, base::Datagram& datagram) {
   return true;
 }
 
-void UdpPort::State::prepare_send(std::size_t i, const base::Transmit& transmit) {
-  // sendmsg does not write through this pointer.
-  send_vectors[i] = {const_cast<std::uint8_t*>(transmit.payload.data()), transmit.payload.size()};
-  msghdr& header = send_headers[i].msg_hdr;
-  header = {};
-  header.msg_name = &send_targets[i];
-  header.msg_namelen = to_sockaddr(transmit.flow.remote, is_v6, send_targets[i]);
-  header.msg_iov = &send_vectors[i];
-  header.msg_iovlen = 1;
-  const base::IpAddress& source = transmit.flow.local.ip;
-  if (source.is_unspecified()) return;
-  if (is_v6) {
-    in6_pktinfo info{};
-    info.ipi6_addr = to_in6(source);
-    put_control(header, send_controls[i], IPPROTO_IPV6, IPV6_PKTINFO, info);
-  } else if (source.family == base::IpAddress::Family::V4) {
-    in_pktinfo info{};
-    info.ipi_spec_dst = to_in(source);
-    put_control(header, send_controls[i], IPPROTO_IP, IP_PKTINFO, info);
-  }
-}
-
-void UdpPort::State::flush() {
-  std::vector<base::Transmit> sending;
-  sending.swap(outgoing);
-  for (std::size_t at = 0; at < sending.size();) {
-    const std::size_t count = std::min(kSendBatch, sending.size() - at);
-    for (std::size_t i = 0; i < count; ++i) prepare_send(i, sending[at + i]);
-    const int sent = sendmmsg(fd, send_headers.data(), static_cast<unsigned>(count), 0);
-    if (sent < 0 && errno == EINTR) continue;
-    ++stats.send_batches;
-    for (int i = 0; i < sent; ++i) stats.sent_bytes += sending[at + static_cast<std::size_t>(i)].payload.size();
-    if (sent > 0) {
-      stats.sent += static_cast<std::size_t>(sent);
-      at += static_cast<std::size_t>(sent);
-    } else if (errno == EAGAIN || errno == ENOBUFS) {
-      stats.send_drops += sending.size() - at;
-      break;
-    } else {
-      ++stats.send_errors;  // this one cannot go; the next may
-      ++at;
-    }
-  }
-  sending.clear();
-  if (outgoing.empty()) outgoing.swap(sending);  // keeps the memory
-}
-
-void UdpPort::send(base::Transmit transmit) {
-  CHECK(state_->shard.is_current());
-  const bool is_v6_target = transmit.flow.remote.ip.family == base::IpAddress::Family::V6;
-  if (is_v6_target && !state_->is_v6) {
-    ++state_->stats.send_errors;
-    return;
-  }
-  state_->outgoing.push_back(std::move(transmit));
-  if (state_->outgoing.size() >= kSendBatch) return state_->flush();
-  if (std::exchange(state_->flush_is_coming, true)) return;
-  state_->shard.post([state = state_] {
-    state->flush_is_coming = false;
-    if (!state->ended) state->flush();
+void UdpPort::State::send(base::Burst burst) {
+  CHECK(shard.is_current());
+  if (burst.flow.remote.ip.family == base::IpAddress::Family::V6 && !is_v6) return queue.count_error();
+  queue.push(std::move(burst));
+  if (queue.is_full()) return queue.flush();
+  if (std::exchange(flush_is_coming, true)) return;
+  shard.post([self = shared_from_this()] {
+    self->flush_is_coming = false;
+    if (!self->ended) self->queue.flush();
   });
 }
 
+void UdpPort::send(base::Transmit transmit) {
+  const std::size_t size = std::max<std::size_t>(transmit.payload.size(), 1);
+  state_->send({transmit.flow, std::move(transmit.payload), size});
+}
+void UdpPort::send_burst(base::Burst burst) {
+  state_->send(std::move(burst));
+}
+
 void UdpPort::flush() {
-  state_->flush();
+  state_->queue.flush();
 }
 base::SocketAddress UdpPort::local_address() const {
   return state_->local;
 }
 UdpPort::Stats UdpPort::stats() const {
-  return state_->stats;
+  Stats stats = state_->stats;
+  const SendStats& sent = state_->queue.stats();
+  stats.sent = sent.sent;
+  stats.sent_bytes = sent.sent_bytes;
+  stats.sent_segmented = sent.segmented;
+  stats.send_batches = sent.batches;
+  stats.send_drops = sent.drops;
+  stats.send_errors = sent.errors;
+  return stats;
 }
 
 }  // namespace net

@@ -13,6 +13,7 @@
 
 #include "async/shard.hpp"
 #include "base/address.hpp"
+#include "base/burst.hpp"
 #include "base/result.hpp"
 #include "base/sans_io.hpp"
 #include "base/time.hpp"
@@ -25,6 +26,7 @@ struct UdpPortOptions {
   base::Duration tick = std::chrono::milliseconds(2);
   std::size_t receive_buffer_bytes = 8 << 20;  // the kernel may grant less; stats() says
   std::size_t send_buffer_bytes = 4 << 20;
+  bool segmentation = true;  // false: the datagrams of a burst are handed to the kernel one by one
 };
 
 // Lives on one shard: created, used and destroyed there (or created before the shard has work).
@@ -43,6 +45,7 @@ class UdpPort {
   // order. `flow.local.ip` becomes the source address unless it is unspecified (flow.local.port is ignored).
   // What the kernel cannot take at once is dropped and counted: UDP senders repair.
   void send(base::Transmit transmit);
+  void send_burst(base::Burst burst);
   // Sends what is queued now.
   void flush();
 
@@ -56,6 +59,7 @@ class UdpPort {
     std::uint64_t oversized = 0;          // longer than kMaxDatagram, dropped
     std::uint64_t sent = 0;
     std::uint64_t sent_bytes = 0;
+    std::uint64_t sent_segmented = 0;  // of those: datagrams that left in a burst
     std::uint64_t send_batches = 0;
     std::uint64_t send_drops = 0;          // kernel buffer full
     std::uint64_t send_errors = 0;         // unreachable, not permitted, source address gone

@@ -166,6 +166,53 @@ TEST(UdpPort, DropsAndCountsWhatIsTooLongOrCannotGo) {
   });
 }
 
+base::Burst burst_to(const UdpPort& port, std::string_view text, std::size_t segment) {
+  base::Transmit whole = datagram_to(port, text);
+  return {whole.flow, std::move(whole.payload), segment};
+}
+
+TEST(UdpPort, SendsABurstAsItsDatagrams) {
+  for (const bool segmentation : {true, false}) {
+    UdpPair pair;
+    pair.shard.run_blocking([&]() -> async::Task<void> {
+      pair.a = *UdpPort::open(pair.shard, {.listen = udp_address("127.0.0.1:0"), .segmentation = segmentation},
+                              [](base::Instant, auto) {});
+      pair.a->send(datagram_to(*pair.b, "before"));
+      pair.a->send_burst(burst_to(*pair.b, "aaaabbbbcc", 4));
+      base::Burst other = burst_to(*pair.b, "ddddeeee", 4);
+      other.flow.local.ip = base::IpAddress::v4(127, 0, 0, 9);
+      pair.a->send_burst(std::move(other));
+      pair.a->send_burst(burst_to(*pair.b, "ff", 4));
+      co_await pair.wait_for(7);
+      EXPECT_EQ(pair.payloads, (std::vector<std::string>{"before", "aaaa", "bbbb", "cc", "dddd", "eeee", "ff"}));
+      EXPECT_EQ(pair.flows.at(3).remote.ip, base::IpAddress::v4(127, 0, 0, 1));
+      EXPECT_EQ(pair.flows.at(4).remote.ip, base::IpAddress::v4(127, 0, 0, 9));
+      const UdpPort::Stats stats = pair.a->stats();
+      EXPECT_EQ(stats.sent, 7U);
+      EXPECT_EQ(stats.sent_bytes, 26U);
+      EXPECT_EQ(stats.sent_segmented, segmentation ? 5U : 0U);
+      EXPECT_EQ(stats.send_errors + stats.send_drops, 0U);
+      if (segmentation) EXPECT_EQ(stats.send_batches, 1U);
+    });
+  }
+}
+
+// More segments than the kernel cuts: it refuses the whole, and the datagrams go one by one.
+TEST(UdpPort, SendsOneByOneWhatTheKernelRefusesToCut) {
+  UdpPair pair;
+  pair.shard.run_blocking([&]() -> async::Task<void> {
+    const std::string text(1000, 'x');
+    pair.a->send_burst(burst_to(*pair.b, text, 2));
+    pair.a->send(datagram_to(*pair.b, "after"));
+    co_await pair.wait_for(501);
+    EXPECT_EQ(pair.payloads.size(), 501U);
+    EXPECT_EQ(pair.payloads.front(), "xx");
+    EXPECT_EQ(pair.payloads.back(), "after");
+    EXPECT_EQ(pair.a->stats().sent_segmented, 0U);
+    EXPECT_EQ(pair.a->stats().send_errors, 0U);
+  });
+}
+
 TEST(UdpPort, CountsWhatTheKernelDropped) {
   async::Shard shard("udp");
   std::uint64_t received = 0, overflows = 0;

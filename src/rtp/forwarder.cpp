@@ -56,7 +56,7 @@ void Forwarder::begin_run(std::int64_t first) {
 }
 
 // All that is kept from the newest key frame on, in order: the first picture is there at once.
-void Forwarder::begin_at_key_frame(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out) {
+void Forwarder::begin_at_key_frame(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out) {
   const auto first = source_->newest_key_frame();
   if (!first) return;
   if (!runs_.empty() && runs_.back().epoch == *epoch_ && *first <= runs_.back().last) return;  // it had that one
@@ -68,7 +68,7 @@ void Forwarder::begin_at_key_frame(base::Instant now, OutgoingExtensions& extens
   }
 }
 
-void Forwarder::forward(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out) {
+void Forwarder::forward(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out) {
   take_epoch(now);
   if (!epoch_) return;
   if (!run_is_open_) {
@@ -94,34 +94,33 @@ std::uint32_t Forwarder::timestamp_of(const KeptPacket& packet, const Run& run) 
 
 // Without RTX a repair is the identical packet (SRTP would protect two packets under one nonce otherwise): then nothing
 // that changes from packet to packet may be in its header.
-base::Bytes Forwarder::write_packet(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions) const {
+void Forwarder::write_packet(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions,
+                             base::Bytes& out) const {
   const RtpHeader header{packet.marker, options_.payload_type, static_cast<std::uint16_t>(packet.sequence + run.shift),
                          timestamp_of(packet, run), options_.ssrc};
-  base::Bytes bytes;
-  bytes.reserve(packet.payload.size() + kHeaderAndTag);
+  const std::size_t begin = out.size();
   if (options_.rtx_payload_type) {
-    write_outgoing_header(bytes, header, options_.mid, extensions);
+    write_outgoing_header(out, header, options_.mid, extensions);
   } else {
     OutgoingExtensions constant{.mid_id = extensions.mid_id, .transport_cc_id = 0, .next_transport_sequence = 0};
-    write_outgoing_header(bytes, header, options_.mid, constant);
+    write_outgoing_header(out, header, options_.mid, constant);
   }
   if (packet.payload.empty()) {
-    bytes[0] |= 0x20;
-    base::ByteWriter writer(bytes);
+    out[begin] |= 0x20;
+    base::ByteWriter writer(out);
     writer.zeros(kPaddingBytes - 1);
     writer.u8(kPaddingBytes);
   }
-  base::append(bytes, packet.payload);
-  return bytes;
+  base::append(out, packet.payload);
 }
 
-void Forwarder::send(base::Instant now, const KeptPacket& packet, OutgoingExtensions& extensions,
-                     std::vector<base::Bytes>& out) {
+void Forwarder::send(base::Instant now, const KeptPacket& packet, OutgoingExtensions& extensions, PacketBatch& out) {
   Run& run = runs_.back();
   run.last = std::max(run.last, packet.sequence);
   const std::int64_t sequence = packet.sequence + run.shift;
   next_out_ = std::max(next_out_, sequence + 1);
-  out.push_back(write_packet(packet, run, extensions));
+  write_packet(packet, run, extensions, out.bytes());
+  out.end_packet();
   ++stats_.packets;
   stats_.bytes += packet.payload.size();
   if (packet.marker) ++stats_.frames;
@@ -163,11 +162,14 @@ void Forwarder::handle_nack(base::Instant now, const Nack& nack, OutgoingExtensi
 }
 
 base::Bytes Forwarder::write_repair(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions) {
-  if (!options_.rtx_payload_type) return write_packet(packet, run, extensions);
-  const RtpHeader header{packet.marker, *options_.rtx_payload_type, next_rtx_sequence_++, timestamp_of(packet, run),
-                         options_.rtx_ssrc};
   base::Bytes bytes;
   bytes.reserve(packet.payload.size() + kHeaderAndTag);
+  if (!options_.rtx_payload_type) {
+    write_packet(packet, run, extensions, bytes);
+    return bytes;
+  }
+  const RtpHeader header{packet.marker, *options_.rtx_payload_type, next_rtx_sequence_++, timestamp_of(packet, run),
+                         options_.rtx_ssrc};
   write_outgoing_header(bytes, header, options_.mid, extensions);
   base::ByteWriter writer(bytes);
   writer.u16(

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "rtp/packet_batch.hpp"
 #include "rtp/packet_history.hpp"
 #include "rtp/rtcp.hpp"
 #include "rtp/sender.hpp"
@@ -28,7 +29,7 @@ class Forwarder {
   Forwarder(SenderOptions options, std::shared_ptr<const PacketHistory> source);
 
   // Sends what is fresh in the history, and before that, once, what a decoder needs to begin.
-  void forward(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  void forward(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out);
   // Nothing can be shown before the source's next key frame.
   bool awaits_key_frame() const { return !run_is_open_ && !thinned_; }
 
@@ -62,10 +63,10 @@ class Forwarder {
 
   void take_epoch(base::Instant now);
   void begin_run(std::int64_t first);
-  void begin_at_key_frame(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
-  void send(base::Instant now, const KeptPacket& packet, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  void begin_at_key_frame(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out);
+  void send(base::Instant now, const KeptPacket& packet, OutgoingExtensions& extensions, PacketBatch& out);
   std::uint32_t timestamp_of(const KeptPacket& packet, const Run& run) const;
-  base::Bytes write_packet(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions) const;
+  void write_packet(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions, base::Bytes& out) const;
   const Run* find_run(std::int64_t out_sequence) const;
   bool repeated_just_now(base::Instant now, std::int64_t sequence);
   base::Bytes write_repair(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions);

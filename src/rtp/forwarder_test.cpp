@@ -54,6 +54,10 @@ class Link {
     }
     while (auto event = from.poll_event()) events.push_back(std::move(*event));
   }
+  void send(base::Instant now, base::ByteView packet) {
+    if (random_.below(1000) < loss) return;
+    forth_.emplace(now + milliseconds(30 + random_.below(15)), base::Bytes(packet.begin(), packet.end()));
+  }
   void give(base::Instant now, Session& to, bool forth) {
     auto& wire = forth ? forth_ : back_;
     while (!wire.empty() && wire.begin()->first <= now) {
@@ -105,7 +109,7 @@ class Conference {
   Viewer& join(bool rtx = true, unsigned loss = 0) {
     Viewer& viewer = *viewers_.emplace_back(std::make_unique<Viewer>(*this, rtx, loss));
     viewer.joined = now_;
-    viewer.server.forward(now_);
+    forward(viewer);
     if (server_) server_->request_key_frame(now_);
     return viewer;
   }
@@ -195,8 +199,13 @@ class Conference {
     bytes[1] = 0x88;  // first_mb_in_slice 0
     return bytes;
   }
+  void forward(Viewer& viewer) {
+    PacketBatch batch(10);
+    viewer.server.forward(now_, batch);
+    for (const PacketBatch::Place& place : batch.places()) viewer.link.send(now_, batch.packet(place));
+  }
   void step(Viewer& viewer) {
-    viewer.server.forward(now_);
+    forward(viewer);
     if (viewer.server.awaits_key_frame()) server_->request_key_frame(now_);
     viewer.link.take(now_, viewer.server, true, viewer.asked);
     viewer.link.take(now_, viewer.client, false, viewer.seen);

@@ -2,6 +2,7 @@
 #include "rtp/packet.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rtp {
 namespace {
@@ -102,12 +103,23 @@ bool is_rtcp(base::ByteView datagram) {
 
 void write_rtp_header(base::Bytes& out, const RtpHeader& header, std::span<const Extension> extensions) {
   const bool extended = std::ranges::any_of(extensions, [](const Extension& e) { return e.id != 0; });
+  const auto byte = [](std::uint32_t value, int shift) { return static_cast<std::uint8_t>(value >> shift); };
+  const std::uint32_t number = header.sequence;
+  const std::array<std::uint8_t, 12> fixed = {
+      static_cast<std::uint8_t>(extended ? 0x90 : 0x80),
+      static_cast<std::uint8_t>((header.marker ? 0x80U : 0U) | (header.payload_type & 0x7fU)),
+      byte(number, 8),
+      byte(number, 0),
+      byte(header.timestamp, 24),
+      byte(header.timestamp, 16),
+      byte(header.timestamp, 8),
+      byte(header.timestamp, 0),
+      byte(header.ssrc, 24),
+      byte(header.ssrc, 16),
+      byte(header.ssrc, 8),
+      byte(header.ssrc, 0)};
+  base::append(out, fixed);
   base::ByteWriter writer(out);
-  writer.u8(extended ? 0x90 : 0x80);
-  writer.u8((header.marker ? 0x80U : 0U) | (header.payload_type & 0x7fU));
-  writer.u16(header.sequence);
-  writer.u32(header.timestamp);
-  writer.u32(header.ssrc);
   if (extended) write_extensions(writer, extensions);
 }
 

@@ -189,11 +189,10 @@ void Session::Impl::send_padding(base::Instant now, codecs::MediaKind kind) {
   flush_rtp(outgoing_);
 }
 
-void Session::Impl::forward(base::Instant now) {
+void Session::Impl::forward(base::Instant now, PacketBatch& out) {
   if (!forwarder_) return;
   if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
-  forwarder_->forward(now, extensions_, outgoing_);
-  flush_rtp(outgoing_);
+  forwarder_->forward(now, extensions_, out);
 }
 
 void Session::Impl::request_key_frame(base::Instant now) {
@@ -235,8 +234,8 @@ void Session::send_frame(base::Instant now, const codecs::Frame& frame, std::uin
 void Session::send_padding(base::Instant now, codecs::MediaKind kind) {
   impl_->send_padding(now, kind);
 }
-void Session::forward(base::Instant now) {
-  impl_->forward(now);
+void Session::forward(base::Instant now, PacketBatch& out) {
+  impl_->forward(now, out);
 }
 bool Session::awaits_key_frame() const {
   return impl_->forwarder_ && impl_->forwarder_->awaits_key_frame();

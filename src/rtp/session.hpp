@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "codecs/frame.hpp"
 #include "rtp/forwarder.hpp"
+#include "rtp/packet_batch.hpp"
 #include "rtp/receiver.hpp"
 #include "rtp/sender.hpp"
 
@@ -82,8 +83,8 @@ class Session {
 
   // `capture` is what sender reports map `rtp_timestamp` to. Dropped when there is no sender of this kind.
   void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
-  // Sends what is fresh in the forwarded source.
-  void forward(base::Instant now);
+  // Appends to `out` what is fresh in the forwarded source.
+  void forward(base::Instant now, PacketBatch& out);
   bool awaits_key_frame() const;
   // A packet without payload on the media ssrc. Send some after the last frame: a loss of its last packets shows only
   // when something follows.

@@ -23,7 +23,7 @@ class Session::Impl {
   base::Instant next_timeout() const;
   void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
   void send_padding(base::Instant now, codecs::MediaKind kind);
-  void forward(base::Instant now);
+  void forward(base::Instant now, PacketBatch& out);
   void request_key_frame(base::Instant now);
   void finish(base::Instant now);
 

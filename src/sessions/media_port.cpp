@@ -34,6 +34,7 @@ void PortPeer::flush() {
 }
 
 void PortPeer::send_pending() {
+  while (auto burst = peer_.poll_burst()) port_.send(*std::move(burst));
   while (auto transmit = peer_.poll_transmit()) port_.send(*std::move(transmit));
 }
 
@@ -187,20 +188,38 @@ void MediaPort::run_timers() {
   timer_.arm(deadlines_.empty() ? base::kNever : deadlines_.begin()->first);
 }
 
+// An advertised address behind a one-to-one NAT is not ours to send from: let the kernel choose.
+void MediaPort::choose_source(base::Flow& flow) const {
+  base::IpAddress& source = flow.local.ip;
+  if (!source.is_loopback() && !own_addresses_.contains(source)) source.bytes.fill(0);
+}
+
+void MediaPort::send_over_tcp(const base::Flow& flow, base::ByteView datagram) {
+  const auto it = connections_.find(flow);
+  if (it == connections_.end()) {
+    ++stats_.tcp_lost;
+  } else {
+    it->second->send(datagram);
+  }
+}
+
 void MediaPort::send(base::Transmit transmit) {
-  if (transmit.flow.transport == base::Transport::Tcp) {
-    const auto it = connections_.find(transmit.flow);
-    if (it == connections_.end()) {
-      ++stats_.tcp_lost;
-    } else {
-      it->second->send(transmit.payload);
+  if (transmit.flow.transport == base::Transport::Tcp) return send_over_tcp(transmit.flow, transmit.payload);
+  choose_source(transmit.flow);
+  udp_->send(std::move(transmit));
+}
+
+void MediaPort::send(base::Burst burst) {
+  if (burst.flow.transport == base::Transport::Tcp) {
+    for (base::ByteView rest = burst.payload; !rest.empty();) {
+      const base::ByteView datagram = rest.first(std::min(rest.size(), burst.segment));
+      send_over_tcp(burst.flow, datagram);
+      rest = rest.subspan(datagram.size());
     }
     return;
   }
-  // An advertised address behind a one-to-one NAT is not ours to send from: let the kernel choose.
-  const base::IpAddress& source = transmit.flow.local.ip;
-  if (!source.is_loopback() && !own_addresses_.contains(source)) transmit.flow.local.ip.bytes.fill(0);
-  udp_->send(std::move(transmit));
+  choose_source(burst.flow);
+  udp_->send_burst(std::move(burst));
 }
 
 }  // namespace sessions

@@ -104,6 +104,9 @@ class MediaPort {
   void schedule(PortPeer& peer);
   void run_timers();
   void send(base::Transmit transmit);
+  void send(base::Burst burst);
+  void send_over_tcp(const base::Flow& flow, base::ByteView datagram);
+  void choose_source(base::Flow& flow) const;
 
   async::Shard& shard_;
   std::unique_ptr<net::UdpPort> udp_;

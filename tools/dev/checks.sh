@@ -59,6 +59,7 @@ fuzz_verb() {
 # bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
 # bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
 # bench kept_sound: rendering sound beside finding it on disk.
+# bench fanout [--viewers N] [--seconds N] [--rounds N] [--feedback]: one source to many viewers, beside a raw loop.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
@@ -91,6 +92,12 @@ bench_verb() {
       -c:a libopus -b:a 64k "$folder/sound.opus"
     "build/$PRESET/kept_sound_steps" "$folder/sound.opus" "$folder/cache"
     rm -r "$folder"
+    return
+  fi
+  if [ "${1:-}" = fanout ]; then
+    shift
+    build_targets fanout >&2
+    "build/$PRESET/fanout" "$@"
     return
   fi
   if [ "${1:-}" = aac ]; then

@@ -138,19 +138,26 @@ void Peer::handle_timeout(base::Instant now) {
 }
 
 std::optional<base::Transmit> Peer::poll_transmit() {
+  if (!parts_->bursts.empty()) parts_->split_bursts();
   return base::pop_front(parts_->transmits);
+}
+std::optional<base::Burst> Peer::poll_burst() {
+  return base::pop_front(parts_->bursts);
 }
 std::optional<Peer::Event> Peer::poll_event() {
   return base::pop_front(parts_->events);
 }
 
 base::Instant Peer::next_timeout() const {
-  const Parts& parts = *parts_;
-  if (parts.over) return base::kNever;
-  const base::Instant path = std::min(parts.agent.next_timeout(), parts.secure.next_timeout());
-  if (!parts.media) return path;
-  return std::min(
-      {path, parts.media->next_timeout(), parts.video_tail.next_timeout(), parts.audio_tail.next_timeout()});
+  if (parts_->over) return base::kNever;
+  if (!parts_->deadline) parts_->deadline = parts_->find_deadline();
+  return *parts_->deadline;
+}
+
+base::Instant Peer::Parts::find_deadline() const {
+  const base::Instant path = std::min(agent.next_timeout(), secure.next_timeout());
+  if (!media) return path;
+  return std::min({path, media->next_timeout(), video_tail.next_timeout(), audio_tail.next_timeout()});
 }
 
 void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
@@ -163,8 +170,7 @@ void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& fr
 
 void Peer::forward_video(base::Instant now) {
   if (!connected()) return;
-  parts_->media->forward(now);
-  parts_->settle_media(now);
+  parts_->forward(now);
 }
 
 bool Peer::awaits_key_frame() const {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/burst.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/sans_io.hpp"
@@ -52,6 +53,9 @@ class Peer {
   void handle_datagram(base::Instant now, base::Datagram datagram);
   void handle_timeout(base::Instant now);
   std::optional<base::Transmit> poll_transmit();
+  // Forwarded packets that the kernel can take together, for an owner that can send them so. What is not asked for here
+  // comes out of poll_transmit().
+  std::optional<base::Burst> poll_burst();
   std::optional<Event> poll_event();
   base::Instant next_timeout() const;
 

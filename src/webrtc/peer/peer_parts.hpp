@@ -39,8 +39,23 @@ struct Peer::Parts {
   void end(base::Instant now, Event last);
   void transmit(base::Bytes payload);
   void start_security(base::Instant now);
+  base::Instant find_deadline() const;
+  void forward(base::Instant now);
+  void queue_run(std::span<const rtp::PacketBatch::Place> run);
+  void split_bursts();
   void pad_tails(base::Instant now);
   TailPadding& tail(MediaKind kind) { return kind == MediaKind::Video ? video_tail : audio_tail; }
+
+  // What forward() and what follows it look at comes first, side by side: with many viewers each line of memory is
+  // fetched anew for each of them.
+  bool over = false;
+  std::optional<rtp::Session> media;  // from the keys on
+  // What next_timeout() says; forgotten by settle_media(), which ends every call but forward().
+  std::optional<base::Instant> deadline;
+  rtp::PacketBatch forwarded;          // scratch of one forward()
+  std::size_t forwarded_bytes = 0;     // of the last one: what the next may need
+  std::optional<base::Flow> selected;  // the agent's flow, while it has one
+  std::deque<base::Burst> bursts;
 
   base::Random& random;
   PeerOptions options;
@@ -49,7 +64,6 @@ struct Peer::Parts {
   SecurePath secure;
   std::optional<sdp::OfferOptions> offer;
   std::optional<sdp::Session> agreed;
-  std::optional<rtp::Session> media;  // from the keys on
   TailPadding video_tail, audio_tail;
   base::Instant connect_deadline = base::kNever;
   RemoteCandidates remote_candidates;
@@ -64,7 +78,6 @@ struct Peer::Parts {
   std::deque<base::Transmit> transmits;
   std::deque<Event> events;
   PeerStats counters;
-  bool over = false;
 };
 
 }  // namespace webrtc

@@ -123,6 +123,7 @@ void Peer::Parts::settle_path(base::Instant now) {
                       "the connection was lost: the peer no longer answers connectivity checks"});
     }
   }
+  selected = agent.selected_flow();
   while (auto datagram = agent.poll_transmit()) {
     ++counters.datagrams_sent;
     transmits.push_back(*std::move(datagram));
@@ -145,6 +146,7 @@ void Peer::Parts::settle_security(base::Instant now) {
 }
 
 void Peer::Parts::settle_media(base::Instant /*now*/) {
+  deadline.reset();
   if (!media) return;
   send_media();
   while (auto event = media->poll_event()) take_media_event(*std::move(event));
@@ -197,7 +199,6 @@ void Peer::Parts::end(base::Instant now, Event last) {
 }
 
 void Peer::Parts::transmit(base::Bytes payload) {
-  const auto selected = agent.selected_flow();
   const std::optional<base::Flow>& flow = selected ? selected : last_dtls_flow;
   if (!flow || transmits.size() >= kMaxTransmits) {
     ++counters.unsendable;

@@ -48,6 +48,9 @@ class SecurePath {
   void open_rtp_batch(std::span<base::MutableByteView> packets) { opener_->open_rtp_batch(packets); }
   std::optional<base::MutableByteView> open_rtcp(base::MutableByteView packet) { return opener_->open_rtcp(packet); }
   [[nodiscard]] bool seal_rtp(base::Bytes& packet) { return sealer_->seal_rtp(packet); }
+  // The packet is followed by rtp_room() bytes, which are part of `packet`.
+  [[nodiscard]] bool seal_rtp_in_place(base::MutableByteView packet) { return sealer_->seal_rtp_in_place(packet); }
+  std::size_t rtp_room() const { return srtp::tag_size(sealer_->profile()); }
   [[nodiscard]] bool seal_rtcp(base::Bytes& packet) { return sealer_->seal_rtcp(packet); }
 
   dtls::TransportStats dtls_stats() const;

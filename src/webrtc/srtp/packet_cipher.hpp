@@ -7,6 +7,7 @@
 
 #include "base/bytes.hpp"
 #include "webrtc/srtp/evp_handles.hpp"
+#include "webrtc/srtp/fast_gcm.hpp"
 #include "webrtc/srtp/key_derivation.hpp"
 #include "webrtc/srtp/profile.hpp"
 
@@ -50,6 +51,7 @@ class GcmCipher {
   std::array<std::uint8_t, 12> salt_;
   CipherContext encrypt_;
   CipherContext decrypt_;
+  FastGcmKey fast_;  // null: this machine has OpenSSL's only
 };
 
 // Keyed once; serves every SSRC of one direction and kind. Tags have tag_size(profile) bytes.

@@ -34,9 +34,24 @@ Sealer::~Sealer() = default;
 Sealer::Sealer(Sealer&&) noexcept = default;
 Sealer& Sealer::operator=(Sealer&&) noexcept = default;
 
+Profile Sealer::profile() const {
+  return state_->rtp.profile();
+}
+
 bool Sealer::seal_rtp(base::Bytes& packet) {
+  const std::size_t plain_size = packet.size();
+  packet.resize(plain_size + tag_size(profile()));
+  if (seal_rtp_in_place(packet)) return true;
+  packet.resize(plain_size);
+  return false;
+}
+
+bool Sealer::seal_rtp_in_place(base::MutableByteView packet) {
   State& state = *state_;
-  const auto layout = find_rtp_layout(packet);
+  const Profile profile = state.rtp.profile();
+  if (packet.size() < tag_size(profile)) return false;
+  const base::MutableByteView plain = packet.first(packet.size() - tag_size(profile));
+  const auto layout = find_rtp_layout(plain);
   if (!layout) return false;
   auto* highest = state.rtp_highest.find(layout->ssrc);
   if (highest == nullptr) highest = state.rtp_highest.add(layout->ssrc);
@@ -45,18 +60,14 @@ bool Sealer::seal_rtp(base::Bytes& packet) {
   if (!index) return false;
   *highest = std::max(highest->value_or(0), *index);
 
-  const Profile profile = state.rtp.profile();
   base::Bytes rollover;
   if (profile == Profile::Aes128CmSha1_80) base::ByteWriter(rollover).u32(*index >> 16);
-  const std::size_t plain_size = packet.size();
-  packet.resize(plain_size + tag_size(profile));
-  const base::MutableByteView plain = base::MutableByteView(packet).first(plain_size);
   const PacketPieces pieces{.ssrc = layout->ssrc,
                             .index = *index,
                             .clear = plain.first(layout->header_size),
                             .secret = plain.subspan(layout->header_size),
                             .trailer = rollover};
-  state.rtp.seal(pieces, base::MutableByteView(packet).subspan(plain_size));
+  state.rtp.seal(pieces, packet.subspan(plain.size()));
   return true;
 }
 

@@ -23,7 +23,10 @@ class Sealer {
   // False if `packet` is no RTP (RTCP) packet or kMaxStreams SSRCs are in use already; it is then unchanged.
   // Packets of one SSRC come in order, except repairs at most 2^15 behind.
   [[nodiscard]] bool seal_rtp(base::Bytes& packet);
+  // The same where the packet lies: `packet` ends with tag_size(profile) bytes for the tag.
+  [[nodiscard]] bool seal_rtp_in_place(base::MutableByteView packet);
   [[nodiscard]] bool seal_rtcp(base::Bytes& packet);
+  Profile profile() const;
 
  private:
   struct State;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts `tidegate camera` against a server or a relay in front of one.
+// Starts `tidegate camera` or `tidegate viewer` against a server or a relay in front of one.
 import {spawn} from 'node:child_process';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {binary, credentials, region} from './server.mjs';
 
 export class Camera {
-  /** Flags are those of `tidegate camera`; the last line of its output is the JSON report. */
+  static command = 'camera';
+
+  /** Flags are those of the command; the last line of its output is the JSON report. */
   static start(endpoint, args) {
-    const camera = new Camera();
+    const camera = new this();
     camera.stdout = '';
     camera.stderr = '';
-    camera.process = spawn(binary, ['camera', '--endpoint', endpoint, '--region', region, '--access-key', credentials.accessKeyId,
+    camera.process = spawn(binary, [this.command, '--endpoint', endpoint, '--region', region, '--access-key', credentials.accessKeyId,
       '--secret-key', credentials.secretAccessKey, '--json', ...args], {stdio: ['ignore', 'pipe', 'pipe']});
     camera.process.stdout.on('data', (text) => { camera.stdout += text; });
     camera.process.stderr.on('data', (text) => { camera.stderr = (camera.stderr + text).slice(-100000); });
@@ -28,8 +31,20 @@ export class Camera {
     const timer = setTimeout(() => this.process.kill('SIGKILL'), timeout);
     const code = await this.done;
     clearTimeout(timer);
-    if (code !== 0) throw new Error(`tidegate camera ended with ${code}\n${this.stdout.slice(-3000)}${this.stderr.slice(-5000)}`);
+    if (code !== 0) throw new Error(`tidegate ${this.constructor.command} ended with ${code}\n${this.stdout.slice(-3000)}${this.stderr.slice(-5000)}`);
     const last = this.stdout.trim().split('\n').at(-1);
     return JSON.parse(last);
+  }
+}
+
+export class Viewers extends Camera {
+  static command = 'viewer';
+
+  /** Until its first line of progress says that it is connected. */
+  async connected(timeout = 20000) {
+    for (const end = Date.now() + timeout; !this.stderr.includes(': connected');) {
+      if (Date.now() > end) throw new Error(`tidegate viewer did not connect:\n${this.stderr}`);
+      await sleep(20);
+    }
   }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/master.hpp"
+#include "client/participant.hpp"
 
 #include <fmt/format.h>
 
 #include "async/timer.hpp"
 #include "net/http_client.hpp"
+#include "net/tls_context.hpp"
 
 namespace client {
 namespace {
@@ -20,23 +21,39 @@ bool is_worth_another_join(const base::Error& error) {
 
 }  // namespace
 
-Master::Master(async::Shard& shard, base::Random& random, async::Notify& changed, MasterOptions options)
+base::Result<ParticipantOptions> make_participant_options(const ServiceOptions& service,
+                                                          webrtc::Certificate::Digest digest) {
+  if (service.access_key.empty() || service.secret_key.empty())
+    return fail(Errc::InvalidArgument, "an access key and its secret are needed: --access-key, --secret-key");
+  TRY(const net::Url endpoint, net::Url::parse(service.endpoint));
+  ParticipantOptions options;
+  options.api.endpoint = service.endpoint;
+  options.api.region = service.region;
+  options.api.credentials = {service.access_key, service.secret_key, service.session_token};
+  TRY(options.api.tls, net::TlsContext::make_client({service.ca_file, service.insecure}));
+  const auto ip = base::IpAddress::parse(endpoint.host);
+  options.link.on_loopback = endpoint.host == "localhost" || (ip && ip->is_loopback());
+  TRY(options.link.certificate, webrtc::Certificate::make(async::wall_now(), digest));
+  return options;
+}
+
+Participant::Participant(async::Shard& shard, base::Random& random, async::Notify& changed, ParticipantOptions options)
     : shard_(shard), random_(random), changed_(changed), options_(std::move(options)), api_(options_.api) {}
 
-Master::~Master() {
+Participant::~Participant() {
   reader_.cancel();
 }
 
-async::Task<base::Result<void>> Master::prepare() {
+async::Task<base::Result<void>> Participant::prepare() {
   if (options_.create) CO_TRY_VOID(co_await create_missing());
   CO_TRY(channel_arn_, co_await api_.find_channel_arn(options_.channel));
   CO_TRY(stream_arn_, co_await api_.find_storage_stream(channel_arn_));
-  CO_TRY(endpoints_, co_await api_.find_endpoints(channel_arn_));
+  CO_TRY(endpoints_, co_await api_.find_endpoints(channel_arn_, options_.client_id.empty() ? "MASTER" : "VIEWER"));
   CO_TRY_VOID(co_await api_.check_ice_servers(endpoints_.https, channel_arn_));
   co_return base::Result<void>();
 }
 
-async::Task<base::Result<void>> Master::create_missing() {
+async::Task<base::Result<void>> Participant::create_missing() {
   CO_TRY_VOID(co_await api_.create_channel(options_.channel));
   CO_TRY_VOID(co_await api_.create_stream(options_.stream, options_.retention_hours));
   CO_TRY(const std::string channel_arn, co_await api_.find_channel_arn(options_.channel));
@@ -47,9 +64,9 @@ async::Task<base::Result<void>> Master::create_missing() {
   co_return co_await api_.enable_storage(channel_arn, stream_arn);
 }
 
-async::Task<base::Result<void>> Master::open_websocket() {
+async::Task<base::Result<void>> Participant::open_websocket() {
   if (socket_ && socket_->is_open()) co_return base::Result<void>();
-  CO_TRY(std::string url, api_.sign_websocket_url(endpoints_.wss, channel_arn_));
+  CO_TRY(std::string url, api_.sign_websocket_url(endpoints_.wss, channel_arn_, options_.client_id));
   net::WebSocketClientOptions options;
   options.tls = options_.api.tls;
   CO_TRY(auto socket, co_await net::connect_websocket(std::move(url), options));
@@ -60,12 +77,12 @@ async::Task<base::Result<void>> Master::open_websocket() {
   co_return base::Result<void>();
 }
 
-async::Task<void> Master::read_websocket(std::shared_ptr<net::WebSocket> socket) {
+async::Task<void> Participant::read_websocket(std::shared_ptr<net::WebSocket> socket) {
   while (const auto message = co_await socket->read()) handle_message(message->payload);
   changed_.notify_all();
 }
 
-void Master::handle_message(std::string_view text) {
+void Participant::handle_message(std::string_view text) {
   const auto message = parse_server_message(text);
   if (!message) return;  // as the JavaScript client: what does not parse is not there
   switch (message->kind) {
@@ -92,7 +109,7 @@ void Master::handle_message(std::string_view text) {
 }
 
 // A newer offer replaces a connection under way, as on the JavaScript page.
-base::Result<void> Master::answer_offer(const ServerMessage& offer) {
+base::Result<void> Participant::answer_offer(const ServerMessage& offer) {
   timings_.offer = shard_.now() - joined_at_;
   if (link_) link_->close();
   TRY(link_, PeerLink::open(shard_, random_, options_.link, [this] { changed_.notify_all(); }));
@@ -107,7 +124,7 @@ base::Result<void> Master::answer_offer(const ServerMessage& offer) {
   return {};
 }
 
-async::Task<base::Result<void>> Master::connect() {
+async::Task<base::Result<void>> Participant::connect() {
   link_.reset();
   early_candidates_.clear();
   refusal_.clear();
@@ -117,12 +134,12 @@ async::Task<base::Result<void>> Master::connect() {
   co_return co_await wait_until_up();
 }
 
-async::Task<base::Result<void>> Master::join_until_offer() {
+async::Task<base::Result<void>> Participant::join_until_offer() {
   for (int attempt = 0;; ++attempt) {
     ++joins_;
     joined_at_ = shard_.now();
     joined_at_wall_ = shard_.wall_now();
-    const auto joined = co_await api_.join_storage_session(endpoints_.webrtc, channel_arn_);
+    const auto joined = co_await api_.join_storage_session(endpoints_.webrtc, channel_arn_, options_.client_id);
     if (joined) timings_.join = shard_.now() - joined_at_;
     if (!joined && !is_worth_another_join(joined.error())) co_return fail(base::Error(joined.error()));
     const auto jitter = std::chrono::milliseconds(random_.below(attempt == 0 ? 1 : 3000));
@@ -139,7 +156,7 @@ async::Task<base::Result<void>> Master::join_until_offer() {
   }
 }
 
-async::Task<base::Result<void>> Master::wait_until_up() {
+async::Task<base::Result<void>> Participant::wait_until_up() {
   const base::Instant deadline = shard_.now() + options_.connect_wait;
   while (!link_->is_up()) {
     if (link_->is_over()) co_return fail(Errc::Unavailable, link_->why_over());
@@ -154,7 +171,7 @@ async::Task<base::Result<void>> Master::wait_until_up() {
   co_return base::Result<void>();
 }
 
-async::Task<base::Result<bool>> Master::has_fragment() {
+async::Task<base::Result<bool>> Participant::has_fragment() {
   if (data_endpoint_.empty()) {
     CO_TRY(data_endpoint_, co_await api_.find_data_endpoint(stream_arn_));
   }
@@ -162,7 +179,7 @@ async::Task<base::Result<bool>> Master::has_fragment() {
   co_return count > 0;
 }
 
-async::Task<void> Master::close() {
+async::Task<void> Participant::close() {
   if (link_) link_->close();
   if (!socket_) co_return;
   co_await socket_->close(1000, "done");

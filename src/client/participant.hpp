@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A KVS master's signaling: finds the channel, keeps the WebSocket open, joins the storage session, answers its offers.
+// A KVS master's or viewer's signaling: finds the channel, keeps the WebSocket open, joins the storage session, answers
+// its offers.
 
 #include <memory>
 #include <optional>
@@ -8,18 +9,20 @@
 
 #include "async/notify.hpp"
 #include "async/shard.hpp"
-#include "client/camera.hpp"
+#include "client/join_timings.hpp"
 #include "client/kvs_api.hpp"
 #include "client/peer_link.hpp"
+#include "client/service_options.hpp"
 #include "client/signaling_text.hpp"
 #include "net/websocket.hpp"
 
 namespace client {
 
-struct MasterOptions {
+struct ParticipantOptions {
   ApiOptions api;
   LinkOptions link;
   std::string channel;
+  std::string client_id;  // of a viewer; empty: the master
   std::string stream;
   bool create = false;
   int retention_hours = 24;
@@ -30,12 +33,16 @@ struct MasterOptions {
   int max_joins = 6;
 };
 
-// Owned by a Camera, on its shard.
-class Master {
+// For this service, with a certificate of its own; loopback candidates where the service is on this machine.
+base::Result<ParticipantOptions> make_participant_options(
+    const ServiceOptions& service, webrtc::Certificate::Digest digest = webrtc::Certificate::Digest::Sha256);
+
+// Owned by a Publisher or a Viewer, on its shard.
+class Participant {
  public:
-  // `random` and `changed` outlive the master; `changed` is rung after every change of the connection.
-  Master(async::Shard& shard, base::Random& random, async::Notify& changed, MasterOptions options);
-  ~Master();
+  // `random` and `changed` outlive this; `changed` is rung after every change of the connection.
+  Participant(async::Shard& shard, base::Random& random, async::Notify& changed, ParticipantOptions options);
+  ~Participant();
 
   // Channel, stream, mapping, endpoints.
   async::Task<base::Result<void>> prepare();
@@ -46,8 +53,9 @@ class Master {
   async::Task<void> close();
 
   PeerLink* link() { return link_.get(); }
-  const CameraTimings& timings() const { return timings_; }
+  const JoinTimings& timings() const { return timings_; }
   int joins() const { return joins_; }
+  base::WallTime joined_at_wall() const { return joined_at_wall_; }
   base::Instant joined_at() const { return joined_at_; }
 
  private:
@@ -62,7 +70,7 @@ class Master {
   async::Shard& shard_;
   base::Random& random_;
   async::Notify& changed_;
-  MasterOptions options_;
+  ParticipantOptions options_;
   KvsApi api_;
   std::string channel_arn_, stream_arn_;
   ChannelEndpoints endpoints_;
@@ -75,7 +83,7 @@ class Master {
   base::Instant joined_at_{};
   base::WallTime joined_at_wall_{};
   int joins_ = 0;
-  CameraTimings timings_;
+  JoinTimings timings_;
 };
 
 }  // namespace client

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Between our addresses and the kernel's; private to the UDP port.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "base/address.hpp"
+
+namespace net {
+
+base::IpAddress from_in6(const in6_addr& in);
+in6_addr to_in6(const base::IpAddress& address);
+in_addr to_in(const base::IpAddress& address);
+base::SocketAddress from_sockaddr(const sockaddr_storage& storage);
+// The size of what was written.
+socklen_t to_sockaddr(const base::SocketAddress& address, bool is_v6_socket, sockaddr_storage& storage);
+
+struct ControlSpace {
+  // Received: destination address and overflow count. Sent: source address and segment size.
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))> bytes;
+};
+
+// Adds one; the header has no other control data than what came from here.
+template <class T>
+void add_control(msghdr& header, ControlSpace& space, int level, int type, const T& value) {
+  const std::size_t before = header.msg_controllen;
+  header.msg_control = space.bytes.data();
+  header.msg_controllen = before + CMSG_SPACE(sizeof(T));
+  auto* const control = reinterpret_cast<cmsghdr*>(space.bytes.data() + before);
+  control->cmsg_level = level;
+  control->cmsg_type = type;
+  control->cmsg_len = CMSG_LEN(sizeof(T));
+  std::memcpy(CMSG_DATA(control), &value, sizeof value);
+}
+
+}  // namespace net

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webrtc/srtp/fast_gcm.hpp"
+
+#ifdef TIDEGATE_HAS_IPSEC_MB
+#include <intel-ipsec-mb.h>
+#include <openssl/crypto.h>
+#endif
+
+#include "base/check.hpp"
+
+namespace webrtc::srtp {
+
+#ifdef TIDEGATE_HAS_IPSEC_MB
+
+struct FastGcmKeyData {
+  gcm_key_data data;
+};
+
+namespace {
+
+// The library's functions for this processor, chosen once; null without AES instructions. They keep no state there.
+const IMB_MGR* functions() {
+  static const IMB_MGR* const chosen = []() -> const IMB_MGR* {
+    IMB_MGR* manager = alloc_mb_mgr(0);
+    if (manager == nullptr) return nullptr;
+    IMB_ARCH arch = IMB_ARCH_NONE;
+    init_mb_mgr_auto(manager, &arch);
+    return arch == IMB_ARCH_NONE || (manager->features & IMB_FEATURE_AESNI) == 0 ? nullptr : manager;
+  }();
+  return chosen;
+}
+
+}  // namespace
+
+void FreeFastGcmKey::operator()(FastGcmKeyData* key) const {
+  OPENSSL_cleanse(key, sizeof *key);
+  delete key;
+}
+
+FastGcmKey make_fast_gcm_key(base::ByteView key) {
+  CHECK(key.size() == IMB_GCM_128_KEY_LEN);
+  if (functions() == nullptr) return nullptr;
+  FastGcmKey made(new FastGcmKeyData);
+  IMB_AES128_GCM_PRE(functions(), key.data(), &made->data);
+  return made;
+}
+
+void seal_fast_gcm(const FastGcmKeyData& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
+                   base::MutableByteView secret, base::MutableByteView tag) {
+  gcm_context_data context;
+  IMB_AES128_GCM_ENC(functions(), &key.data, &context, secret.data(), secret.data(), secret.size(), nonce.data(),
+                     clear.data(), clear.size(), tag.data(), tag.size());
+}
+
+#else
+
+struct FastGcmKeyData {};
+
+void FreeFastGcmKey::operator()(FastGcmKeyData* key) const {
+  delete key;
+}
+FastGcmKey make_fast_gcm_key(base::ByteView) {
+  return nullptr;
+}
+void seal_fast_gcm(const FastGcmKeyData&, const std::array<std::uint8_t, 12>&, base::ByteView, base::MutableByteView,
+                   base::MutableByteView) {
+  CHECK(false);  // nobody has a key for it
+}
+
+#endif
+
+}  // namespace webrtc::srtp
