@@ -271,7 +271,8 @@ std::string Agent::describe_failure() const {
 }
 
 base::Instant Agent::next_connecting_step() const {
-  if (controlling_ && !nominating_ && first_answer_ != base::kNever)
+  const bool may_nominate = std::ranges::any_of(pairs_, &Pair::answered);
+  if (controlling_ && !nominating_ && may_nominate && first_answer_ != base::kNever)
     return std::min(deadline_, first_answer_ + options_.nomination_patience);
   return deadline_;
 }
