@@ -77,18 +77,34 @@ void Receiver::Impl::handle_goodbye(std::uint32_t ssrc) {
 }
 
 bool Receiver::Impl::select_source(const Arrival& arrival) {
-  if (source_ && source_->ssrc == arrival.header.ssrc) return true;
+  if (source_ && source_->ssrc == arrival.header.ssrc) {
+    newcomer_.reset();
+    return true;
+  }
   if (source_) {
-    if (arrival.now - source_->last_packet_at < kSourceTimeout) {
+    if (arrival.now - source_->last_packet_at < kSourceTimeout && !is_successor(arrival)) {
       ++stats_.unexpected_ssrc;
       return false;
     }
     finish(arrival.now);
+    newcomer_.reset();
+    replaced_ssrc_ = source_->ssrc;
     source_.reset();
     awaiting_key_frame_ = true;
   }
   start_source(arrival);
   return true;
+}
+
+// An encoder that begins anew does so without a pause. Two packets in sequence with none of the old source between them
+// are believed, as RFC 3550 A.1 has it; the source before does not come back that way, or two that send at once would
+// take turns.
+bool Receiver::Impl::is_successor(const Arrival& arrival) {
+  const RtpHeader& header = arrival.header;
+  if (header.ssrc == replaced_ssrc_) return false;
+  const bool goes_on = newcomer_ && newcomer_->ssrc == header.ssrc && newcomer_->next_sequence == header.sequence;
+  newcomer_ = {header.ssrc, static_cast<std::uint16_t>(header.sequence + 1)};
+  return goes_on;
 }
 
 void Receiver::Impl::handle_timeout(base::Instant now) {

@@ -76,6 +76,7 @@ class Receiver::Impl {
   };
   void handle_rtx(base::Instant now, const RtpPacket& packet, std::uint8_t media_payload_type);
   bool select_source(const Arrival& arrival);
+  bool is_successor(const Arrival& arrival);
   void start_source(const Arrival& arrival);
   void handle_media(const Arrival& arrival);
   void begin_earlier(const Arrival& arrival, std::int64_t sequence);
@@ -106,6 +107,12 @@ class Receiver::Impl {
   ReceiverOptions options_;
   ReceiverStats stats_;
   std::optional<Source> source_;
+  struct Newcomer {
+    std::uint32_t ssrc = 0;
+    std::uint16_t next_sequence = 0;
+  };
+  std::optional<Newcomer> newcomer_;            // its packets came last
+  std::optional<std::uint32_t> replaced_ssrc_;  // of the source before this one
 };
 
 }  // namespace rtp

@@ -235,6 +235,25 @@ TEST(Receiver, ANewSourceTakesOverWhenTheOldOneIsSilent) {
   EXPECT_EQ(std::get<SourceEnded>(bench.events.back()).ssrc, 2U);
 }
 
+TEST(Receiver, ASourceThatGoesOnWithoutAPauseTakesOverForGood) {
+  Bench bench(codecs::MediaKind::Video);
+  bench.picture(10, true, 1);
+  bench.pass(milliseconds(450));
+  bench.picture(90, true, 2);
+  bench.picture(11, false, 1);  // the old one is still there
+  bench.picture(91, false, 2);
+  EXPECT_EQ(bench.order(), "10 11");
+  bench.pass(milliseconds(40));
+  bench.picture(92, true, 2);
+  bench.pass(milliseconds(450));  // what may have been before it is waited for
+  EXPECT_EQ(bench.order(), "10 11 92");
+  bench.picture(12, true, 1);
+  bench.picture(13, true, 1);
+  bench.picture(93, false, 2);
+  EXPECT_EQ(bench.order(), "10 11 92 93");
+  EXPECT_EQ(bench.receiver.stats().unexpected_ssrc, 4U);
+}
+
 TEST(Receiver, AJumpIsBelievedWhenItGoesOn) {
   Bench bench(codecs::MediaKind::Audio);
   bench.opus(10);

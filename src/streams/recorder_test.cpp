@@ -597,6 +597,26 @@ TEST(Timeline, AStepOfTheCameraClockIsAbsorbed) {
   EXPECT_EQ(timeline.jumps(), 1U);
 }
 
+TEST(Timeline, ReportsThatContradictEachOtherDoNotPartSoundAndPicture) {
+  Timeline timeline(15min);
+  timeline.place(MediaKind::Video, 0, 90'000, at_ms(40));
+  timeline.place(MediaKind::Audio, 0, 48'000, at_ms(45));
+  timeline.handle_report(MediaKind::Video, at_ms(0) + 1min, 0, 90'000);
+  timeline.handle_report(MediaKind::Audio, at_ms(0) + 50s, 0, 48'000);
+  timeline.settle();
+  EXPECT_EQ(timeline.clock(), Timeline::Clock::Camera);
+  EXPECT_EQ(timeline.time_of(MediaKind::Video, 0, 90'000), at_ms(60'000));
+  EXPECT_EQ(timeline.time_of(MediaKind::Audio, 0, 48'000), at_ms(60'005));
+  for (std::int64_t second = 1; second < 60; ++second) {  // and it stays so
+    timeline.handle_report(MediaKind::Video, at_ms(second * 1'000) + 1min, second * 90'000, 90'000);
+    timeline.handle_report(MediaKind::Audio, at_ms(second * 1'000) + 50s, second * 48'000, 48'000);
+    const auto arrived = at_ms(second * 1'000 + 40);
+    const base::WallTime picture = timeline.place(MediaKind::Video, second * 90'000, 90'000, arrived);
+    const base::WallTime sound = timeline.place(MediaKind::Audio, second * 48'000, 48'000, arrived);
+    EXPECT_LE(std::chrono::abs(sound - picture), 5ms);
+  }
+}
+
 TEST(Timeline, WithoutReportsTheLeastDelayedFrameTells) {
   Timeline timeline(15min);
   timeline.place(MediaKind::Video, 0, 90'000, at_ms(500));  // a large key frame that took its time

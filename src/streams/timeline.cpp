@@ -32,6 +32,15 @@ const Timeline::Track* Timeline::reference() const {
   return nullptr;
 }
 
+// Both tracks came the same way, so that their reports say nearly the same of our clocks. If they do not, one of them
+// is wrong and nothing tells which: the clock of the first is kept, but how the tracks lie to each other is as they
+// came.
+bool Timeline::reports_agree() const {
+  const auto& [video, sound] = tracks_;
+  if (!video.started || !sound.started || !video.camera || !sound.camera) return true;
+  return std::abs((*video.camera - video.least_delay) - (*sound.camera - sound.least_delay)) <= kClockStep;
+}
+
 // Where the track would lie if it were written now.
 std::int64_t Timeline::offset_of(const Track& track) const {
   if (settled_) return track.offset;
@@ -39,7 +48,7 @@ std::int64_t Timeline::offset_of(const Track& track) const {
   if (known == nullptr) return track.least_delay;
   const std::int64_t lead = *known->camera - known->least_delay;  // the camera's clock minus ours
   const bool far = std::abs(lead) > tolerance_us_;
-  if (!track.camera) return track.least_delay + (far ? 0 : lead);
+  if (!track.camera || !reports_agree()) return track.least_delay + (far ? 0 : lead);
   return far ? *track.camera - lead : *track.camera;
 }
 
@@ -94,7 +103,8 @@ base::WallTime Timeline::place(codecs::MediaKind kind, std::int64_t rtp, std::ui
     each.started = true;
     each.least_delay = each.window_least = arrived_us - rtp_us;
     each.window_began = each.last_rtp = rtp_us;
-    if (late) each.offset = each.camera && camera_lead_ ? *each.camera - *camera_lead_ : each.least_delay + shift_now;
+    const bool reported = each.camera && camera_lead_ && reports_agree();
+    if (late) each.offset = reported ? *each.camera - *camera_lead_ : each.least_delay + shift_now;
   } else if (is_jump(kind, rtp, rate, arrived)) {
     begin_anew(each, rtp_us, arrived_us);
   } else {

@@ -63,6 +63,7 @@ class Timeline {
   Track& track(codecs::MediaKind kind) { return tracks_[static_cast<std::size_t>(kind)]; }
   const Track& track(codecs::MediaKind kind) const { return tracks_[static_cast<std::size_t>(kind)]; }
   const Track* reference() const;  // the track whose reports tell the camera's clock
+  bool reports_agree() const;
   std::int64_t offset_of(const Track& track) const;
   void note_arrival(Track& track, std::int64_t rtp_us, std::int64_t arrived_us);
   void begin_anew(Track& track, std::int64_t rtp_us, std::int64_t arrived_us);

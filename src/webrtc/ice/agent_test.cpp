@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -347,6 +349,24 @@ TEST(Agent, LosesConsentAfterThirtySecondsOfSilence) {
   EXPECT_FALSE(wire.a.agent->selected_flow());
   EXPECT_EQ(wire.a.agent->next_timeout(), base::kNever);
   EXPECT_EQ(wire.a.count<Agent::Failed>(), 0U);
+}
+
+// The other side has its answer and checks no more: we have to begin anew ourselves, and not spin until then. Its
+// answer is old when it is nominated at last; its consent counts from there.
+TEST(Agent, ConnectsAfterANominationThatNobodyHeard) {
+  static constexpr std::array<std::uint8_t, 4> kUseCandidate = {0x00, 0x25, 0x00, 0x00};
+  AgentWire wire(21, {}, server_options(), camera_options());
+  wire.blocked = [](const base::Transmit& out) { return !std::ranges::search(out.payload, kUseCandidate).empty(); };
+  wire.introduce();
+  wire.run_until(seconds(25));  // six sends take 6.5 s
+  ASSERT_EQ(wire.a.count<Agent::Connected>(), 0U);
+  ASSERT_LT(wire.a.sent, 100U);
+  wire.blocked = [](const auto&) { return false; };
+  wire.run_until(seconds(28));
+  EXPECT_EQ(wire.a.count<Agent::Connected>(), 1U);
+  EXPECT_EQ(wire.b.count<Agent::Connected>(), 1U);
+  wire.run_until(seconds(60));
+  EXPECT_EQ(wire.a.count<Agent::ConsentLost>() + wire.b.count<Agent::ConsentLost>(), 0U);
 }
 
 // The camera's NAT forgets its mapping: from then on its packets come from another port, and the old one is dead.

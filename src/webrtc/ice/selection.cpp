@@ -50,11 +50,13 @@ bool Agent::may_be_beaten(const Pair& best) const {
   return false;
 }
 
-// The path died between its first answer and its nomination: another one may do.
+// The path died between its first answer and its nomination: another one may do. If none does, this one is tried anew:
+// the remote has its answer already, and may never check us again.
 void Agent::give_up_nomination(Pair& pair) {
   nominating_.reset();
   pair.stop();
   pair.answered = false;
+  if (phase_ == Phase::Connecting) pair.trigger();
 }
 
 // A remote behind a NAT that got a new mapping, or a phone that changed its network, checks us from a new address.
@@ -103,6 +105,8 @@ void Agent::select(base::Instant now, Pair& pair) {
   if (!first && controlling_) find_pair(*selected_)->answered = false;  // we leave it only because it is silent
   phase_ = Phase::Connected;
   selected_ = pair.flow;
+  // Who is nominated may have had its own answer long ago: the nomination, authentic as it is, renews the consent.
+  pair.last_answer = std::max(pair.last_answer, now);
   nominating_.reset();
   probing_since_ = base::kNever;
   if (first) {
