@@ -170,6 +170,7 @@ Result<void> Server::Parts::open_sessions() {
   options.message_rates = {configuration.limits[api::Limit::OfferAnswerRate],
                            configuration.limits[api::Limit::CandidateRate]};
   options.connect_limit = configuration.connect_limit;
+  options.joins_per_second = configuration.joins_per_second;
   options.max_viewers = configuration.limits[api::Limit::SessionViewers];
   TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
 

@@ -179,6 +179,7 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
                                    with_port(addresses, port),
                                    with_port(loopback_addresses, port),
                                    parts->options.recorder,
+                                   parts->options.joins_per_second,
                                    parts->options.max_viewers,
                                    parts->options.connect_limit};
     parts->states.push_back(shard.run_blocking(

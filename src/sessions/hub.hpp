@@ -29,6 +29,7 @@ struct HubOptions {
   base::Duration signaling_idle_timeout = base::Duration::zero();
   base::Duration signaling_lifetime = base::Duration::zero();
   MessageRateLimits message_rates;                          // of each signaling socket
+  std::uint32_t joins_per_second = 0;                       // on each shard; 0: no limit
   std::size_t max_viewers = 0;                              // of a storage session; 0: no limit
   base::Duration connect_limit = std::chrono::seconds(30);  // for an answer, and from there to a connection
 };

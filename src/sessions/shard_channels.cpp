@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::seconds kSweepInterval(10);
 // Joins of viewers that wait for their socket; more are refused.
 constexpr std::size_t kMaxWaitingViewers = 256;
+constexpr const char* kTooManyAtOnce = "too many clients join this server at once: join again in a few seconds";
 
 }  // namespace
 
@@ -21,7 +22,8 @@ struct ShardChannels::Channel {
   std::unique_ptr<StorageSession> session;
   bool master_on_loopback = false;
   std::map<std::string, bool> viewers_on_loopback;  // of the connected ones
-  // Joins that came while their client was not connected: it gets a fresh offer if it connects before `until`.
+  // Joins whose turn has not come, or whose client is not connected: it gets a fresh offer if both happen before
+  // `until`.
   struct Wait {
     base::Instant until;
     SessionTrace trace;
@@ -42,6 +44,8 @@ ShardChannels::ShardChannels(async::Shard& shard, SessionEnvironment environment
     : shard_(shard),
       environment_(std::move(environment)),
       history_(environment_.random),
+      turns_(environment_.joins_per_second),
+      turn_timer_(shard, [this] { let_in(shard_.now()); }),
       next_sweep_(async::now() + kSweepInterval),
       sweeper_(shard, [this] { sweep(); }) {
   sweeper_.arm(next_sweep_);
@@ -69,8 +73,10 @@ void ShardChannels::connect(const ChannelSettings& settings, Role role, const st
   }
   if (channel.session != nullptr) channel.session->note_signaling(client_id, true);
   expire_waits(now, channel);
-  auto waiting = channel.waits.extract(client_id);
-  if (!waiting.empty()) start_session(now, channel, client_id, std::move(waiting.mapped().trace));
+  if (!channel.waits.contains(client_id)) return;
+  if (turns_.push({settings.arn, client_id})) return let_in(now);
+  auto sent_away = channel.waits.extract(client_id);
+  sent_away.mapped().trace.end(now, {EndReason::JoinRefused, kTooManyAtOnce});
 }
 
 void ShardChannels::disconnect(const std::string& arn, Role role, const std::string& client_id,
@@ -148,18 +154,30 @@ base::Result<void> ShardChannels::join(const ChannelSettings& settings, const st
   if (channel.session != nullptr) {
     if (auto place = channel.session->check_place(now, client_id); !place) return refuse(place.error());
   }
-  if (channel.find_sink(client_id) != nullptr) {
-    start_session(now, channel, client_id, begin_trace(now, settings, client_id));
-    return {};
-  }
-  if (auto waits = wait_for_client(now, channel, client_id); !waits) return refuse(waits.error());
+  const bool is_here = channel.find_sink(client_id) != nullptr;
+  if (is_here && !turns_.push({settings.arn, client_id})) return refuse({base::Errc::LimitExceeded, kTooManyAtOnce});
+  if (auto waits = add_wait(now, channel, client_id, is_here); !waits) return refuse(waits.error());
+  if (is_here) let_in(now);
   return {};
 }
 
-// A client that repeats its join before it has come has one record, of its newest join.
-base::Result<void> ShardChannels::wait_for_client(base::Instant now, Channel& channel, const std::string& client_id) {
+// Those whose turn has come. Who is not connected any more goes on waiting for its socket.
+void ShardChannels::let_in(base::Instant now) {
+  while (const auto join = turns_.pop(now)) {
+    const auto it = channels_.find(join->arn);
+    if (it == channels_.end() || it->second->find_sink(join->client_id) == nullptr) continue;
+    auto waiting = it->second->waits.extract(join->client_id);
+    if (!waiting.empty()) start_session(now, *it->second, join->client_id, std::move(waiting.mapped().trace));
+  }
+  turn_timer_.arm(turns_.next_due());
+}
+
+// A client that repeats its join before its turn has come has one record, of its newest join.
+base::Result<void> ShardChannels::add_wait(base::Instant now, Channel& channel, const std::string& client_id,
+                                           bool is_here) {
   expire_waits(now, channel);
-  if (!client_id.empty() && !channel.waits.contains(client_id) && channel.waits.size() >= kMaxWaitingViewers) {
+  if (!is_here && !client_id.empty() && !channel.waits.contains(client_id) &&
+      channel.waits.size() >= kMaxWaitingViewers) {
     return base::fail(base::Errc::LimitExceeded, "too many viewers have joined this channel without connecting to it");
   }
   const base::Instant until = now + channel.settings.message_ttl;
@@ -246,6 +264,7 @@ void ShardChannels::sweep() {
 void ShardChannels::clear() {
   draining_ = true;
   sweeper_.disarm();
+  turn_timer_.disarm();
   channels_.clear();
 }
 

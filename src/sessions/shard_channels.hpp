@@ -10,6 +10,7 @@
 
 #include "async/shard.hpp"
 #include "async/timer.hpp"
+#include "sessions/join_queue.hpp"
 #include "sessions/message_rates.hpp"
 #include "sessions/signaling_channel.hpp"
 #include "sessions/storage_session.hpp"
@@ -53,7 +54,8 @@ class ShardChannels {
   base::Result<void> send_to_master(const ChannelSettings& settings, const std::string& client_id,
                                     const ClientMessage& message);
   // A join of the master (empty id) or a viewer. `settings.log` is set. Unavailable once drain() has begun,
-  // LimitExceeded for a viewer too many.
+  // LimitExceeded for a viewer too many,
+  // or when more clients join at once than are let in within seconds.
   base::Result<void> join(const ChannelSettings& settings, const std::string& client_id);
   // A join that was refused before it came here.
   void note_refusal(const ChannelSettings& settings, const std::string& client_id, const base::Error& error);
@@ -76,7 +78,8 @@ class ShardChannels {
   StorageSession& session_of(Channel& channel);
   SessionTrace begin_trace(base::Instant now, const ChannelSettings& settings, const std::string& client_id);
   void start_session(base::Instant now, Channel& channel, const std::string& client_id, SessionTrace trace);
-  base::Result<void> wait_for_client(base::Instant now, Channel& channel, const std::string& client_id);
+  base::Result<void> add_wait(base::Instant now, Channel& channel, const std::string& client_id, bool is_here);
+  void let_in(base::Instant now);
   void expire_waits(base::Instant now, Channel& channel);
   base::Result<void> answer_viewer(base::Instant now, Channel& channel, const std::string& client_id,
                                    const ClientMessage& offer);
@@ -90,6 +93,8 @@ class ShardChannels {
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by ARN
   ShardStats stats_;
   bool draining_ = false;
+  JoinQueue turns_;
+  async::Timer turn_timer_;
   base::Instant next_sweep_;
   async::Timer sweeper_;
 };

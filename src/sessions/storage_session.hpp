@@ -29,6 +29,8 @@ struct SessionEnvironment {
   std::vector<base::SocketAddress> candidates;
   std::vector<base::SocketAddress> loopback_candidates;
   streams::RecorderOptions recorder;
+  // Joins that are let in each second, on one shard; 0: no limit.
+  std::uint32_t joins_per_second = 0;
   // Viewers of one session; 0: no limit.
   std::size_t max_viewers = 0;
   base::Duration connect_limit = std::chrono::seconds(30);  // as in webrtc::PeerOptions

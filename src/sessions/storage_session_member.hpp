@@ -22,7 +22,7 @@ struct StorageSession::Member {
   bool answered = false;
   bool connected = false;
   std::shared_ptr<rtp::PacketHistory> sound;  // its packets, as they arrived
-  bool in_signaling = true;  // its client's socket is open
+  bool in_signaling = true;                   // its client's socket is open
 
   bool is_master() const { return client_id.empty(); }
   conference::ParticipantId conference_id() const { return static_cast<conference::ParticipantId>(sequence); }
