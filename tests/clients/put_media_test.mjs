@@ -225,7 +225,17 @@ describe('PutMedia', () => {
         const decoded = async (input, type) => (await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', input, '-map', `0:${type}`, '-fps_mode', 'passthrough', '-f', 'md5', '-'])).stdout;
         for (const type of codecs.filter((codec) => codec !== 'A_MS/ACM').map((codec) => codec[0].toLowerCase())) {
           const source = join(folder, `${name}-sent.mkv`);
-          assert.equal(await decoded(url, type), await decoded(source, type), type);
+          if (name !== 'h264-aac' || type !== 'a') {
+            assert.equal(await decoded(url, type), await decoded(source, type), type);
+            continue;
+          }
+          // Units of sound that begin before the first picture are left out; the first one that is left overlaps with them.
+          const samples = async (input) => (await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', input, '-map', '0:a', '-f', 's16le', '-'])).stdoutBytes;
+          const [played, sent] = [await samples(url), await samples(source)];
+          const {sample_rate: rate, channels} = (await probe(source)).streams.find((each) => each.codec_type === 'audio');
+          const unit = 1024 * 2 * channels, left = sent.length - played.length;
+          assert.ok(left > 0 && left % unit === 0 && Math.abs(left / unit - firstPictureMs(source) * rate / 1024000) < 1.1, `${left / unit} units are left out`);
+          assert.ok(played.subarray(2 * unit).equals(sent.subarray(left + 2 * unit)));
         }
       });
       test(`${name}: export`, async () => {
