@@ -101,6 +101,7 @@ StorageSession::Member& StorageSession::add_member(base::Instant now, const Join
   member->timeline.note_local_candidates(member->peer().local_candidates());
   member->sequence = next_sequence_++;
   member->sound = sound;
+  by_peer_[&member->peer()] = member.get();
   return *members_.emplace_back(std::move(member));
 }
 
@@ -209,8 +210,8 @@ bool StorageSession::has_peer_of(const std::string& client_id) const {
 }
 
 StorageSession::Member* StorageSession::find_member(const webrtc::Peer& peer) {
-  const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return &m->peer() == &peer; });
-  return it == members_.end() ? nullptr : it->get();
+  const auto it = by_peer_.find(&peer);
+  return it == by_peer_.end() ? nullptr : it->second;
 }
 
 StorageSession::Member* StorageSession::find_active(const std::string& client_id) {
@@ -302,6 +303,7 @@ void StorageSession::retire(base::Instant now, Member& member, SessionEnd how) {
   count_dropped(member);
   member.port_peer.pump(now);
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &member; });
+  by_peer_.erase(&peer);
   retired_.push_back(std::move(*it));
   members_.erase(it);
   reaper_.arm(now);

@@ -136,9 +136,10 @@ class StorageSession final : public PeerOwner {
   std::shared_ptr<streams::FragmentLog> log_;
   SessionStats& stats_;
   std::vector<std::unique_ptr<Member>> members_;  // oldest join first
-  Member* master_ = nullptr;                      // connected; feeds the recorder
-  std::shared_ptr<rtp::PacketHistory> video_;     // the master's, for the viewers
-  std::map<std::string, base::Instant> places_;   // of viewers that left, until when they are kept
+  std::unordered_map<const webrtc::Peer*, Member*> by_peer_;
+  Member* master_ = nullptr;                     // connected; feeds the recorder
+  std::shared_ptr<rtp::PacketHistory> video_;    // the master's, for the viewers
+  std::map<std::string, base::Instant> places_;  // of viewers that left, until when they are kept
   std::unique_ptr<streams::Recorder> recorder_;
   std::vector<std::unique_ptr<Member>> retired_;  // destroyed on a later turn: they may be handling an event now
   std::uint64_t next_sequence_ = 1;
