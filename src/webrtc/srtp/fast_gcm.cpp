@@ -20,14 +20,14 @@ namespace {
 
 // The library's functions for this processor, chosen once; null without AES instructions. They keep no state there.
 const IMB_MGR* functions() {
-  static const IMB_MGR* const chosen = []() -> const IMB_MGR* {
+  static const IMB_MGR* const kChosen = []() -> const IMB_MGR* {
     IMB_MGR* manager = alloc_mb_mgr(0);
     if (manager == nullptr) return nullptr;
     IMB_ARCH arch = IMB_ARCH_NONE;
     init_mb_mgr_auto(manager, &arch);
     return arch == IMB_ARCH_NONE || (manager->features & IMB_FEATURE_AESNI) == 0 ? nullptr : manager;
   }();
-  return chosen;
+  return kChosen;
 }
 
 }  // namespace
