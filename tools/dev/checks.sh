@@ -58,6 +58,7 @@ fuzz_verb() {
 
 # bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
 # bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
+# bench impairments [--write] [WORD]: recording over bad networks in virtual time, as a table.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
@@ -85,6 +86,13 @@ bench_verb() {
     need demo bench
     build_targets aac_compare >&2
     bench/aac/aac.sh "build/$PRESET/aac_compare" "$@"
+    return
+  fi
+  if [ "${1:-}" = impairments ]; then
+    shift
+    need demo
+    build_targets impairments_matrix >&2
+    "build/$PRESET/impairments_matrix" "$@"
     return
   fi
   build_targets bench
