@@ -197,6 +197,13 @@ void Sender::handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions
   }
 }
 
+void Sender::restart(std::uint32_t ssrc) {
+  options_.ssrc = ssrc;
+  next_sequence_ = options_.first_sequence;
+  kept_.clear();
+  started_ = false;
+}
+
 // Without RTX the bytes must be the very same: SRTP would use the same key stream for them again.
 base::Bytes Sender::make_repeat(const Sent& sent, OutgoingExtensions& extensions) {
   if (!options_.rtx_payload_type) return sent.packet;

@@ -72,6 +72,9 @@ class Sender {
   // Repeats what is still kept.
   void handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
   void count_key_frame_request() { ++stats_.plis; }
+  // Begins anew as another source: sequence numbers too, and nothing that was sent before is repeated.
+  void restart(std::uint32_t ssrc);
+  void change_payload_type(std::uint8_t payload_type) { options_.payload_type = payload_type; }
 
   // Nothing before the first frame. Report blocks are the caller's to add.
   std::optional<SenderReport> make_report(base::Instant now) const;

@@ -240,6 +240,12 @@ void Session::forward(base::Instant now, PacketBatch& out) {
 bool Session::awaits_key_frame() const {
   return impl_->forwarder_ && impl_->forwarder_->awaits_key_frame();
 }
+void Session::restart_sender(codecs::MediaKind kind, std::uint32_t ssrc) {
+  if (Sender* sender = impl_->find_sender(kind)) sender->restart(ssrc);
+}
+void Session::change_payload_type(codecs::MediaKind kind, std::uint8_t payload_type) {
+  if (Sender* sender = impl_->find_sender(kind)) sender->change_payload_type(payload_type);
+}
 void Session::request_key_frame(base::Instant now) {
   impl_->request_key_frame(now);
 }

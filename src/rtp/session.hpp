@@ -89,6 +89,9 @@ class Session {
   // A packet without payload on the media ssrc. Send some after the last frame: a loss of its last packets shows only
   // when something follows.
   void send_padding(base::Instant now, codecs::MediaKind kind);
+  // The sender of this kind as a camera's whose encoder begins anew. Not for what is forwarded.
+  void restart_sender(codecs::MediaKind kind, std::uint32_t ssrc);
+  void change_payload_type(codecs::MediaKind kind, std::uint8_t payload_type);
   void request_key_frame(base::Instant now);
   // Sends BYE for our senders, and hands out the whole frames that still wait for older packets.
   void finish(base::Instant now);

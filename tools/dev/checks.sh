@@ -60,6 +60,7 @@ fuzz_verb() {
 # bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
 # bench kept_sound: rendering sound beside finding it on disk.
 # bench fanout [--viewers N] [--seconds N] [--rounds N] [--feedback]: one source to many viewers, beside a raw loop.
+# bench impairments [--write] [WORD]: recording over bad networks in virtual time, as a table.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
@@ -105,6 +106,13 @@ bench_verb() {
     need demo bench
     build_targets aac_compare >&2
     bench/aac/aac.sh "build/$PRESET/aac_compare" "$@"
+    return
+  fi
+  if [ "${1:-}" = impairments ]; then
+    shift
+    need demo
+    build_targets impairments_matrix >&2
+    "build/$PRESET/impairments_matrix" "$@"
     return
   fi
   build_targets bench

@@ -168,6 +168,14 @@ void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& fr
   parts_->settle_media(now);
 }
 
+void Peer::restart_source(MediaKind kind) {
+  if (connected()) parts_->media->restart_sender(kind, parts_->random.u32() | 1);
+}
+
+void Peer::change_payload_type(MediaKind kind, std::uint8_t payload_type) {
+  if (connected()) parts_->media->change_payload_type(kind, payload_type);
+}
+
 void Peer::forward_video(base::Instant now) {
   if (!connected()) return;
   parts_->forward(now);

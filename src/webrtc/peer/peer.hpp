@@ -65,6 +65,10 @@ class Peer {
   // `capture` is the wall clock of that RTP time, for sender reports.
   void send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
                   base::WallTime capture);
+  // What cameras do without negotiating it, for tests that play one: go on from another ssrc (and forget what could be
+  // repaired), or under another payload type of the answer. Nothing before DtlsConnected.
+  void restart_source(MediaKind kind);
+  void change_payload_type(MediaKind kind, std::uint8_t payload_type);
   // Sends what is fresh in PeerOptions::forwarded_video; nothing before DtlsConnected.
   void forward_video(base::Instant now);
   // Nothing of the forwarded video can be shown before its source's next key frame.
