@@ -58,7 +58,7 @@ struct Result {
   std::uint64_t sound_sent = 0;
   std::uint64_t sound_stored = 0;
   std::uint64_t altered = 0;   // stored, but not what was sent, or twice
-  std::uint64_t unmarked = 0;  // seams between fragments where pictures are missing and no gap is recorded
+  std::uint64_t unmarked = 0;  // pictures with others missing before them, where no gap is recorded
   std::uint64_t fragments = 0;
   std::chrono::microseconds skew{};            // the greatest between a sound packet and the picture beside it
   std::chrono::microseconds duration_error{};  // of each connection, and of each fragment that another follows

@@ -2,8 +2,8 @@
 #include "decoder.hpp"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>

@@ -2,7 +2,8 @@
 #include "ledger.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "container/matroska_parser.hpp"
@@ -21,7 +22,7 @@ std::uint64_t fingerprint(base::ByteView bytes) {
   return hash ^ bytes.size();
 }
 
-microseconds distance(microseconds a, microseconds b) {
+microseconds distance(auto a, auto b) {
   return std::chrono::abs(a - b);
 }
 
@@ -74,7 +75,7 @@ void Ledger::note_stored(const streams::FragmentDraft& draft) {
       }
       continue;
     }
-    if (std::exchange(first, false)) note_seam(draft, *sent);
+    note_seam(draft, *sent, std::exchange(first, false));
     note_picture(*sent, block.time);
     picture_offset = offset;
     for (const microseconds sound : std::exchange(early_sound, {})) hold_against(sound);
@@ -92,15 +93,14 @@ void Ledger::note_picture(const Sent& sent, base::WallTime stored) {
   last_picture_ = sent;
 }
 
-// Where one fragment ends and the next begins: nothing may be missing there without being said.
-void Ledger::note_seam(const streams::FragmentDraft& draft, const Sent& first) {
-  if (last_end_ && !draft.gap_before && last_picture_) {
-    const bool contiguous = first.connection == last_picture_->connection &&
-                            distance(first.capture, last_picture_->capture + kFrameTime) < kFrameTime / 2;
-    if (!contiguous) ++unmarked_;
-    duration_error_ =
-        std::max(duration_error_, distance(draft.producer_time.time_since_epoch(), last_end_->time_since_epoch()));
-  }
+// What is missing before a picture must be said by a gap in front of its fragment; inside a fragment nothing may be
+// missing, for the pictures behind a hole decode to something else.
+void Ledger::note_seam(const streams::FragmentDraft& draft, const Sent& sent, bool first) {
+  if (!last_picture_ || (first && draft.gap_before)) return;
+  const bool contiguous = sent.connection == last_picture_->connection &&
+                          distance(sent.capture, last_picture_->capture + kFrameTime) < kFrameTime / 2;
+  if (!contiguous) ++unmarked_;
+  if (first && last_end_) duration_error_ = std::max(duration_error_, distance(draft.producer_time, *last_end_));
 }
 
 void Ledger::fill(Result& result, const std::set<std::uint32_t>& lost_media) const {

@@ -45,7 +45,7 @@ class Ledger {
 
   Sent* find(Sends& sends, std::int64_t rtp, base::ByteView payload);
   void note_picture(const Sent& sent, base::WallTime stored);
-  void note_seam(const streams::FragmentDraft& draft, const Sent& first);
+  void note_seam(const streams::FragmentDraft& draft, const Sent& sent, bool first);
 
   Sends pictures_, sounds_;
   std::uint64_t pictures_sent_ = 0, sounds_sent_ = 0, pictures_stored_ = 0, sounds_stored_ = 0;

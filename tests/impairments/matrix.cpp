@@ -143,14 +143,16 @@ std::vector<std::string> shortfalls(const Cell& cell, const Result& result) {
   expect(result.unmarked == 0, fmt::format("{} holes without a recorded gap", result.unmarked));
   expect(result.decode_errors.empty(), result.decode_errors);
   expect(result.decoded == result.stored, fmt::format("{} of {} decode", result.decoded, result.stored));
-  const bool mild = cell.blackout == cell.blackout.zero() && !cell.new_address && !cell.new_ssrc;
-  if (mild && cell.loss_permille <= 50 && cell.round_trip <= 150ms) {
+  const bool dark = cell.blackout > cell.blackout.zero();
+  if (!dark && cell.loss_permille <= 50 && cell.round_trip <= 150ms) {
     expect(result.stored * 1000 >= result.sent * 999, fmt::format("{} of {} stored", result.stored, result.sent));
+    expect(result.sound_stored * 1000 >= result.sound_sent * 999,
+           fmt::format("{} of {} packets of sound stored", result.sound_stored, result.sound_sent));
   }
   const std::chrono::microseconds skew_bar = cell.reports == Reports::Correct ? 40ms : 150ms;
   expect(result.skew < skew_bar, fmt::format("skew of {} us", result.skew.count()));
   expect(result.duration_error < kFrameTime, fmt::format("duration off by {} us", result.duration_error.count()));
-  if (cell.blackout == cell.blackout.zero()) return found;
+  if (!dark) return found;
   const bool rejoins = cell.blackout > 30s;
   const base::Duration bar = rejoins ? base::Duration(1s) : cell.round_trip + 2 * kFrameTime;
   expect(result.picture_taken && *result.picture_taken <= bar,
