@@ -79,7 +79,7 @@ void PacketHistory::grow() {
   }
 }
 
-void PacketHistory::add(base::Instant now, KeptPacket header, base::ByteView payload) {
+void PacketHistory::add(base::Instant now, const KeptPacket& header, base::ByteView payload) {
   if (slots_.empty()) slots_.resize(kFirstSlots);
   const std::int64_t sequence = header.sequence;
   const KeptPacket& before = slot(sequence);

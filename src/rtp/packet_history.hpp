@@ -41,7 +41,8 @@ class PacketHistory {
 
   // Another source, or the same one with sequence numbers that have no relation to those before.
   void restart();
-  void add(base::Instant now, KeptPacket header, base::ByteView payload);
+  // `header.payload` is not looked at: `payload` is copied.
+  void add(base::Instant now, const KeptPacket& header, base::ByteView payload);
   void note_clock(SourceClock clock) { clock_ = clock; }
 
   // Changes with each restart().

@@ -36,7 +36,7 @@ void StorageSession::hear(base::Instant now, Member& member) {
     audio.timestamp = packet->timestamp;
     audio.marker = packet->marker;
     audio.payload = std::make_shared<const base::Bytes>(packet->payload);
-    conference_.packet(member.conference_id(), std::move(audio), now);
+    conference_.packet(member.conference_id(), audio, now);
   }
   sound.forget_fresh();
   send_audio(now);

@@ -241,8 +241,8 @@ Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragmen
   }
   if (has.opens && has.video && has.audio) {
     // By half a unit more: none may begin before the picture.
-    constexpr std::chrono::microseconds kHalfUnit(kAacFrameSamples * 125 / 12);
-    drop_before(tracks.back(), pictures_start(fragment) + kHalfUnit);
+    constexpr std::chrono::microseconds half_unit(kAacFrameSamples * 125 / 12);
+    drop_before(tracks.back(), pictures_start(fragment) + half_unit);
   }
   co_return co_await renderers_.run([&] { return write_ts_segment(tracks); });
 }
