@@ -12,7 +12,7 @@ namespace webrtc::srtp {
 
 #ifdef TIDEGATE_HAS_IPSEC_MB
 
-struct FastGcmKeyData {
+struct FastGcmKeys {
   gcm_key_data data;
 };
 
@@ -32,7 +32,7 @@ const IMB_MGR* functions() {
 
 }  // namespace
 
-void FreeFastGcmKey::operator()(FastGcmKeyData* key) const {
+void FreeFastGcmKey::operator()(FastGcmKeys* key) const {
   OPENSSL_cleanse(key, sizeof *key);
   delete key;
 }
@@ -40,12 +40,12 @@ void FreeFastGcmKey::operator()(FastGcmKeyData* key) const {
 FastGcmKey make_fast_gcm_key(base::ByteView key) {
   CHECK(key.size() == IMB_GCM_128_KEY_LEN);
   if (functions() == nullptr) return nullptr;
-  FastGcmKey made(new FastGcmKeyData);
+  FastGcmKey made(new FastGcmKeys);
   IMB_AES128_GCM_PRE(functions(), key.data(), &made->data);
   return made;
 }
 
-void seal_fast_gcm(const FastGcmKeyData& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
+void seal_fast_gcm(const FastGcmKeys& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
                    base::MutableByteView secret, base::MutableByteView tag) {
   gcm_context_data context;
   IMB_AES128_GCM_ENC(functions(), &key.data, &context, secret.data(), secret.data(), secret.size(), nonce.data(),
@@ -54,15 +54,15 @@ void seal_fast_gcm(const FastGcmKeyData& key, const std::array<std::uint8_t, 12>
 
 #else
 
-struct FastGcmKeyData {};
+struct FastGcmKeys {};
 
-void FreeFastGcmKey::operator()(FastGcmKeyData* key) const {
+void FreeFastGcmKey::operator()(FastGcmKeys* key) const {
   delete key;
 }
 FastGcmKey make_fast_gcm_key(base::ByteView) {
   return nullptr;
 }
-void seal_fast_gcm(const FastGcmKeyData&, const std::array<std::uint8_t, 12>&, base::ByteView, base::MutableByteView,
+void seal_fast_gcm(const FastGcmKeys&, const std::array<std::uint8_t, 12>&, base::ByteView, base::MutableByteView,
                    base::MutableByteView) {
   CHECK(false);  // nobody has a key for it
 }

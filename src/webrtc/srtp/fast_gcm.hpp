@@ -12,17 +12,17 @@
 namespace webrtc::srtp {
 
 // The expanded key of one direction; wiped when it goes.
-struct FastGcmKeyData;
+struct FastGcmKeys;
 struct FreeFastGcmKey {
-  void operator()(FastGcmKeyData* key) const;
+  void operator()(FastGcmKeys* key) const;
 };
-using FastGcmKey = std::unique_ptr<FastGcmKeyData, FreeFastGcmKey>;
+using FastGcmKey = std::unique_ptr<FastGcmKeys, FreeFastGcmKey>;
 
 // Null where there is no such implementation.
 FastGcmKey make_fast_gcm_key(base::ByteView key);
 
 // Encrypts `secret` in place and writes the 16 bytes of `tag`, which also covers `clear`.
-void seal_fast_gcm(const FastGcmKeyData& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
+void seal_fast_gcm(const FastGcmKeys& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
                    base::MutableByteView secret, base::MutableByteView tag);
 
 }  // namespace webrtc::srtp
