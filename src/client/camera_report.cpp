@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <array>
 
-#include "aws/json_write.hpp"
+#include "client/report_values.hpp"
 
 namespace client {
 namespace {
-
-constexpr std::size_t kListedOneByOne = 8;
 
 struct Timing {
   const char* name;
@@ -26,24 +24,12 @@ constexpr std::array kTimings = {
     Timing{"first_fragment", "first fragment durable", &CameraTimings::first_fragment},
 };
 
-double to_milliseconds(base::Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
 std::string timings_json(const CameraTimings& timings) {
   std::string out;
   for (const Timing& timing : kTimings) {
-    const auto value = timings.*timing.value;
-    out += fmt::format("{}\"{}\":{}", out.empty() ? "" : ",", timing.name,
-                       value ? fmt::format("{:.1f}", to_milliseconds(*value)) : "null");
+    out += fmt::format("{}\"{}\":{}", out.empty() ? "" : ",", timing.name, number_or_null(timings.*timing.value));
   }
   return "{" + out + "}";
-}
-
-std::string quoted(const std::string& text) {
-  std::string out;
-  aws::write_value(out, text);
-  return out;
 }
 
 std::string camera_json(const CameraResult& result) {

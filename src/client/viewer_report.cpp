@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <array>
 
-#include "aws/json_write.hpp"
+#include "client/report_values.hpp"
 
 namespace client {
 namespace {
-
-constexpr std::size_t kListedOneByOne = 8;
 
 struct Timing {
   const char* name;
@@ -25,20 +23,6 @@ constexpr std::array kTimings = {
     Timing{"dtls", "DTLS", &ViewerTimings::dtls},
     Timing{"first_frame", "first picture", &ViewerTimings::first_frame},
 };
-
-double to_milliseconds(base::Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-std::string number_or_null(std::optional<base::Duration> value) {
-  return value ? fmt::format("{:.1f}", to_milliseconds(*value)) : "null";
-}
-
-std::string quoted(const std::string& text) {
-  std::string out;
-  aws::write_value(out, text);
-  return out;
-}
 
 // All that can be added up, so that one viewer and all of them are told in the same words.
 struct Sum {

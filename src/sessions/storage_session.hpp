@@ -105,12 +105,25 @@ class StorageSession final : public PeerOwner {
   base::Result<void> handle_answer(base::Instant now, const std::string& client_id, const std::string& payload);
   base::Result<void> handle_candidate(base::Instant now, const std::string& client_id, const std::string& payload);
   void activate(base::Instant now, Member& member);
+  SessionEnd explain(base::Instant now, Member& member, const webrtc::Failed& failed);
+  void end(base::Instant now, Member& member, SessionEnd how);
+  void retire(base::Instant now, Member& member, SessionEnd how);
+  Member* find_active(const std::string& client_id);
+  Member* find_member(const webrtc::Peer& peer);
+  std::size_t count_viewers(base::Instant now, const std::string& except);
+  std::string name_of(const Member& member) const;
+
+  // storage_session_media.cpp
   void activate_master(base::Instant now, Member& master, bool continues);
   void activate_viewer(base::Instant now, Member& viewer);
   void record_audio_of(const Member& member);
+  void record(base::Instant now, Member& member, webrtc::FrameReceived event);
   void forward_video(base::Instant now);
   void request_key_frame(base::Instant now);
-  std::string name_of(const Member& member) const;
+  void finish_recording(base::Instant now, streams::GapReason reason);
+  void tick();
+  void watch_for_fragment(const Member& member);
+  void count_dropped(Member& member);
 
   // storage_session_audio.cpp
   void join_conference(base::Instant now, Member& member);
@@ -119,17 +132,6 @@ class StorageSession final : public PeerOwner {
   void send_audio(base::Instant now);
   void mix_audio();
   base::WallTime capture_time(base::Instant now) const;
-  void record(base::Instant now, Member& member, webrtc::FrameReceived event);
-  SessionEnd explain(base::Instant now, Member& member, const webrtc::Failed& failed);
-  void end(base::Instant now, Member& member, SessionEnd how);
-  void retire(base::Instant now, Member& member, SessionEnd how);
-  void finish_recording(base::Instant now, streams::GapReason reason);
-  void tick();
-  Member* find_active(const std::string& client_id);
-  std::size_t count_viewers(base::Instant now, const std::string& except);
-  void watch_for_fragment(const Member& member);
-  void count_dropped(Member& member);
-  Member* find_member(const webrtc::Peer& peer);
 
   SessionEnvironment& environment_;
   std::string channel_name_;

@@ -26,8 +26,8 @@ void StorageSession::leave_conference(base::Instant now, const Member& member) {
 void StorageSession::hear(base::Instant now, Member& member) {
   rtp::PacketHistory& sound = *member.sound;
   if (sound.fresh().empty()) return;
-  const bool is_alone = listeners_.size() < 2;
-  for (const std::int64_t sequence : is_alone ? std::span<const std::int64_t>() : sound.fresh()) {
+  if (listeners_.size() < 2) return sound.forget_fresh();  // nobody hears it
+  for (const std::int64_t sequence : sound.fresh()) {
     const rtp::KeptPacket* packet = sound.find(sequence);
     if (packet == nullptr || packet->payload.empty() || !member.connected) continue;
     conference::AudioPacket audio;
