@@ -8,11 +8,12 @@
 #include "base/random.hpp"
 #include "codecs/h264_nal.hpp"
 #include "codecs/h264_sps.hpp"
+#include "counted.hpp"
 #include "rtp/h264_depacketizer.hpp"
 #include "rtp/packet.hpp"
 #include "rtp/rtcp.hpp"
 #include "rtp/session.hpp"
-#include "webrtc/srtp/opener.hpp"
+#include "webrtc/srtp/open_batch.hpp"
 #include "webrtc/srtp/sealer.hpp"
 
 namespace {
@@ -118,6 +119,7 @@ void receive(benchmark::State& state) {
     options.transport_cc_extension = 3;
     rtp::Session session(kStart, random, options);
     base::Instant now = kStart;
+    const Counted counted;
     for (std::size_t at = 0; at < views.size(); at += batch) {
       now += std::chrono::milliseconds(2);
       session.handle_packets(now, std::span(views).subspan(at, std::min(batch, views.size() - at)));
@@ -128,8 +130,11 @@ void receive(benchmark::State& state) {
   }
   CHECK(frames >= 25 * static_cast<std::size_t>(state.iterations()));
   count_packets(state, packets.size());
+  state.counters["counted_packets"] =
+      static_cast<double>(packets.size() * static_cast<std::size_t>(state.iterations()));
 }
 BENCHMARK(receive)->ArgNames({"batch", "loss"})->Args({1, 0})->Args({16, 0})->Args({16, 1});
+BENCHMARK(receive)->Name("counted/receive")->Args({4, 0})->Args({4, 1})->Iterations(40);
 
 void packetize(benchmark::State& state) {
   const auto frames = make_second();
@@ -138,14 +143,17 @@ void packetize(benchmark::State& state) {
   std::size_t packets = 0;
   std::uint32_t timestamp = 0;
   for (auto _ : state) {
+    const Counted counted;
     for (const codecs::Frame& frame : frames) {
       camera.send_frame(kStart, frame, timestamp += 3600, {});
       while (auto packet = camera.poll_packet()) ++packets;
     }
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(packets));
+  state.counters["counted_packets"] = static_cast<double>(packets);
 }
 BENCHMARK(packetize);
+BENCHMARK(packetize)->Name("counted/packetize")->Iterations(40);
 
 void parse_rtcp_compound(benchmark::State& state) {
   base::Bytes compound;
@@ -188,14 +196,16 @@ void open_srtp(benchmark::State& state) {
   auto packets = make_packets();
   Sealer sealer(profile, key, salt);
   for (base::Bytes& packet : packets) CHECK(sealer.seal_rtp(packet));
+  OpenBatch batch;
   for (auto _ : state) {
     state.PauseTiming();
     Opener opener(profile, key, salt);
     auto round = packets;
-    std::vector<base::MutableByteView> views(round.begin(), round.end());
     state.ResumeTiming();
-    opener.open_rtp_batch(views);
-    CHECK(!views.back().empty());
+    for (base::Bytes& packet : round) batch.add(opener, packet);
+    batch.open();
+    CHECK(!batch.packets().back().empty());
+    batch.clear();
   }
   count_packets(state, packets.size());
 }

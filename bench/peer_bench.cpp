@@ -23,7 +23,7 @@ constexpr base::WallTime kToday = base::WallTime(std::chrono::seconds(1'795'000'
 
 // A connected pair; nothing is lost.
 struct Call {
-  Call(SrtpProfile profile, std::uint64_t seed) : random(seed) {
+  Call(SrtpProfile profile, std::uint64_t seed, std::size_t size) : random(seed) {
     PeerOptions options;
     options.certificate = Certificate::make(kToday).value();
     options.local_addresses = {*base::SocketAddress::parse("192.0.2.1:8443")};
@@ -44,9 +44,9 @@ struct Call {
     }
     if (!server->connected()) std::abort();
     frame.codec = codecs::CodecId::H264;
-    frame.payload.resize(4 + 8000);
+    frame.payload.resize(4 + size);
     random.fill(frame.payload);
-    base::ByteWriter(frame.payload).patch(0, 8000, 4);
+    base::ByteWriter(frame.payload).patch(0, size, 4);
   }
 
   void pass(Peer& from, Peer& to) {
@@ -57,28 +57,32 @@ struct Call {
     }
   }
 
-  // One frame of eight packets; returns the time that the server takes.
-  double send_frame(std::size_t& packets) {
+  // What the camera sends of one frame: its packets, until the next call.
+  std::span<base::Datagram> send_frame() {
     now += std::chrono::milliseconds(33);
     frame.key_frame = ticks % 60 == 0;
     frame.payload[4] = frame.key_frame ? 0x65 : 0x41;
     frame.payload[5] = 0x88;
     camera->send_frame(now, MediaKind::Video, frame, ticks++ * 3000, kToday);
-    std::vector<base::Transmit> sent;
+    sent.clear();
+    batch.clear();
     while (auto transmit = camera->poll_transmit()) sent.push_back(*std::move(transmit));
-    std::vector<base::Datagram> batch;
     for (auto& one : sent) batch.push_back({{one.flow.remote, one.flow.local}, one.payload});
-    packets += batch.size();
-    const double begin = cpu_now();
-    server->handle_datagrams(now, batch);
-    if (server->next_timeout() <= now) server->handle_timeout(now);
-    while (auto event = server->poll_event()) benchmark::DoNotOptimize(*event);
-    const double end = cpu_now();
-    if (camera->next_timeout() <= now) camera->handle_timeout(now);
-    pass(*server, *camera);
-    return end - begin;
+    return batch;
   }
 
+  void take_events() {
+    if (server->next_timeout() <= now) server->handle_timeout(now);
+    while (auto event = server->poll_event()) benchmark::DoNotOptimize(*event);
+  }
+
+  void answer() {
+    if (camera->next_timeout() <= now) camera->handle_timeout(now);
+    pass(*server, *camera);
+  }
+
+  std::vector<base::Transmit> sent;
+  std::vector<base::Datagram> batch;
   base::SeededRandom random;
   base::Instant now = base::Instant{} + std::chrono::seconds(1);
   std::unique_ptr<Peer> server, camera;
@@ -86,27 +90,72 @@ struct Call {
   std::uint32_t ticks = 0;
 };
 
-void receive(benchmark::State& state) {
+std::vector<std::unique_ptr<Call>> make_calls(const benchmark::State& state) {
   std::vector<std::unique_ptr<Call>> calls;
   for (std::int64_t i = 0; i < state.range(1); ++i) {
-    calls.push_back(
-        std::make_unique<Call>(static_cast<SrtpProfile>(state.range(0)), static_cast<std::uint64_t>(i + 1)));
+    calls.push_back(std::make_unique<Call>(static_cast<SrtpProfile>(state.range(0)), static_cast<std::uint64_t>(i + 1),
+                                           static_cast<std::size_t>(state.range(2))));
   }
+  return calls;
+}
+
+// Each peer by itself.
+void receive(benchmark::State& state) {
+  const auto calls = make_calls(state);
   std::size_t packets = 0;
   std::size_t at = 0;
   for (auto unused : state) {
     (void)unused;
-    state.SetIterationTime(calls[at]->send_frame(packets));
-    at = (at + 1) % calls.size();
+    Call& call = *calls[at++ % calls.size()];
+    const std::span<base::Datagram> batch = call.send_frame();
+    packets += batch.size();
+    const double begin = cpu_now();
+    call.server->handle_datagrams(call.now, batch);
+    call.take_events();
+    state.SetIterationTime(cpu_now() - begin);
+    call.answer();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(packets));
 }
 
-BENCHMARK(receive)
-    ->ArgNames({"profile", "sessions"})
-    ->UseManualTime()
-    ->Args({static_cast<std::int64_t>(SrtpProfile::Aes128CmSha1_80), 1})
-    ->Args({static_cast<std::int64_t>(SrtpProfile::AeadAes128Gcm), 1})
-    ->Args({static_cast<std::int64_t>(SrtpProfile::AeadAes128Gcm), 200});
+// As a media port does: 32 peers of a tick together.
+void receive_together(benchmark::State& state) {
+  constexpr std::size_t kTogether = 32;
+  const auto calls = make_calls(state);
+  std::size_t packets = 0;
+  std::size_t at = 0;
+  OpenBatch opened;
+  for (auto unused : state) {
+    (void)unused;
+    std::vector<Call*> tick;
+    for (std::size_t i = 0; i < kTogether; ++i) {
+      tick.push_back(calls[at++ % calls.size()].get());
+      packets += tick.back()->send_frame().size();
+    }
+    const double begin = cpu_now();
+    for (int step = 0; step < Peer::kPrefetchSteps; ++step) {
+      for (const Call* call : tick) call->server->prefetch(step);
+    }
+    for (Call* call : tick) call->server->sort_datagrams(call->now, call->batch, opened);
+    opened.open();
+    for (Call* call : tick) {
+      call->server->take_opened(call->now, opened);
+      call->take_events();
+    }
+    opened.clear();
+    state.SetIterationTime(cpu_now() - begin);
+    for (Call* call : tick) call->answer();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(packets));
+}
+
+void arguments(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"profile", "sessions", "frame"})->UseManualTime();
+  for (const SrtpProfile profile : {SrtpProfile::Aes128CmSha1_80, SrtpProfile::AeadAes128Gcm}) {
+    for (const std::int64_t frame : {600, 2800}) benchmark->Args({static_cast<std::int64_t>(profile), 300, frame});
+  }
+}
+BENCHMARK(receive)->Apply(arguments);
+BENCHMARK(receive_together)->Apply(arguments);
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "webrtc/srtp/opener.hpp"
+#include "webrtc/srtp/open_batch.hpp"
 #include "webrtc/srtp/sealer.hpp"
 
 namespace {
@@ -19,9 +19,9 @@ double cpu_now() {
 }
 
 struct Session {
-  Session(Profile profile, std::uint8_t seed)
-      : sealer(profile, base::Bytes(kKeySize, seed), base::Bytes(salt_size(profile), 2)),
-        opener(profile, base::Bytes(kKeySize, seed), base::Bytes(salt_size(profile), 2)) {}
+  Session(Profile profile, std::uint8_t seed, Engine engine)
+      : sealer(profile, base::Bytes(kKeySize, seed), base::Bytes(salt_size(profile), 2), engine),
+        opener(profile, base::Bytes(kKeySize, seed), base::Bytes(salt_size(profile), 2), engine) {}
   Sealer sealer;
   Opener opener;
   std::uint32_t next = 0;
@@ -40,20 +40,30 @@ base::Bytes make_packet(Session& session, std::size_t payload) {
   return packet;
 }
 
-std::vector<std::unique_ptr<Session>> make_sessions(Profile profile, std::int64_t count) {
+std::vector<base::Bytes> make_sealed(Session& session, std::size_t payload, std::size_t count) {
+  std::vector<base::Bytes> packets;
+  for (std::size_t i = 0; i < count; ++i) {
+    packets.push_back(make_packet(session, payload));
+    if (!session.sealer.seal_rtp(packets.back())) std::abort();
+  }
+  return packets;
+}
+
+std::vector<std::unique_ptr<Session>> make_sessions(const benchmark::State& state) {
   std::vector<std::unique_ptr<Session>> sessions;
-  for (std::int64_t i = 0; i < count; ++i) {
-    sessions.push_back(std::make_unique<Session>(profile, static_cast<std::uint8_t>(i)));
+  for (std::int64_t i = 0; i < state.range(2); ++i) {
+    sessions.push_back(std::make_unique<Session>(static_cast<Profile>(state.range(0)), static_cast<std::uint8_t>(i),
+                                                 static_cast<Engine>(state.range(3))));
   }
   return sessions;
 }
 
-// Arguments: profile, payload size, sessions. Each tick brings some packets to each session.
+// Arguments: profile, payload size, sessions, engine. Each tick brings some packets to each session.
 constexpr std::size_t kPacketsPerTick = 8;
 
 template <class Step>
 void run(benchmark::State& state, Step step) {
-  auto sessions = make_sessions(static_cast<Profile>(state.range(0)), state.range(2));
+  auto sessions = make_sessions(state);
   std::size_t at = 0;
   for (auto unused : state) {
     (void)unused;
@@ -65,18 +75,43 @@ void run(benchmark::State& state, Step step) {
 
 void open_rtp(benchmark::State& state) {
   run(state, [](Session& session, std::size_t payload) {
-    std::vector<base::Bytes> packets;
-    for (std::size_t i = 0; i < kPacketsPerTick; ++i) {
-      packets.push_back(make_packet(session, payload));
-      if (!session.sealer.seal_rtp(packets.back())) std::abort();
-    }
-    std::vector<base::MutableByteView> views(packets.begin(), packets.end());
+    std::vector<base::Bytes> packets = make_sealed(session, payload, kPacketsPerTick);
+    bool all = true;
     const double begin = cpu_now();
-    session.opener.open_rtp_batch(views);
+    for (base::Bytes& packet : packets) all &= session.opener.open_rtp(packet).has_value();
     const double end = cpu_now();
-    if (views.front().empty()) std::abort();
+    if (!all) std::abort();
     return end - begin;
   });
+}
+
+// A tick brings one packet or two to each of many sessions, which are opened together, 32 sessions at a time.
+void open_in_batch(benchmark::State& state) {
+  constexpr std::size_t kTogether = 32;
+  const auto payload = static_cast<std::size_t>(state.range(1));
+  auto sessions = make_sessions(state);
+  OpenBatch batch;
+  std::size_t at = 0, opened = 0;
+  for (auto unused : state) {
+    (void)unused;
+    std::vector<std::pair<Session*, std::vector<base::Bytes>>> tick;
+    for (std::size_t i = 0; i < kTogether; ++i) {
+      Session& session = *sessions[at++ % sessions.size()];
+      tick.emplace_back(&session, make_sealed(session, payload, 1 + i % 2));
+    }
+    const double begin = cpu_now();
+    for (auto& [session, packets] : tick) {
+      for (base::Bytes& packet : packets) batch.add(session->opener, packet);
+    }
+    batch.open();
+    state.SetIterationTime(cpu_now() - begin);
+    for (const base::ByteView packet : batch.packets()) {
+      if (packet.empty()) std::abort();
+    }
+    opened += batch.size();
+    batch.clear();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(opened));
 }
 
 void seal_rtp(benchmark::State& state) {
@@ -93,16 +128,20 @@ void seal_rtp(benchmark::State& state) {
 constexpr auto kCm = static_cast<std::int64_t>(Profile::Aes128CmSha1_80);
 constexpr auto kGcm = static_cast<std::int64_t>(Profile::AeadAes128Gcm);
 
+constexpr auto kBest = static_cast<std::int64_t>(Engine::Best);
+constexpr auto kOpenSsl = static_cast<std::int64_t>(Engine::OpenSsl);
+
 void arguments(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgNames({"profile", "payload", "sessions"})->UseManualTime();
+  benchmark->ArgNames({"profile", "payload", "sessions", "openssl"})->UseManualTime();
   for (const std::int64_t profile : {kCm, kGcm}) {
     for (const std::int64_t payload : {120, 1100}) {
-      for (const std::int64_t sessions : {1, 500}) benchmark->Args({profile, payload, sessions});
+      for (const std::int64_t engine : {kBest, kOpenSsl}) benchmark->Args({profile, payload, 500, engine});
     }
   }
 }
 
 BENCHMARK(open_rtp)->Apply(arguments);
+BENCHMARK(open_in_batch)->Apply(arguments);
 BENCHMARK(seal_rtp)->Apply(arguments);
 
 }  // namespace

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Server and synthetic camera together: shows that recording works, and what to do next.
 
-demo.py --tidegate PROGRAM           runs until Ctrl-C and prints API URL, keys, HLS URL, a ready aws line, file locations
+demo.py --tidegate PROGRAM           runs until Ctrl-C and prints the console's and the API's URL, keys, HLS URL, a ready aws line, file locations
 demo.py --tidegate PROGRAM --check   records for ten seconds, verifies the recording, ends with one line of JSON
 """
 import argparse
@@ -207,7 +207,8 @@ def show(program):
         demo.start_camera(DAY_SECONDS)
         demo.until("the recording's start", lambda: len(demo.api.fragments()) >= 2, 30)
         print(f"""
-A synthetic camera is being recorded over WebRTC.
+Console      {demo.url}/console/
+             a synthetic camera is being recorded over WebRTC: sign in with the key below to see it
 
 API URL      {demo.url}
 access key   {demo.access_key}

@@ -16,7 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BANNED = {"manager", "helper", "helpers", "utils", "util", "common", "misc", "data", "info", "impl2"}
-SOURCE = (".cpp", ".hpp", ".py", ".sh", ".mjs")
+SOURCE = (".cpp", ".hpp", ".py", ".sh", ".mjs", ".ts", ".tsx")
 FILE_LINES, FILE_LINES_HARD = 250, 400
 
 
@@ -50,7 +50,7 @@ def check_names(files):
 
 def check_licence(files):
     for path in files:
-        if path.suffix in (".cpp", ".hpp", ".py", ".mjs", ".sh") and "SPDX-License-Identifier: Apache-2.0" not in text_of(path)[:200]:
+        if path.suffix in SOURCE and "SPDX-License-Identifier: Apache-2.0" not in text_of(path)[:200]:
             yield f"{path}: no SPDX line"
         if path.suffix == ".hpp" and "#pragma once" not in text_of(path)[:400]:
             yield f"{path}: no #pragma once"
@@ -145,6 +145,15 @@ def check_tidy(files, preset, jobs, everything):
     print(f"clang-tidy: {len(wanted)} files")
 
 
+def check_types():
+    """The console's TypeScript; a fresh clone has no compiler for it before the first build."""
+    compiler = ROOT / "console" / "node_modules" / "typescript" / "bin" / "tsc"
+    if not compiler.exists():
+        return ["console/: not type-checked, ./dev build first"]
+    result = subprocess.run(["node", str(compiler), "--noEmit", "-p", "console"], cwd=ROOT, capture_output=True, text=True)
+    return result.stdout.splitlines()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
@@ -161,6 +170,7 @@ def main():
         found += check_format(files)
         found += [line for line in subprocess.run([sys.executable, "tools/check_layers.py"], cwd=ROOT, capture_output=True,
                                                   text=True).stdout.splitlines() if line != "layers ok"]
+        found += check_types()
         found += check_tidy(files, options.preset, options.jobs, options.all)
     print("\n".join(found) or "lint ok")
     sys.exit(bool(found))

@@ -34,10 +34,13 @@ class Outcome:
     passed: int = 0
     failed: int = 0
     complaints: list = dataclasses.field(default_factory=list)
+    failures: list = dataclasses.field(default_factory=list)  # a line each
 
     def fail(self, complaint):
         self.failed += 1
         self.complaints.append(complaint)
+        first, _, rest = complaint.partition("\n")
+        self.failures.append(f"{first}: {' '.join(rest.split())}"[:300])
 
 
 @dataclasses.dataclass
@@ -129,6 +132,7 @@ def run_suite(suite):
         {"gtest": run_gtest, "node": run_node, "exit": run_exit}[suite.kind](suite, outcome)
     except OSError as error:
         outcome.fail(f"did not start: {error}")
+    outcome.failures = [f"{suite.name}: {failure}" for failure in outcome.failures]
     report_suite(suite.name, outcome, time.monotonic() - started)
     return outcome
 
@@ -174,13 +178,17 @@ def ctest_suites(preset, wanted=None, prefix="", **options):
 def check_suites():
     checks = [Suite("layers", "exit", ["python3", "tools/check_layers.py"]),
               Suite("names, sizes and links", "exit", ["python3", "tools/lint.py", "--quick"]),
+              Suite("console types", "exit", ["node", "console/node_modules/typescript/bin/tsc", "--noEmit", "-p", "console"]),
               Suite("tools", "exit", ["python3", "-m", "unittest", "discover", "-q", "-s", "tools", "-p", "*_test.py"])]
-    return [check for check in checks if all((ROOT / word).exists() for word in check.command if word.endswith(".py"))]
+    return checks
+
+
+# Client suites that need the machine for themselves: in `--all`, or by name.
+ALONE = ("overload",)
 
 
 def client_suites(node, only=None, environment=None, prefix="clients/"):
-    """One suite per file. A file whose second line says `lane: media` sends real time media and has the machine to itself
-    but for one suite of the other lane."""
+    """One suite per file. Of those whose second line says `lane: media` (browsers, real time media) one runs at a time."""
     suites = []
     for file in sorted(CLIENTS.glob("*_test.mjs")):
         name = file.name.removesuffix("_test.mjs")
@@ -204,15 +212,41 @@ def room_matches(room):
     return matches
 
 
+class ClientQueue:
+    """Client suites for two workers: of those that send real time media to a browser one at a time, beside one other."""
+
+    def __init__(self, suites):
+        self.media = [suite for suite in suites if suite.lane == "media"]
+        self.light = [suite for suite in suites if suite.lane != "media"]
+        self.media_runs = False
+        self.lock = threading.Lock()
+
+    def next(self):
+        with self.lock:
+            if self.media and not self.media_runs:
+                self.media_runs = True
+                return self.media.pop(0)
+            return self.light.pop(0) if self.light else None
+
+    def run_all(self):
+        outcomes = []
+        while (suite := self.next()) is not None:
+            outcomes.append(run_suite(suite))
+            if suite.lane == "media":
+                self.media_runs = False
+        return outcomes
+
+
 def run_suites(suites, jobs, totals):
-    """Unit suites side by side; of the client suites one of each lane at a time."""
-    ordinary = [suite for suite in suites if suite.kind != "node"]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=jobs) as pool:
-        totals += list(pool.map(run_suite, ordinary))
-    lanes = [[suite for suite in suites if suite.kind == "node" and suite.lane == lane] for lane in ("media", "light")]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        for outcomes in pool.map(lambda lane: [run_suite(suite) for suite in lane], lanes):
-            totals += outcomes
+    """Two client suites at once, which mostly wait for real time to pass; in the gaps, at the lowest priority, the others."""
+    queue = ClientQueue([suite for suite in suites if suite.kind == "node"])
+    units = [dataclasses.replace(suite, command=["nice", "-n", "19", *suite.command]) for suite in suites if suite.kind != "node"]
+    with (concurrent.futures.ThreadPoolExecutor(max_workers=2) as clients,
+          concurrent.futures.ThreadPoolExecutor(max_workers=jobs) as pool):
+        running = [clients.submit(queue.run_all) for _ in range(2)]
+        totals += pool.map(run_suite, units)
+        for worker in running:
+            totals += worker.result()
 
 
 def building(preset, jobs, targets, totals):
@@ -241,7 +275,7 @@ def run_rooms(options, totals):
         if room.split("/")[0] == "clients":
             name = room.partition("/")[2]
             if name != "pieces":
-                building(options.preset, options.jobs, ["tidegate"], totals)
+                building(options.preset, options.jobs, ["tidegate", "recorded_month"], totals)
             run_suites(client_suites(options.node, lambda test: name in ("", test)), options.jobs, totals)
             continue
         targets = room_targets(options.preset, room)
@@ -253,9 +287,13 @@ def run_rooms(options, totals):
 
 def run_everything(options, totals):
     building(options.preset, options.jobs, [], totals)
-    run_suites(check_suites() + ctest_suites(options.preset) + client_suites(options.node), options.jobs, totals)
+    building(options.preset, options.jobs, ["record_path_bench", "packet_path_bench"], totals)
+    instructions = Suite("instructions", "exit", ["python3", "bench/instructions.py", "--build", f"build/{options.preset}"])
+    run_suites([*check_suites(), instructions, *ctest_suites(options.preset), *client_suites(options.node, lambda name: name not in ALONE)], options.jobs, totals)
     if not options.all:
         return
+    for name in ALONE:
+        run_suites(client_suites(options.node, lambda test, name=name: test == name), 1, totals)
     run_suites(ctest_suites(options.preset, lambda name: not name.endswith("_corpus"), f"{LONG_SEEDS} seeds/", timeout=3600,
                             environment={"TIDEGATE_SEEDS": LONG_SEEDS}), options.jobs, totals)
     kills = client_suites(options.node, lambda name: name == "put_kill", {"TEST_KILLS": LONG_KILLS}, f"{LONG_KILLS} kills/")
@@ -268,6 +306,17 @@ def run_everything(options, totals):
     building("tsan", options.jobs, [f"{room}_test" for room in TSAN_ROOMS], totals)
     run_suites(ctest_suites("tsan", lambda name: name in TSAN_ROOMS, "tsan/", timeout=1800), options.jobs, totals)
     run_suites([Suite("lint", "exit", ["python3", "tools/lint.py", "--all", "--jobs", str(options.jobs)], 7200)], options.jobs, totals)
+
+
+def print_failures(failures, most=60):
+    """Once more, short, where a reader of a long log looks first."""
+    if not failures:
+        return
+    print("what failed:")
+    for failure in failures[:most]:
+        print("  " + failure)
+    if len(failures) > most:
+        print(f"  and {len(failures) - most} more")
 
 
 def main():
@@ -283,6 +332,7 @@ def main():
     (run_rooms if options.rooms else run_everything)(options, totals)
     passed = sum(outcome.passed for outcome in totals)
     failed = sum(outcome.failed for outcome in totals)
+    print_failures([failure for outcome in totals for failure in outcome.failures])
     print(f"{time.monotonic() - started:.0f} s")
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed > 0 or passed == 0)

@@ -45,16 +45,15 @@ base::ByteView Encoder::encode_unit() {
   }
   const std::size_t used = frame(2).equal && frame(1).equal ? 1 : 2;
   const BandLayout layout = transform(sequence, used);
+  bool sudden = attacks_[1] && !attacks_[0];
   for (std::size_t c = 0; c < used; ++c) {
     Masking& masking = channels_[c].masking;
     measure_masking(layout, channels_[c].lines, masking);
-    const Masks measured = masking.masked;
-    if (!layout.is_short() && before_.valid) limit_rise(layout, before_.masks[c], masking.masked);
-    before_.masks[c] = measured;
+    if (!layout.is_short() && before_.valid && limit_rise(layout, before_.masks[c], masking)) sudden = true;
+    before_.masks[c] = masking.masked;
   }
   if (used == 1) before_.masks[1] = before_.masks[0];
   before_.valid = !layout.is_short();
-  const bool sudden = attacks_[1] && !attacks_[0];
   const StereoMask mask =
       used == 1 ? join_equal_channels(channels_[1]) : join_channels(layout, channels_[0], channels_[1]);
   write_unit(layout, mask, rate_.encode(layout, channels_, used, sudden), writer_);

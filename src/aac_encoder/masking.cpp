@@ -28,7 +28,9 @@ float from_db(double db) {
 }
 
 constexpr float kMostRise = 2, kLeastOfMask = 0.001F;  // of noise from unit to unit
-constexpr std::size_t kPart = 4;                       // lines; edges of bands are multiples of it
+constexpr float kRising = 0.1F;
+constexpr unsigned kManyBands = 10;  // of 49
+constexpr std::size_t kPart = 4;     // lines; edges of bands are multiples of it
 constexpr std::size_t kMostParts = kLines / kPart;
 
 // Factors of the parts of one window.
@@ -93,10 +95,14 @@ void spread(const Ear& ear, std::span<float> parts) {
 
 }  // namespace
 
-void limit_rise(const BandLayout& layout, const Masks& before, Masks& masked) {
+bool limit_rise(const BandLayout& layout, const Masks& before, Masking& masking) {
+  unsigned rising = 0;
   for (unsigned band = 0; band < layout.total(); ++band) {
-    masked[band] = std::max(kLeastOfMask * masked[band], std::min(masked[band], kMostRise * before[band]));
+    const float masked = masking.masked[band];
+    masking.limited[band] = std::max(kLeastOfMask * masked, std::min(masked, kMostRise * before[band]));
+    if (masking.limited[band] < kRising * masked && masking.energy[band] > masking.quiet[band]) ++rising;
   }
+  return rising >= kManyBands;
 }
 
 void measure_masking(const BandLayout& layout, std::span<const float, kLines> lines, Masking& out) {
@@ -116,6 +122,7 @@ void measure_masking(const BandLayout& layout, std::span<const float, kLines> li
       const std::size_t count_of_parts = (edges[i + 1] - edges[i]) / kPart;
       const auto count = static_cast<float>(count_of_parts);
       out.masked[first + i] = ear.distance[edges[i] / kPart] * count * count / inverse;
+      out.limited[first + i] = out.masked[first + i];
       out.quiet[first + i] = ear.quiet[edges[i] / kPart] * static_cast<float>(windows);
     }
   }

@@ -13,7 +13,8 @@ constexpr int kScaleOfOne = 100;  // the scale factor whose step is 1
 constexpr float kRound = 0.4054F;
 // A value off by u in the domain of powers is off by 4/3 step^3/4 |line|^1/4 u; u is even in a unit interval.
 constexpr float kNoiseFactor = 16.0F / 9 / 12;
-constexpr float kBitsPerBand = 4;  // scale factor and its share of the section
+constexpr float kLimitsHold = 0.5F, kLimitsYield = 6;  // a level, and by how much they rise for each step above it
+constexpr float kBitsPerBand = 4;                      // scale factor and its share of the section
 
 // Bits of a line by log2 of the mean value of its band, in quarters from -16 to 16: what the codebooks need on speech
 // and music, measured.
@@ -46,9 +47,12 @@ struct InverseSteps {
 };
 const InverseSteps kInverse;
 
-// log2 of the step at which a band's noise is what the level allows.
+// log2 of the step at which a band's noise is what the level allows. Where bits are short, noise before a sudden sound
+// is the lesser evil: without them a tone that has gone on all the time would be lost for a whole unit.
 float step_log(const StepModel& model, unsigned band, float level) {
-  const float noise = std::max(model.masked_log[band] + level, model.quiet_log[band]);
+  const float yielded = kLimitsYield * std::max(0.0F, level - kLimitsHold);
+  const float hidden = level + std::min(model.masked_log[band], model.limited_log[band] + yielded);
+  const float noise = std::max(hidden, model.quiet_log[band]);
   return (noise - model.root_log[band]) * (2.0F / 3);
 }
 
@@ -86,6 +90,7 @@ void model_steps(const BandLayout& layout, const Channel& channel, StepModel& ou
     const auto width = static_cast<float>(layout.width(band));
     out.largest[band] = largest;
     out.masked_log[band] = std::log2(channel.masking.masked[band] / width + 1e-9F);
+    out.limited_log[band] = std::log2(channel.masking.limited[band] / width + 1e-9F);
     out.quiet_log[band] = std::log2(channel.masking.quiet[band] / width + 1e-9F);
     out.root_log[band] = std::log2(roots / width * kNoiseFactor + 1e-9F);
     out.power_log[band] = std::log2(powers / width + 1e-9F);

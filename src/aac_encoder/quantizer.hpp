@@ -15,6 +15,7 @@ namespace aac_encoder {
 struct StepModel {
   std::array<float, kLines> power{};                      // |line| to 3/4
   std::array<float, BandLayout::kMaxBands> masked_log{};  // log2 of noise per line, at level 0
+  std::array<float, BandLayout::kMaxBands> limited_log{};
   std::array<float, BandLayout::kMaxBands> quiet_log{};
   std::array<float, BandLayout::kMaxBands> root_log{};   // log2 of the mean of sqrt |line| times the noise factor
   std::array<float, BandLayout::kMaxBands> power_log{};  // log2 of the mean of |line| to 3/4

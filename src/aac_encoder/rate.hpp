@@ -15,7 +15,7 @@ struct Rate {
 };
 
 // Quantizes both channels and chooses their codebooks. `channels_used` 1: the second is silence.
-// `sudden`: an attack after none, which short windows make dear and which does not come often.
+// `sudden`: an attack after none, or a sound that sets in: dear, and does not come often.
 class RateControl {
  public:
   explicit RateControl(const Rate& rate) : rate_(rate) {}

@@ -9,6 +9,7 @@ namespace {
 
 struct Noise {
   float masked = 0;
+  float limited = 0;
   float quiet = 0;
 };
 
@@ -20,9 +21,9 @@ float demand(float energy, float noise) {
 bool middle_side_is_cheaper(const Channel& left, const Channel& right, unsigned band, float product, Noise both) {
   const float el = left.masking.energy[band], er = right.masking.energy[band];
   const float middle = 0.25F * (el + er + 2 * product), side = 0.25F * (el + er - 2 * product);
-  const float apart = demand(el, std::max(left.masking.masked[band], left.masking.quiet[band])) *
-                      demand(er, std::max(right.masking.masked[band], right.masking.quiet[band]));
-  const float noise = std::max(both.masked, both.quiet);
+  const float apart = demand(el, std::max(left.masking.limited[band], left.masking.quiet[band])) *
+                      demand(er, std::max(right.masking.limited[band], right.masking.quiet[band]));
+  const float noise = std::max(both.limited, both.quiet);
   return demand(middle, noise) * demand(side, noise) < apart;
 }
 
@@ -37,6 +38,7 @@ StereoMask join_channels(const BandLayout& layout, Channel& left, Channel& right
     for (std::size_t k = first; k < end; ++k) product += left.lines[k] * right.lines[k];
     // The noise of both adds up in either channel, so each may have half of what the more delicate channel hides.
     const Noise both{0.5F * std::min(left.masking.masked[band], right.masking.masked[band]),
+                     0.5F * std::min(left.masking.limited[band], right.masking.limited[band]),
                      0.5F * std::min(left.masking.quiet[band], right.masking.quiet[band])};
     if (!middle_side_is_cheaper(left, right, band, product, both)) continue;
     mask.middle_side[band] = true;
@@ -51,6 +53,7 @@ StereoMask join_channels(const BandLayout& layout, Channel& left, Channel& right
     right.masking.energy[band] = std::max(0.0F, 0.25F * (sum - 2 * product));
     for (Channel* channel : {&left, &right}) {
       channel->masking.masked[band] = both.masked;
+      channel->masking.limited[band] = both.limited;
       channel->masking.quiet[band] = both.quiet;
     }
   }

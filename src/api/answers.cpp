@@ -22,4 +22,9 @@ async::Task<void> respond_text(net::HttpExchange& exchange, const Call& call, in
   (void)co_await exchange.respond(std::move(response));
 }
 
+aws::Error body_error(base::Error error) {
+  if (error.code == base::Errc::LimitExceeded) return {aws::kRequestTooLarge, std::move(error.message)};
+  return {aws::kSerialization, "the request body did not arrive: " + error.message};
+}
+
 }  // namespace api

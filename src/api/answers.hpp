@@ -22,6 +22,9 @@ net::HttpResponse make_response(const net::HttpExchange& exchange, const Call& c
 async::Task<void> respond_text(net::HttpExchange& exchange, const Call& call, int status, std::string body,
                                std::string_view content_type);
 
+// An error of reading a body, before any handler saw it.
+aws::Error body_error(base::Error error);
+
 // A handler that throws has failed; only cancellation passes, so that a stopping shard unwinds.
 template <class T>
 async::Task<aws::Outcome<T>> fence(const Call& call, async::Task<aws::Outcome<T>> handler) {

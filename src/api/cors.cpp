@@ -33,7 +33,7 @@ net::HttpResponse make_preflight_response(const net::HttpRequest& request) {
   response.status = 204;
   add_cors_headers(request, response.headers);
   const auto requested = request.headers.find("Access-Control-Request-Headers");
-  response.headers.add("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+  response.headers.add("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, OPTIONS");
   response.headers.add("Access-Control-Allow-Headers",
                        std::string(requested && is_header_list(*requested) ? *requested : kUsualHeaders));
   response.headers.add("Access-Control-Max-Age", "7200");

@@ -2,6 +2,8 @@
 #pragma once
 // The bodies of a streaming call over its HTTP exchange, within the bandwidth that the limits give the call.
 
+#include <functional>
+#include <string_view>
 #include <utility>
 
 #include "api/answers.hpp"
@@ -32,11 +34,18 @@ class Pace {
   Admission& admission_;
 };
 
+// What a call opened ends when its access key is revoked. The options' function; empty: it goes on.
+using HasKey = std::function<bool(std::string_view)>;
+inline base::Result<void> check_key(const HasKey& has_key, const Call& call) {
+  if (!has_key || has_key(call.access_key_id)) return {};
+  return base::fail(base::Errc::AccessDenied, "the access key of this call was revoked while it went on");
+}
+
 class ExchangeBody final : public ResponseBody {
  public:
   // Without a pace as fast as it goes.
-  ExchangeBody(net::HttpExchange& exchange, const Call& call, Pace* pace)
-      : exchange_(exchange), call_(call), pace_(pace) {}
+  ExchangeBody(net::HttpExchange& exchange, const Call& call, Pace* pace, const HasKey& has_key)
+      : exchange_(exchange), call_(call), pace_(pace), has_key_(has_key) {}
 
   async::Task<base::Result<void>> start(ResponseHead head) override {
     net::HttpResponse response = make_response(exchange_, call_, 200);
@@ -46,6 +55,7 @@ class ExchangeBody final : public ResponseBody {
     co_return started;
   }
   async::Task<base::Result<void>> write(base::ByteView bytes) override {
+    CO_TRY_VOID(check_key(has_key_, call_));
     auto written = co_await exchange_.write_chunk(bytes);
     if (pace_ != nullptr) co_await pace_->after(bytes.size());
     co_return written;
@@ -60,14 +70,17 @@ class ExchangeBody final : public ResponseBody {
   net::HttpExchange& exchange_;
   const Call& call_;
   Pace* pace_;
+  const HasKey& has_key_;
 };
 
 class ExchangeInput final : public RequestBody {
  public:
-  ExchangeInput(net::HttpExchange& exchange, Pace& pace) : exchange_(exchange), pace_(pace) {}
+  ExchangeInput(net::HttpExchange& exchange, const Call& call, Pace& pace, const HasKey& has_key)
+      : exchange_(exchange), call_(call), pace_(pace), has_key_(has_key) {}
 
   async::Task<base::Result<base::Bytes>> read_some() override {
     auto piece = co_await exchange_.read_body_some();
+    CO_TRY_VOID(check_key(has_key_, call_));
     if (piece) co_await pace_.after(piece->size());
     co_return piece;
   }
@@ -75,7 +88,9 @@ class ExchangeInput final : public RequestBody {
 
  private:
   net::HttpExchange& exchange_;
+  const Call& call_;
   Pace& pace_;
+  const HasKey& has_key_;
 };
 
 }  // namespace api

@@ -121,7 +121,7 @@ class FakeDoor final : public SignalingDoor {
   }
   net::WebSocketOptions websocket_options() override { return {}; }
   async::Task<void> serve(std::unique_ptr<net::WebSocket>, sessions::Role role, std::string channel_arn,
-                          std::string client_id) override {
+                          std::string client_id, std::function<bool()>) override {
     const std::string name = channel_arn.substr(channel_arn.find('/') + 1);
     served =
         (role == sessions::Role::Master ? "master " : "viewer ") + name.substr(0, name.find('/')) + ' ' + client_id;

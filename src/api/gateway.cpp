@@ -38,10 +38,10 @@ aws::Error unknown_operation(const net::HttpRequest& request) {
   return {aws::kUnknownOperation, "there is no operation at this path"};
 }
 
-// Errors of reading a body, before any operation saw it.
-aws::Error body_error(base::Error error) {
-  if (error.code == base::Errc::LimitExceeded) return {aws::kRequestTooLarge, std::move(error.message)};
-  return {aws::kSerialization, "the request body did not arrive: " + error.message};
+// "/" is an address for the signaling sockets of clients that were given a bare host; only browsers ask it for a page.
+bool asks_for_page(const net::HttpRequest& request) {
+  const auto accepted = request.headers.find("Accept");
+  return request.path == "/" && accepted && accepted->contains("text/html") && !request.headers.find("Upgrade");
 }
 
 aws::Error not_served(const aws::Operation& operation) {
@@ -112,6 +112,13 @@ async::Task<bool> Gateway::serve_plain(const Call& call, net::HttpExchange& exch
   }
   if (request.path == "/metrics") {
     co_await serve_metrics(call, exchange);
+    co_return true;
+  }
+  if (!options_.home.empty() && asks_for_page(request)) {
+    metrics_.count_other(302);
+    net::HttpResponse redirect = make_response(exchange, call, 302);
+    redirect.headers.add("Location", options_.home);
+    (void)co_await exchange.respond(std::move(redirect));
     co_return true;
   }
   const Handlers::Route* route = handlers_.find_route(request.path);
@@ -232,7 +239,7 @@ async::Task<void> Gateway::serve_streaming(const aws::Operation& operation, Call
     co_return;
   }
   Pace pace(options_.throttle, *admission);
-  ExchangeBody response(exchange, call, &pace);
+  ExchangeBody response(exchange, call, &pace, options_.has_key);
   const auto outcome = co_await fence(call, (*handler)(call, *body, response));
   co_await end_streaming(operation, call, exchange, outcome);
 }
@@ -256,8 +263,8 @@ async::Task<void> Gateway::serve_streaming_request(const aws::Operation& operati
     co_return;
   }
   Pace pace(options_.throttle, *admission);
-  ExchangeInput request(exchange, pace);
-  ExchangeBody response(exchange, call, nullptr);
+  ExchangeInput request(exchange, call, pace, options_.has_key);
+  ExchangeBody response(exchange, call, nullptr, options_.has_key);
   const auto outcome = co_await fence(call, (*handler)(call, arguments, request, response));
   co_await end_streaming(operation, call, exchange, outcome);
 }
@@ -285,8 +292,10 @@ async::Task<void> Gateway::serve_websocket(const aws::Operation& operation, Call
     co_return;
   }
   record(operation, call, 101, {});
+  std::function<bool()> may_stay;
+  if (options_.has_key) may_stay = [this, id = call.access_key_id] { return options_.has_key(id); };
   co_await signaling_->serve(*std::move(socket), connect->role, std::move(connect->channel_arn),
-                             std::move(connect->client_id));
+                             std::move(connect->client_id), std::move(may_stay));
 }
 
 // Arguments are query parameters; the rules are those of the model.

@@ -43,8 +43,11 @@ struct GatewayOptions {
   std::function<base::WallTime()> wall_clock;  // the system's if empty
   FindArn find_arn;              // for policies; without it a name stands for a resource that is not there
   Throttle* throttle = nullptr;  // outlives the gateway; null: no limits
+  // Whether an access key is known still: what it opened ends when it is revoked. Empty: it goes on. Any thread.
+  std::function<bool(std::string_view)> has_key;
   // For /readyz: why the server is not ready, in plain words; nothing, or an empty function, when it is.
   std::function<std::optional<std::string>()> trouble;
+  std::string home;                              // where a browser that asks for "/" is sent; empty: nowhere
   std::function<void(const AuditEntry&)> audit;  // on the connection's shard; none if empty
   // More lines for /metrics in the Prometheus text format, asked on the connection's shard.
   std::vector<std::function<async::Task<std::string>()>> metric_sources;

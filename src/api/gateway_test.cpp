@@ -311,7 +311,7 @@ TEST_F(GatewayTest, own_reads_fail_in_one_shape) {
       {"GET", "/api/v1/streams//coverage", true, 404,
        R"({"code":"UnknownOperationException","message":"there is nothing at this path"})"},
       {"POST", "/api/v1/streams/a/coverage", true, 405,
-       R"({"code":"UnknownOperationException","message":"this path is read with GET"})"},
+       R"({"code":"UnknownOperationException","message":"this path is not served by the method POST"})"},
   };
   for (const Case& expected : cases) {
     FakeExchange exchange(shard, expected.method, expected.target, "");

@@ -32,14 +32,30 @@ void Handlers::add_read(std::string before, std::string after, Read handler) {
   reads_.push_back({std::move(before), std::move(after), std::move(handler)});
 }
 
-const Handlers::ReadRow* Handlers::find_read(std::string_view path) const {
-  const auto row = std::ranges::find_if(reads_, [path](const ReadRow& each) {
+void Handlers::add_change(std::string method, std::string path, Read handler) {
+  CHECK(path.starts_with("/api/v1/") && method != "GET");
+  reads_.push_back({std::move(path), "", std::move(handler), std::move(method)});
+}
+
+std::string Handlers::ReadRow::pattern() const {
+  const std::string path = after.empty() ? before : before + "{name}" + after;
+  return method == "GET" ? path : method + " " + path;
+}
+
+const Handlers::ReadRow* Handlers::find_read(std::string_view path, std::string_view method) const {
+  const auto is_at = [path](const ReadRow& each) {
     if (each.after.empty()) return path == each.before;
     if (path.size() <= each.before.size() + each.after.size()) return false;
     const std::string_view name = path.substr(each.before.size(), path.size() - each.before.size() - each.after.size());
     return path.starts_with(each.before) && path.ends_with(each.after) && !name.contains('/');
-  });
-  return row == reads_.end() ? nullptr : &*row;
+  };
+  const ReadRow* found = nullptr;
+  for (const ReadRow& row : reads_) {
+    if (!is_at(row)) continue;
+    if (row.method == method) return &row;
+    found = &row;
+  }
+  return found;
 }
 
 const Handlers::Erased* Handlers::find(const aws::Operation& operation) const {

@@ -76,14 +76,15 @@ class Handlers {
   // (api/cors.hpp).
   using Route = std::function<async::Task<void>(const Call&, net::HttpExchange&)>;
 
-  // Our own reads, signed GETs under /api/v1/ (docs/api.md). The answer is a JSON text.
+  // Our own calls, signed, under /api/v1/ (docs/api.md). The answer is a JSON text.
   using Read = std::function<async::Task<aws::Outcome<std::string>>(const Call&, ReadRequest)>;
   struct ReadRow {
     std::string before;  // of the name in the path: "/api/v1/streams/"
     std::string after;   // and what follows it: "/coverage"; empty: the path names nothing and is `before` alone
     Read handler;
-    // For the audit trail: "/api/v1/streams/{name}/coverage".
-    std::string pattern() const { return after.empty() ? before : before + "{name}" + after; }
+    std::string method = "GET";
+    // For the audit trail: "/api/v1/streams/{name}/coverage", "POST /api/v1/keys".
+    std::string pattern() const;
   };
 
   using Erased = std::function<async::Task<aws::Outcome<std::string>>(const Call&, std::string_view body)>;
@@ -104,12 +105,15 @@ class Handlers {
   // GET (and HEAD) under a path prefix, for example "/hls/v1/".
   void add_route(std::string prefix, Route route);
   void add_read(std::string before, std::string after, Read handler);
+  // What changes something, by another method than GET; its body is JSON. A path may have several.
+  void add_change(std::string method, std::string path, Read handler);
 
   const Erased* find(const aws::Operation& operation) const;
   const ErasedStreaming* find_streaming(const aws::Operation& operation) const;
   const ErasedStreamingRequest* find_streaming_request(const aws::Operation& operation) const;
   const Route* find_route(std::string_view path) const;
-  const ReadRow* find_read(std::string_view path) const;
+  // The path's row of this method, else any row of the path; null: there is no such path.
+  const ReadRow* find_read(std::string_view path, std::string_view method) const;
   // Some kind of handler exists: for the compatibility page and the row walk of the tests.
   bool serves(const aws::Operation& operation) const;
 

@@ -10,11 +10,14 @@ namespace {
 constexpr std::string_view kBusy = "ClientLimitExceededException";
 constexpr std::string_view kConnections = "ConnectionLimitExceededException";
 constexpr std::string_view kPaced = "none: the bytes are paced";
+constexpr std::string_view kPacedFragments = "none: the fragments are paced";
+constexpr std::string_view kEnded = "none: it is ended";
 
 // AWS's figures are those of its quota pages (contract, sections 2.4, 2.5, 3.5 and 8).
 constexpr std::array<LimitRow, kLimitCount> kRows = {{
     {Limit::Streams, "streams", 0, 10'000, "in the account", "AccountStreamLimitExceededException"},
     {Limit::Channels, "channels", 0, 10'000, "in the account", "AccountChannelLimitExceededException"},
+    {Limit::StorageChannels, "storage_channels", 0, 100, "channels with media storage, in the account", kBusy},
     {Limit::TagsPerResource, "tags_per_resource", 50, 50, "a stream or channel",
      "TagsPerResourceExceededLimitException"},
     {Limit::RetentionHours, "retention_hours", 87'600, 87'600, "a stream", "InvalidArgumentException"},
@@ -46,13 +49,21 @@ constexpr std::array<LimitRow, kLimitCount> kRows = {{
     {Limit::JoinChannelRate, "join_channel_rate", 0, 2, "the same, per second and channel", kBusy},
     {Limit::SessionViewers, "session_viewers", 0, 3, "viewers of a storage session; a place is kept for a minute",
      kBusy},
+    {Limit::SessionSeconds, "session_seconds", 0, 3600, "a connection to a storage session", kEnded},
+    {Limit::SessionIdle, "session_idle_seconds", 0, 180, "a master that sends no media", kEnded},
+    {Limit::SessionViewerIdle, "session_viewer_idle_seconds", 0, 60,
+     "a viewer that neither gets nor sends media, with a master", kEnded},
+    {Limit::SessionWithoutMaster, "session_without_master_seconds", 0, 180, "a viewer without a master", kEnded},
     {Limit::PutMediaRate, "put_media_rate", 0, 5, "PutMedia, per second and stream", kBusy},
     {Limit::PutMediaConnections, "put_media_connections", 0, 1, "PutMedia, a stream", kConnections},
     {Limit::PutMediaBytes, "put_media_bytes_per_second", 0, 12'500'000, "PutMedia, a stream", kPaced},
     {Limit::PutMediaSeconds, "put_media_seconds", 0, 2700, "a PutMedia connection",
      "acknowledgement 4003 MAX_CONNECTION_DURATION_REACHED"},
+    {Limit::PutMediaFragments, "put_media_fragments_per_second", 0, 5, "a PutMedia connection", kPacedFragments},
     {Limit::FragmentSeconds, "fragment_seconds", 20, 20, "a fragment of PutMedia",
      "acknowledgement 4002 MAX_FRAGMENT_DURATION_REACHED"},
+    {Limit::FragmentLeastSeconds, "fragment_least_seconds", 0, 1, "a fragment of PutMedia but its last",
+     "acknowledgement 4002 MIN_FRAGMENT_DURATION_REACHED"},
     {Limit::FragmentBytes, "fragment_bytes", 50'000'000, 50'000'000, "a fragment of PutMedia",
      "acknowledgement 4001 MAX_FRAGMENT_SIZE_REACHED"},
     {Limit::FragmentTracks, "fragment_tracks", 3, 3, "a PutMedia connection",
@@ -62,6 +73,7 @@ constexpr std::array<LimitRow, kLimitCount> kRows = {{
     {Limit::GetMediaRate, "get_media_rate", 0, 5, "GetMedia, per second and stream", kBusy},
     {Limit::GetMediaConnections, "get_media_connections", 0, 3, "GetMedia, a stream", kConnections},
     {Limit::GetMediaBytes, "get_media_bytes_per_second", 0, 25'000'000, "GetMedia, a stream", kPaced},
+    {Limit::GetMediaFragments, "get_media_fragments_per_second", 0, 5, "a GetMedia connection", kPacedFragments},
     {Limit::FragmentListConnections, "fragment_list_connections", 0, 5, "GetMediaForFragmentList, a stream", kBusy},
     {Limit::FragmentListBytes, "fragment_list_bytes_per_second", 0, 25'000'000, "GetMediaForFragmentList, a stream",
      kPaced},
@@ -78,6 +90,11 @@ constexpr std::array<LimitRow, kLimitCount> kRows = {{
      "GETs of each kind of playlist, manifest and init fragment, per second and playback session", kBusy},
     {Limit::MediaFragmentRate, "media_fragment_rate", 0, 20, "GETs of media fragments, per second and playback session",
      kBusy},
+    {Limit::HlsCodecChanges, "hls_codec_changes", 0, 500, "an HLS session, since its first fragment",
+     "InvalidCodecPrivateDataException"},
+    {Limit::FragmentMetadataPoints, "fragment_metadata_points", 0, 10'000, "points, per second and stream (below)",
+     kBusy},
+    {Limit::FragmentMediaPoints, "fragment_media_points", 0, 500, "points, per second and stream (below)", kBusy},
 }};
 
 }  // namespace

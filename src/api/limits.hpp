@@ -16,6 +16,7 @@ namespace api {
 enum class Limit : std::uint8_t {
   Streams,
   Channels,
+  StorageChannels,
   TagsPerResource,
   RetentionHours,
   CreateRate,
@@ -42,17 +43,24 @@ enum class Limit : std::uint8_t {
   JoinRate,
   JoinChannelRate,
   SessionViewers,
+  SessionSeconds,
+  SessionIdle,
+  SessionViewerIdle,
+  SessionWithoutMaster,
   PutMediaRate,
   PutMediaConnections,
   PutMediaBytes,
   PutMediaSeconds,
+  PutMediaFragments,
   FragmentSeconds,
+  FragmentLeastSeconds,
   FragmentBytes,
   FragmentTracks,
   FragmentTags,
   GetMediaRate,
   GetMediaConnections,
   GetMediaBytes,
+  GetMediaFragments,
   FragmentListConnections,
   FragmentListBytes,
   ClipBytes,
@@ -62,8 +70,11 @@ enum class Limit : std::uint8_t {
   SessionUrlRate,
   PlaylistRate,
   MediaFragmentRate,
+  HlsCodecChanges,
+  FragmentMetadataPoints,
+  FragmentMediaPoints,
 };
-inline constexpr std::size_t kLimitCount = 48;
+inline constexpr std::size_t kLimitCount = 59;
 
 struct LimitRow {
   Limit limit;

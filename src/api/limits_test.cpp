@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures here are copied by hand from AWS's quota pages (contract, sections 2.4, 2.5 and 8), not from the table.
+// The figures here are copied by hand from AWS's quota pages (contract, sections 2.4, 2.5, 3.1, 3.5, 4.3, 5.3 and 8),
+// not from the table.
 #include "api/limits.hpp"
 
 #include <gtest/gtest.h>
@@ -31,6 +32,7 @@ TEST(LimitTable, the_aws_profile_is_what_aws_documents) {
   const std::map<Limit, std::uint64_t> documented = {
       {Limit::Streams, 10000},
       {Limit::Channels, 10000},
+      {Limit::StorageChannels, 100},
       {Limit::TagsPerResource, 50},
       {Limit::RetentionHours, 10 * 365 * 24},
       {Limit::CreateRate, 50},
@@ -57,17 +59,24 @@ TEST(LimitTable, the_aws_profile_is_what_aws_documents) {
       {Limit::JoinRate, 50},
       {Limit::JoinChannelRate, 2},
       {Limit::SessionViewers, 3},
+      {Limit::SessionSeconds, 60 * 60},
+      {Limit::SessionIdle, 3 * 60},
+      {Limit::SessionViewerIdle, 60},
+      {Limit::SessionWithoutMaster, 3 * 60},
       {Limit::PutMediaRate, 5},
       {Limit::PutMediaConnections, 1},
       {Limit::PutMediaBytes, 12'500'000},
       {Limit::PutMediaSeconds, 45 * 60},
+      {Limit::PutMediaFragments, 5},
       {Limit::FragmentSeconds, 20},
+      {Limit::FragmentLeastSeconds, 1},
       {Limit::FragmentBytes, 50'000'000},
       {Limit::FragmentTracks, 3},
       {Limit::FragmentTags, 10},
       {Limit::GetMediaRate, 5},
       {Limit::GetMediaConnections, 3},
       {Limit::GetMediaBytes, 25'000'000},
+      {Limit::GetMediaFragments, 5},
       {Limit::FragmentListConnections, 5},
       {Limit::FragmentListBytes, 25'000'000},
       {Limit::ClipBytes, 100'000'000},
@@ -77,6 +86,9 @@ TEST(LimitTable, the_aws_profile_is_what_aws_documents) {
       {Limit::SessionUrlRate, 25},
       {Limit::PlaylistRate, 5},
       {Limit::MediaFragmentRate, 20},
+      {Limit::HlsCodecChanges, 500},
+      {Limit::FragmentMetadataPoints, 10'000},
+      {Limit::FragmentMediaPoints, 500},
   };
   EXPECT_EQ(documented.size(), kLimitCount);
   for (const auto& [limit, figure] : documented) {
@@ -180,6 +192,24 @@ TEST_F(ThrottleTest, a_playback_session_has_its_own_count_for_each_resource) {
   EXPECT_TRUE(get("u", "getHLSMediaPlaylist.m3u8"));
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(get("t", "getMP4MediaFragment.mp4"));
   EXPECT_FALSE(get("t", "getMP4MediaFragment.mp4"));
+}
+
+TEST_F(ThrottleTest, reads_of_a_stream_share_its_points) {
+  const auto charge = [&](Limit limit, const char* stream, std::uint64_t points) {
+    return throttle.charge(limit, stream, points, now).has_value();
+  };
+  EXPECT_TRUE(charge(Limit::FragmentMediaPoints, "a", 499));
+  EXPECT_TRUE(charge(Limit::FragmentMediaPoints, "a", 1));
+  EXPECT_FALSE(charge(Limit::FragmentMediaPoints, "a", 1));
+  EXPECT_TRUE(charge(Limit::FragmentMediaPoints, "b", 1));
+  EXPECT_TRUE(charge(Limit::FragmentMetadataPoints, "a", 10'000)) << "points of their own";
+  EXPECT_FALSE(charge(Limit::FragmentMetadataPoints, "a", 100));
+  now += 10ms;
+  EXPECT_TRUE(charge(Limit::FragmentMetadataPoints, "a", 100));
+  EXPECT_FALSE(charge(Limit::FragmentMediaPoints, "a", 6));
+  EXPECT_TRUE(charge(Limit::FragmentMediaPoints, "a", 5));
+  EXPECT_STREQ(throttle.charge(Limit::FragmentMediaPoints, "a", 1, now).error().kind->code.data(),
+               "ClientLimitExceededException");
 }
 
 TEST(Throttle, without_configuration_limits_no_rate_and_no_connection) {

@@ -2,6 +2,9 @@
 #pragma once
 // The media and archived-media services, the session URLs, and our own reads of recordings.
 
+#include <functional>
+#include <string_view>
+
 #include "api/handlers.hpp"
 #include "api/put_media_counts.hpp"
 #include "api/throttle.hpp"
@@ -26,7 +29,9 @@ struct MediaServices {
   base::Duration get_media_patience =
       std::chrono::seconds(60);  // GetMedia ends after so long without a fragment; 0: never
   streams::ProducerLimits put_media{};
-  Throttle* throttle = nullptr;  // of playback sessions; null: no limits
+  Throttle* throttle = nullptr;  // null: no limits
+  // Whether an access key is known still, so that what it opened goes on; empty: all do. Any thread.
+  std::function<bool(std::string_view)> has_key{};
 };
 
 void add_media_handlers(Handlers& handlers, MediaServices services);

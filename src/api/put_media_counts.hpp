@@ -28,7 +28,10 @@ class PutMediaCounts {
     // `committed`: by this connection so far.
     void note_fragments(std::uint64_t committed) { counts_.fragments += committed - std::exchange(noted_, committed); }
     void note_error(streams::ProducerError error) {
-      const auto found = std::ranges::find(streams::kProducerErrors, error);
+      const auto has_its_id = [&](streams::ProducerError each) {
+        return acknowledgement_id(each) == acknowledgement_id(error);
+      };
+      const auto found = std::ranges::find_if(streams::kProducerErrors, has_its_id);
       ++counts_.errors.at(static_cast<std::size_t>(found - streams::kProducerErrors.begin()));
     }
 

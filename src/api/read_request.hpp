@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What a GET carries besides its signature: names in the path, arguments in the query.
+// What a call of our own API carries besides its signature: names in the path, arguments in the query, a body.
 
 #include <initializer_list>
 #include <optional>
@@ -17,10 +17,10 @@ std::string decode_percent(std::string_view text);
 // The first value of `name` in a query, decoded.
 std::optional<std::string> find_query_value(std::string_view query, std::string_view name);
 
-// A GET of our own API.
 struct ReadRequest {
   std::string name;   // what stands for {name} in the path
   std::string query;  // as sent
+  std::string body;   // of what changes something
 
   std::optional<std::string> find(std::string_view argument) const { return find_query_value(query, argument); }
   // Epoch seconds or ISO 8601; InvalidArgument names the argument.

@@ -39,6 +39,39 @@ struct PairAnswer {
   }
 };
 
+struct SessionNumbersAnswer {
+  std::int64_t video_packets = 0;
+  std::int64_t video_bytes = 0;
+  std::int64_t video_frames = 0;
+  std::int64_t video_lost = 0;
+  std::int64_t video_repaired = 0;
+  std::int64_t nacks = 0;
+  std::int64_t plis = 0;
+  std::int64_t audio_packets = 0;
+  std::int64_t audio_bytes = 0;
+  std::int64_t audio_lost = 0;
+  std::optional<std::int64_t> round_trip_microseconds;
+  std::optional<std::int64_t> video_jitter_microseconds;
+  std::optional<std::int64_t> audio_jitter_microseconds;
+  std::optional<std::int64_t> skew_microseconds;
+  static constexpr auto fields() {
+    return std::tuple(aws::field("videoPackets", &SessionNumbersAnswer::video_packets, {.required = true}),
+                      aws::field("videoBytes", &SessionNumbersAnswer::video_bytes, {.required = true}),
+                      aws::field("videoFrames", &SessionNumbersAnswer::video_frames, {.required = true}),
+                      aws::field("videoLost", &SessionNumbersAnswer::video_lost, {.required = true}),
+                      aws::field("videoRepaired", &SessionNumbersAnswer::video_repaired, {.required = true}),
+                      aws::field("nacks", &SessionNumbersAnswer::nacks, {.required = true}),
+                      aws::field("plis", &SessionNumbersAnswer::plis, {.required = true}),
+                      aws::field("audioPackets", &SessionNumbersAnswer::audio_packets, {.required = true}),
+                      aws::field("audioBytes", &SessionNumbersAnswer::audio_bytes, {.required = true}),
+                      aws::field("audioLost", &SessionNumbersAnswer::audio_lost, {.required = true}),
+                      aws::field("roundTripMicroseconds", &SessionNumbersAnswer::round_trip_microseconds),
+                      aws::field("videoJitterMicroseconds", &SessionNumbersAnswer::video_jitter_microseconds),
+                      aws::field("audioJitterMicroseconds", &SessionNumbersAnswer::audio_jitter_microseconds),
+                      aws::field("skewMicroseconds", &SessionNumbersAnswer::skew_microseconds));
+  }
+};
+
 struct SessionAnswer {
   std::string session_id;
   std::string channel_name;
@@ -53,6 +86,7 @@ struct SessionAnswer {
   std::vector<std::string> local_candidates;
   std::vector<std::string> remote_candidates;
   std::vector<PairAnswer> pairs;
+  std::optional<SessionNumbersAnswer> numbers;
   static constexpr auto fields() {
     return std::tuple(
         aws::field("sessionId", &SessionAnswer::session_id, {.required = true}),
@@ -65,7 +99,8 @@ struct SessionAnswer {
         aws::field("steps", &SessionAnswer::steps, {.required = true, .write_empty = true}),
         aws::field("localCandidates", &SessionAnswer::local_candidates, {.required = true, .write_empty = true}),
         aws::field("remoteCandidates", &SessionAnswer::remote_candidates, {.required = true, .write_empty = true}),
-        aws::field("pairs", &SessionAnswer::pairs, {.required = true, .write_empty = true}));
+        aws::field("pairs", &SessionAnswer::pairs, {.required = true, .write_empty = true}),
+        aws::field("numbers", &SessionAnswer::numbers));
   }
 };
 

@@ -74,6 +74,30 @@ std::vector<PairAnswer> describe_pairs(std::vector<webrtc::PairReport> pairs) {
   return answers;
 }
 
+SessionNumbersAnswer describe_numbers(const sessions::SessionNumbers& numbers) {
+  const auto count = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  SessionNumbersAnswer answer;
+  answer.video_packets = count(numbers.video_packets);
+  answer.video_bytes = count(numbers.video_bytes);
+  answer.video_frames = count(numbers.video_frames);
+  answer.video_lost = count(numbers.video_lost);
+  answer.video_repaired = count(numbers.video_repaired);
+  answer.nacks = count(numbers.nacks);
+  answer.plis = count(numbers.plis);
+  answer.audio_packets = count(numbers.audio_packets);
+  answer.audio_bytes = count(numbers.audio_bytes);
+  answer.audio_lost = count(numbers.audio_lost);
+  const auto microseconds = [](const std::optional<base::Duration>& time) {
+    if (!time) return std::optional<std::int64_t>();
+    return std::optional<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(*time).count());
+  };
+  answer.round_trip_microseconds = microseconds(numbers.round_trip);
+  answer.video_jitter_microseconds = microseconds(numbers.video_jitter);
+  answer.audio_jitter_microseconds = microseconds(numbers.audio_jitter);
+  if (numbers.skew) answer.skew_microseconds = numbers.skew->count();
+  return answer;
+}
+
 }  // namespace
 
 SessionAnswer describe(const sessions::SessionRecord& record) {
@@ -96,6 +120,7 @@ SessionAnswer describe(const sessions::SessionRecord& record) {
   answer.local_candidates = record.local_candidates;
   answer.remote_candidates = record.path.remote_candidates.lines;
   answer.pairs = describe_pairs(record.path.pairs);
+  if (record.numbers) answer.numbers = describe_numbers(*record.numbers);
   return answer;
 }
 

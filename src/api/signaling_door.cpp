@@ -16,8 +16,8 @@ class HubDoor final : public SignalingDoor {
   }
   net::WebSocketOptions websocket_options() override { return hub_.websocket_options(); }
   async::Task<void> serve(std::unique_ptr<net::WebSocket> socket, sessions::Role role, std::string channel_arn,
-                          std::string client_id) override {
-    return hub_.serve(std::move(socket), role, std::move(channel_arn), std::move(client_id));
+                          std::string client_id, std::function<bool()> may_stay) override {
+    return hub_.serve(std::move(socket), role, std::move(channel_arn), std::move(client_id), std::move(may_stay));
   }
   async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id) override {
     return hub_.join(std::move(channel_arn), std::move(client_id));

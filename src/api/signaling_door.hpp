@@ -2,6 +2,7 @@
 #pragma once
 // What the API needs of the sessions room, and no more: so that its tests need no media port.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ class SignalingDoor {
                                            const std::string& client_id) = 0;
   virtual net::WebSocketOptions websocket_options() = 0;
   virtual async::Task<void> serve(std::unique_ptr<net::WebSocket> socket, sessions::Role role, std::string channel_arn,
-                                  std::string client_id) = 0;
+                                  std::string client_id, std::function<bool()> may_stay) = 0;
   virtual async::Task<base::Result<void>> join(std::string channel_arn, std::optional<std::string> client_id) = 0;
   virtual async::Task<base::Result<std::string>> offer_to_master(std::string channel_arn, std::string client_id,
                                                                  std::string payload) = 0;

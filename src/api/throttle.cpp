@@ -112,4 +112,12 @@ aws::Outcome<void> Throttle::admit_session(std::string_view token, std::string_v
                    "Rate exceeded: " + std::to_string(limits_[limit]) + " requests a second of a session.");
 }
 
+aws::Outcome<void> Throttle::charge(Limit limit, const std::string& stream, std::uint64_t points, base::Instant now) {
+  const std::string_view what = limit == Limit::FragmentMediaPoints ? "fragment media" : "fragment metadata";
+  if (rates_.take(std::string(what) + ' ' + stream, limits_[limit], now, points)) return {};
+  return aws::fail(kClientLimit, "Rate exceeded: reads of this stream may take " + std::to_string(limits_[limit]) +
+                                     " points of " + std::string(what) + " a second, and this one takes " +
+                                     std::to_string(points) + ". Ask for fewer fragments, or try again later.");
+}
+
 }  // namespace api

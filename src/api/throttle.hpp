@@ -37,6 +37,9 @@ class Throttle {
   base::Duration pace(const Admission& admission, std::size_t bytes, base::Instant now);
   // A GET of a playback session: `resource` is the last part of its path.
   aws::Outcome<void> admit_session(std::string_view token, std::string_view resource, base::Instant now);
+  // Points of `limit` (FragmentMetadataPoints, FragmentMediaPoints), which all reads of a stream share (contract 8).
+  // ClientLimitExceededException as the archived-media model spells it.
+  aws::Outcome<void> charge(Limit limit, const std::string& stream, std::uint64_t points, base::Instant now);
 
  private:
   Limits limits_;

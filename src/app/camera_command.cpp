@@ -16,6 +16,10 @@ void CameraFlags::add_to(CLI::App& command) {
   command.add_flag("--create", o.create, "make channel, stream and mapping where they are missing");
   command.add_option("--retention-hours", o.retention_hours, "of a stream made here")->capture_default_str();
   command.add_option("--h264", o.h264_file, "Annex B file (default: a test picture with a clock)")->type_name("FILE");
+  command
+      .add_option("--low-h264", o.low_h264_file, "the same pictures at a lower bit rate, sent when REMB asks for less")
+      ->type_name("FILE");
+  command.add_option("--low-for", low_seconds_, "send those for so long in any case")->type_name("SECONDS");
   command.add_option("--opus", o.opus_file, "Ogg Opus file (default: a tone with the test picture)")->type_name("FILE");
   command.add_flag("--no-audio", no_audio_, "video only");
   command.add_option("--frame-rate", o.frame_rate, "of the H.264 file (default: as it says, else 25)");
@@ -32,6 +36,10 @@ void CameraFlags::add_to(CLI::App& command) {
       ->check(CLI::Range(0.1, 1e7));
   command.add_option("--count", o.count, "so many cameras, named NAME-1, NAME-2, ...")->check(CLI::Range(1, 5000));
   command.add_option("--threads", o.threads, "that send for them")->check(CLI::Range(1, 64));
+  command.add_option("--joins-at-once", o.joins_at_once, "of each thread")->check(CLI::Range(1, 1000));
+  command.add_option("--srtp-profile", o.srtp_profile, "aes-gcm or aes-cm (default: what the server likes best)")
+      ->check(CLI::IsMember({"aes-gcm", "aes-cm"}));
+  command.add_option("--manifest", o.manifest, "write there what was sent: SHA-256 of every frame")->type_name("FILE");
   command.add_flag("--like-c-sdk", o.like_c_sdk, "answer and behave as webrtc-sdk-c does");
   command.add_flag("--json", o.json, "print the result as one line of JSON");
   command.add_flag("--quiet", o.quiet, "no progress lines");
@@ -43,6 +51,7 @@ base::Result<client::CameraOptions> CameraFlags::finish() const {
   if (duration_seconds_ > 0) {
     options.duration = std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(duration_seconds_));
   }
+  options.low_for = std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(low_seconds_));
   TRY_VOID(service_.complete(options));
   return options;
 }

@@ -21,6 +21,7 @@ class CameraFlags {
   client::CameraOptions options_;
   ServiceFlags service_;
   double duration_seconds_ = 0;
+  double low_seconds_ = 0;
   bool no_audio_ = false;
 };
 

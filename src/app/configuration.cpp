@@ -121,6 +121,10 @@ constexpr std::array kKeys = {
                      "disk for rendered sound, in the data directory's cache (\"1 GB\"): an hour takes about 50 MB; it "
                      "goes before any recording does; 0: none",
                      false, SET_WITH(set_byte_count, render_cache_disk_bytes), nullptr},
+    ConfigurationKey{"render_sound_on_write", "BOOL",
+                     "the sound of every recording is rendered as it is made and kept in that cache, so that nobody "
+                     "waits for it who reads; else when it is first read",
+                     false, SET_WITH(set_bool, render_sound_on_write), nullptr},
     ConfigurationKey{"free_space_floor", "BYTES",
                      "when less is free on the data directory's disk, the oldest recordings go first, whatever their "
                      "retention (\"20 GB\"); 0: never",

@@ -50,6 +50,7 @@ struct Configuration {
   std::uint64_t cache_bytes = 256ull << 20;
   std::uint64_t segment_cache_bytes = 128ull << 20;
   std::uint64_t render_cache_disk_bytes = 1ull << 30;
+  bool render_sound_on_write = false;
   std::uint64_t free_space_floor = 0;
   std::uint64_t stream_max_bytes = 0;
   std::string limits_profile;      // "aws", or empty: the usual ones

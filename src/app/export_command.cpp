@@ -21,6 +21,9 @@ using base::fail;
 // A fragment that began so long before the window may reach into it: more than the longest that there is.
 constexpr auto kLongestFragment = std::chrono::seconds(60);
 
+// Fragments further apart do not join.
+constexpr auto kLongestHole = std::chrono::milliseconds(50);
+
 volatile std::sig_atomic_t stop_requested = 0;
 
 base::WallTime end_of(const api::FragmentAnswer& fragment) {
@@ -101,6 +104,19 @@ base::Result<std::vector<container::Track>> ExportCommand::find_tracks(
   return tracks;
 }
 
+// The last sound that was made beside the pictures of the last fragment is in the next one, if that joins (ADR 12).
+base::Result<void> ExportCommand::close_sound(Recordings& recordings, const api::FragmentAnswer& last,
+                                              streams::MediaFileWriter& file) const {
+  if (wants_stored_) return {};
+  const Window around{end_of(last) - kLongestHole, end_of(last) + kLongestHole};
+  TRY(const api::FragmentsAnswer page, recordings.fragments(stream_, around, ""));
+  const auto next = std::ranges::find_if(
+      page.fragments, [&](const auto& other) { return other.fragment_number > last.fragment_number; });
+  if (next == page.fragments.end()) return {};
+  TRY(const base::Bytes bytes, document(recordings, *next));
+  return file.add_closing_sound(next->producer_timestamp, bytes);
+}
+
 base::Result<void> ExportCommand::write() {
   TRY(const streams::MediaFileKind kind, check_output());
   TRY(const auto recordings, source_.open());
@@ -118,6 +134,7 @@ base::Result<void> ExportCommand::write() {
       TRY_VOID(file->add(fragment.producer_timestamp, end_of(fragment), one));
       progress.advance(static_cast<std::uint64_t>(fragment.size_in_bytes));
     }
+    TRY_VOID(close_sound(*recordings, fragments.back(), *file));
   }
   TRY(const streams::MediaFileReport report, file->finish());
   print(report, fragments.size());

@@ -22,6 +22,8 @@ class ExportCommand {
   base::Result<std::vector<container::Track>> find_tracks(Recordings& recordings,
                                                           const std::vector<api::FragmentAnswer>& fragments) const;
   base::Result<void> write();
+  base::Result<void> close_sound(Recordings& recordings, const api::FragmentAnswer& last,
+                                 streams::MediaFileWriter& file) const;
   void print(const streams::MediaFileReport& report, std::size_t fragments) const;
 
   RecordingFlags source_;

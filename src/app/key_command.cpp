@@ -10,6 +10,7 @@
 #include <iterator>
 #include <thread>
 
+#include "app/key_changes.hpp"
 #include "app/recording_flags.hpp"
 #include "async/secure_random.hpp"
 #include "async/shard.hpp"
@@ -28,9 +29,6 @@ using base::Result;
 constexpr std::int64_t kLeastSeconds = 1;
 constexpr std::int64_t kMostSeconds = 129'600;  // 36 hours, as GetSessionToken allows
 constexpr std::int64_t kDayMs = 86'400'000;     // how long an ended session is remembered, to be told that it has ended
-constexpr std::size_t kMostKeys = 100'000;
-constexpr std::size_t kMostPolicies = 10;  // a key, as IAM allows
-constexpr std::size_t kMaxName = 64;
 
 // What a new key is printed as: also the form that an AWS client's credential_process gives.
 struct KeyLine {
@@ -65,19 +63,6 @@ std::string time_text(std::int64_t ms) {
   return base::to_iso8601(base::WallTime(std::chrono::milliseconds(ms)));
 }
 
-std::string make_id(const char* prefix, base::Random& random) {
-  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  std::string id = prefix;
-  for (int i = 0; i < 16; ++i) id += kAlphabet[random.below(kAlphabet.size())];
-  return id;
-}
-
-std::string make_secret(std::size_t bytes, base::Random& random) {
-  base::Bytes secret(bytes);
-  random.fill(secret);
-  return base::to_base64_url(secret);
-}
-
 Result<std::string> read_policy(const std::string& path) {
   std::ifstream file(path);
   if (!file) return base::fail(Errc::NotFound, fmt::format("cannot read the policy {}", path));
@@ -85,16 +70,6 @@ Result<std::string> read_policy(const std::string& path) {
   const auto policy = aws::Policy::parse(text);
   if (!policy) return base::fail(Errc::InvalidArgument, fmt::format("{}: {}", path, policy.error().message));
   return text;
-}
-
-Result<void> check_name(std::string_view name) {
-  static constexpr std::string_view kPunctuation = "_+=,.@-";  // of IAM's user names
-  const bool good = std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kPunctuation.contains(c);
-  });
-  if (!name.empty() && name.size() <= kMaxName && good) return {};
-  return base::fail(Errc::InvalidArgument,
-                    fmt::format("a name has 1 to {} letters, digits and {}", kMaxName, kPunctuation));
 }
 
 }  // namespace
@@ -143,20 +118,12 @@ void KeyCommand::add_to(CLI::App& command) {
 
 Result<void> KeyCommand::create() {
   async::SecureRandom random;
-  store::AccessKeyRow row;
-  row.id = make_id("AKIA", random);
-  row.name = name_.empty() ? row.id : name_;
-  TRY_VOID(check_name(row.name));
+  std::map<std::string, std::string> policies;
   if (!policy_file_.empty()) {
-    TRY(row.policies[std::filesystem::path(policy_file_).stem().string()], read_policy(policy_file_));
+    TRY(policies[std::filesystem::path(policy_file_).stem().string()], read_policy(policy_file_));
   }
-  TRY(const auto rows, keys_.store->load());
-  if (rows.size() >= kMostKeys) return base::fail(Errc::LimitExceeded, fmt::format("there are {} keys", rows.size()));
-  KeyLine line{.id = row.id, .secret = make_secret(30, random)};
-  row.sealed_secret = store::seal_secret(line.secret, row.id, keys_.sealing_key, random);
-  row.created_ms = base::to_milliseconds(async::wall_now());
-  TRY_VOID(keys_.store->insert(row));
-  fmt::print("{}\n", aws::encode(line));
+  TRY(NewAccessKey made, make_access_key(keys_, name_, policies, async::wall_now(), random));
+  fmt::print("{}\n", aws::encode(KeyLine{.id = made.id, .secret = made.secret}));
   return {};
 }
 
@@ -177,11 +144,11 @@ Result<void> KeyCommand::issue_session() {
   if (!policy_file_.empty()) {
     TRY(row.policies["session"], read_policy(policy_file_));
   }
-  row.id = make_id("ASIA", random);
+  row.id = make_key_id("ASIA", random);
   row.parent = id_;
   row.created_ms = now_ms;
   row.expires_ms = now_ms + seconds_ * 1000;
-  KeyLine line{.id = row.id, .secret = make_secret(30, random), .token = make_secret(96, random)};
+  KeyLine line{.id = row.id, .secret = make_key_secret(30, random), .token = make_key_secret(96, random)};
   line.expires = time_text(*row.expires_ms);
   row.sealed_secret = store::seal_secret(line.secret, row.id, keys_.sealing_key, random);
   row.token_sha256 = aws::sigv4::hash_of_token(*line.token);
@@ -215,13 +182,7 @@ Result<void> KeyCommand::revoke() {
 Result<void> KeyCommand::attach() {
   TRY(const std::string document, read_policy(policy_file_));
   const std::string name = policy_name_.empty() ? std::filesystem::path(policy_file_).stem().string() : policy_name_;
-  TRY_VOID(check_name(name));
-  TRY(const auto rows, keys_.store->load());
-  const auto row = std::ranges::find(rows, id_, &store::AccessKeyRow::id);
-  if (row != rows.end() && row->policies.size() >= kMostPolicies && !row->policies.contains(name)) {
-    return base::fail(Errc::LimitExceeded, fmt::format("a key has at most {} policies", kMostPolicies));
-  }
-  return keys_.store->put_policy(id_, name, document);
+  return attach_policy(keys_, id_, name, document);
 }
 
 Result<void> KeyCommand::detach() {

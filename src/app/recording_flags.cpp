@@ -46,7 +46,16 @@ void RecordingFlags::add_to(CLI::App& command) {
 }
 
 base::Result<std::unique_ptr<Recordings>> RecordingFlags::open() const {
-  if (endpoint_.empty()) return open_recordings_of_directory(data_dir_);
+  return endpoint_.empty() ? open_recordings_of_directory(data_dir_) : open_server("");
+}
+
+base::Result<std::unique_ptr<Recordings>> RecordingFlags::open_server(std::string_view what) const {
+  if (endpoint_.empty()) {
+    return base::fail(base::Errc::InvalidArgument,
+                      fmt::format("{}: name it with --endpoint (http://127.0.0.1:8080 unless it was told otherwise); "
+                                  "--data-dir then gives access key and CA",
+                                  what));
+  }
   client::ApiOptions options;
   options.endpoint = endpoint_;
   options.region = region_;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/cli_app.hpp"
 #include "app/recordings.hpp"
@@ -16,6 +17,8 @@ class RecordingFlags {
  public:
   void add_to(CLI::App& command);
   base::Result<std::unique_ptr<Recordings>> open() const;
+  // For what only a running server knows; `what` says so: "sessions are in a running server's memory only".
+  base::Result<std::unique_ptr<Recordings>> open_server(std::string_view what) const;
 
  private:
   std::string data_dir_ = "tidegate-data";

@@ -13,8 +13,13 @@
 #include "api/session_reads.hpp"
 #include "api/signing_certificate.hpp"
 #include "app/access_keys.hpp"
+#include "app/console.hpp"
 #include "app/credentials.hpp"
+#include "app/key_calls.hpp"
+#include "app/own_url.hpp"
 #include "app/private_file.hpp"
+#include "app/process_metrics.hpp"
+#include "app/room_limits.hpp"
 #include "app/server_metrics.hpp"
 #include "async/disk_worker.hpp"
 #include "async/secure_random.hpp"
@@ -30,6 +35,7 @@
 #include "streams/archive.hpp"
 #include "streams/catalog.hpp"
 #include "streams/playback.hpp"
+#include "streams/sound_ahead.hpp"
 #include "streams/streaming_sessions.hpp"
 
 namespace app {
@@ -39,16 +45,6 @@ using base::Result;
 namespace {
 
 constexpr std::chrono::seconds kStopPatience(2);
-
-streams::ProducerLimits producer_limits(const api::Limits& limits) {
-  streams::ProducerLimits producer;
-  producer.rules.tracks = limits[api::Limit::FragmentTracks];
-  producer.rules.tags = limits[api::Limit::FragmentTags];
-  producer.rules.fragment_span = std::chrono::seconds(limits[api::Limit::FragmentSeconds]);
-  producer.stream.fragment_bytes = limits[api::Limit::FragmentBytes];
-  producer.connection = std::chrono::seconds(limits[api::Limit::PutMediaSeconds]);
-  return producer;
-}
 
 }  // namespace
 
@@ -70,9 +66,11 @@ struct Server::Parts {
   std::unique_ptr<streams::Catalog> catalog;
   std::unique_ptr<sessions::Hub> hub;
   std::unique_ptr<streams::Playback> playback;
+  std::unique_ptr<streams::SoundAhead> sound_ahead;
   std::unique_ptr<delivery::Delivery> delivery;
   std::unique_ptr<streams::StreamingSessions> streaming;
   std::unique_ptr<streams::Clips> clips;
+  std::unique_ptr<streams::Thumbnails> thumbnails;
   api::PutMediaCounts put_media_counts;
   std::unique_ptr<api::SignalingDoor> door;
   std::unique_ptr<api::Throttle> throttle;
@@ -99,8 +97,7 @@ struct Server::Parts {
   Result<void> open_data();
   Result<void> open_sessions();
   Result<void> open_delivery();
-  std::string own_url() const;
-  void make_api();
+  Result<void> make_api();
   Result<std::shared_ptr<const net::TlsContext>> make_tls();
   Result<base::SocketAddress> listen(const std::string& name, base::SocketAddress address,
                                      const std::shared_ptr<const net::TlsContext>& tls);
@@ -128,6 +125,11 @@ Result<void> Server::Parts::open_data() {
   archive_options.cache_bytes = configuration.cache_bytes;
   archive_options.retention.free_space_floor = configuration.free_space_floor;
   archive_options.derived_bytes = configuration.render_cache_disk_bytes;
+  if (configuration.render_sound_on_write) {
+    archive_options.committed = [this](const auto& log, const streams::StoredFragment& fragment) {
+      if (sound_ahead != nullptr) sound_ahead->offer(log, fragment);  // not of what is found at the start
+    };
+  }
   // First, because it takes the lock that keeps a second server off the directory.
   TRY(archive, streams::open_archive(std::move(archive_options), *readers));
   TRY(metadata, store::open_sqlite_metadata(configuration.data_dir + "/catalog.sqlite"));
@@ -140,6 +142,7 @@ Result<void> Server::Parts::open_data() {
   const api::Limits& limits = configuration.limits;
   catalog_options.limits.streams = limits[api::Limit::Streams];
   catalog_options.limits.channels = limits[api::Limit::Channels];
+  catalog_options.limits.storage_channels = limits[api::Limit::StorageChannels];
   catalog_options.limits.tags = limits[api::Limit::TagsPerResource];
   catalog_options.limits.retention_hours = static_cast<std::uint32_t>(limits[api::Limit::RetentionHours]);
   catalog_options.default_max_bytes = configuration.stream_max_bytes;
@@ -172,6 +175,7 @@ Result<void> Server::Parts::open_sessions() {
   options.connect_limit = configuration.connect_limit;
   options.joins_per_second = configuration.joins_per_second;
   options.max_viewers = configuration.limits[api::Limit::SessionViewers];
+  options.session_limits = session_limits(configuration.limits);
   TRY(hub, sessions::Hub::open(std::move(options), shard_list, *catalog, *archive, *readers));
 
   TRY(const PrivateFile key, read_or_create_private(configuration.data_dir + "/playback.key", [&] {
@@ -187,12 +191,16 @@ Result<void> Server::Parts::open_sessions() {
   }
   playback = std::make_unique<streams::Playback>(
       streams::PlaybackOptions{.aac = configuration.aac_encoder, .disk = archive->derived()}, *renderers);
+  if (configuration.render_sound_on_write) {
+    sound_ahead = std::make_unique<streams::SoundAhead>(*shards.front(), *playback);
+  }
   streams::StreamingOptions streaming_options;
   streaming_options.fragment_target =
       std::chrono::duration_cast<std::chrono::microseconds>(configuration.fragment_target);
   streaming_options.low_latency_hls = configuration.low_latency_hls;
   streaming_options.segment_cache_bytes = configuration.segment_cache_bytes;
   streaming_options.dash_configurations = configuration.limits[api::Limit::DashConfigurations];
+  streaming_options.hls_codec_changes = configuration.limits[api::Limit::HlsCodecChanges];
   streaming = std::make_unique<streams::StreamingSessions>(*archive, *playback, base::to_bytes(key.content), random,
                                                            streaming_options);
   clips = std::make_unique<streams::Clips>(
@@ -201,18 +209,6 @@ Result<void> Server::Parts::open_sessions() {
                           configuration.limits[api::Limit::ClipConfigurations]});
   door = api::make_signaling_door(*hub);
   return {};
-}
-
-// For others to reach this server by, as far as it is known.
-std::string Server::Parts::own_url() const {
-  if (!configuration.public_url.empty()) return configuration.public_url;
-  base::SocketAddress address = configuration.https_listen;
-  if (!configuration.advertise_ip.empty()) address.ip = configuration.advertise_ip.front();
-  if (address.ip.is_unspecified()) {
-    const std::vector<base::IpAddress> local = net::local_addresses();
-    address.ip = local.empty() ? base::IpAddress::v4(127, 0, 0, 1) : local.front();
-  }
-  return "https://" + address.text();
 }
 
 Result<void> Server::Parts::open_delivery() {
@@ -231,13 +227,13 @@ Result<void> Server::Parts::open_delivery() {
       }));
   if (!made) return base::fail(std::move(made).error());
   options.notifications = {configuration.notification_topics, std::move(identity.content),
-                           own_url() + std::string(api::kSigningCertificatePath)};
+                           own_url(configuration) + std::string(api::kSigningCertificatePath)};
   options.follower.most_age = configuration.delivery_max_age;
   TRY(delivery, delivery::Delivery::open(std::move(options), *catalog, *archive, *playback, random));
   return {};
 }
 
-void Server::Parts::make_api() {
+Result<void> Server::Parts::make_api() {
   api::TurnOptions turn;
   turn.uris = configuration.turn_uri;
   turn.secret = configuration.turn_secret;
@@ -246,12 +242,18 @@ void Server::Parts::make_api() {
   api::MediaServices media{*catalog, *archive, *playback, *streaming, put_media_counts, *clips, *renderers};
   throttle = std::make_unique<api::Throttle>(configuration.limits);
   media.throttle = throttle.get();
+  media.has_key = [this](std::string_view id) { return keys->has(id); };
   media.put_media = producer_limits(configuration.limits);
   api::add_media_handlers(handlers, media);
   api::add_session_routes(handlers, media);
   api::add_recording_reads(handlers, media);
-  api::add_session_reads(
-      handlers, [this](std::optional<std::string> channel_name) { return hub->sessions(std::move(channel_name)); });
+  const api::ListSessions list_sessions = [this](std::optional<std::string> channel_name) {
+    return hub->sessions(std::move(channel_name));
+  };
+  api::add_session_reads(handlers, list_sessions);
+  thumbnails = std::make_unique<streams::Thumbnails>(*playback, *renderers);
+  TRY_VOID(add_console(handlers, media, list_sessions, *thumbnails, *readers, {configuration.data_dir, ca_file}));
+  add_key_calls(handlers, *changes, *keys, random, {configuration.data_dir, configuration.key_file, access_key.id});
   api::add_signing_certificate(handlers, delivery->signing_certificate());
 
   api::GatewayOptions options;
@@ -260,6 +262,7 @@ void Server::Parts::make_api() {
   options.public_url = configuration.public_url;
   options.https_port = configuration.https_listen.port;
   options.metrics_token = configuration.metrics_token;
+  options.home = "/console/";
   options.trouble = [this]() -> std::optional<std::string> {
     const store::VolumeHealth health = archive->health();
     if (health.writable) return std::nullopt;
@@ -268,9 +271,11 @@ void Server::Parts::make_api() {
   options.metric_sources.push_back([this]() -> async::Task<std::string> {
     const sessions::HubStats stats = co_await hub->stats();
     co_return render_metrics(stats, archive->stats(), put_media_counts, archive->health().writable) +
-        render_playback_metrics(*playback, archive->derived()) + render_delivery_metrics(*delivery);
+        render_playback_metrics(*playback, sound_ahead.get(), archive->derived()) + render_delivery_metrics(*delivery) +
+        render_process_metrics();
   });
   options.throttle = throttle.get();
+  options.has_key = [this](std::string_view id) { return keys->has(id); };
   options.find_arn = [this](aws::ResourceType type, const std::string& name) -> std::optional<std::string> {
     if (type == aws::ResourceType::Channel) {
       const auto channel = catalog->find_channel({name, std::nullopt});
@@ -281,6 +286,7 @@ void Server::Parts::make_api() {
   };
   gateway = std::make_unique<api::Gateway>(
       std::move(options), [this](std::string_view id) { return keys->find(id); }, handlers, door.get(), random);
+  return {};
 }
 
 Result<std::shared_ptr<const net::TlsContext>> Server::Parts::make_tls() {
@@ -338,7 +344,7 @@ Result<std::unique_ptr<Server>> Server::start(Configuration configuration) {
   TRY(const auto tls, parts.make_tls());
   TRY_VOID(parts.open_sessions());
   TRY_VOID(parts.open_delivery());
-  parts.make_api();
+  TRY_VOID(parts.make_api());
   // HTTPS first: the gateway tells clients of plain HTTP its port.
   TRY(parts.https_address, parts.listen("https", parts.configuration.https_listen, tls));
   TRY(parts.http_address, parts.listen("http", parts.configuration.http_listen, nullptr));

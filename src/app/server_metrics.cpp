@@ -62,12 +62,8 @@ void write_outcomes(std::string& out, const sessions::SessionOutcomes& outcomes)
                });
 }
 
-}  // namespace
-
-std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive,
-                           const api::PutMediaCounts& put_media, bool writable) {
+void write_session_samples(std::string& out, const sessions::HubStats& hub) {
   const sessions::SessionStats& s = hub.sessions;
-  const store::VolumeStats& v = archive.volumes;
   const Sample samples[] = {
       {"tidegate_sessions_joins_total", "counter", "JoinStorageSession calls that made an offer", s.joins},
       {"tidegate_sessions_connected_total", "counter", "peers that finished DTLS", s.connected},
@@ -77,10 +73,24 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
       {"tidegate_sessions_ended_total", "counter", "peers that connected and left", s.ended},
       {"tidegate_signaling_connections", "gauge", "open signaling sockets", hub.signaling_connections},
       {"tidegate_signaling_messages_total", "counter", "messages from clients", hub.signaling_messages},
+      {"tidegate_shards_refusing", "gauge", "shards that take no new sessions, having as much to do as they can",
+       hub.refusing_shards},
+      {"tidegate_recordings_asked_for_less", "gauge", "recordings whose cameras are asked by REMB for a lower bit rate",
+       hub.asked_less},
+      {"tidegate_recordings_resting", "gauge", "recordings that rest, since more arrives than can be recorded",
+       hub.resting},
       {"tidegate_signaling_rejected_total", "counter", "malformed or undeliverable messages", hub.signaling_rejected},
+      {"tidegate_session_nacks_total", "counter", "packets that sessions asked for again, each time", s.nacks},
+      {"tidegate_udp_receive_delay_milliseconds", "gauge",
+       "how long the datagram read last had waited, longest of shards",
+       static_cast<std::uint64_t>(hub.udp.receive_delay / std::chrono::milliseconds(1))},
       {"tidegate_media_unknown_flow_total", "counter", "datagrams for no peer of this server", hub.media.unknown_flow},
       {"tidegate_media_stun_answered_total", "counter", "plain STUN requests answered", hub.media.stun_answered},
       {"tidegate_media_flows_refused_total", "counter", "flows over a peer's limit", hub.media.flows_refused},
+      {"tidegate_media_rebound_total", "counter", "flows that a peer's media found before its checks",
+       hub.media.rebound},
+      {"tidegate_media_strangers_total", "counter", "media of unknown flows that was tried", hub.media.strangers},
+      {"tidegate_media_strangers_refused_total", "counter", "the same over the limit", hub.media.strangers_refused},
       {"tidegate_udp_received_packets_total", "counter", "datagrams received", hub.udp.received},
       {"tidegate_udp_received_bytes_total", "counter", "bytes received", hub.udp.received_bytes},
       {"tidegate_udp_receive_overflows_total", "counter", "datagrams dropped by the kernel", hub.udp.receive_overflows},
@@ -101,6 +111,14 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
       {"tidegate_media_tcp_send_drops_total", "counter", "datagrams for a TCP client that reads too slowly",
        hub.tcp.send_drops},
       {"tidegate_media_tcp_lost_total", "counter", "datagrams for a TCP connection that has gone", hub.media.tcp_lost},
+  };
+  write_samples(out, samples);
+}
+
+void write_archive_samples(std::string& out, const streams::ArchiveStats& archive, const api::PutMediaCounts& put_media,
+                           bool writable) {
+  const store::VolumeStats& v = archive.volumes;
+  const Sample samples[] = {
       {"tidegate_fragments_committed_total", "counter", "fragments made durable", v.appended},
       {"tidegate_fragments_committed_bytes_total", "counter", "bytes of those", v.appended_bytes},
       {"tidegate_fragments_failed_total", "counter", "fragments given back with an error", v.failed_appends},
@@ -123,10 +141,19 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
       {"tidegate_fragment_cache_hits_total", "counter", "fragments read from memory", archive.cache_hits},
       {"tidegate_fragment_cache_misses_total", "counter", "fragments read from disk", archive.cache_misses},
   };
-  std::string out;
   write_samples(out, samples);
+}
+
+}  // namespace
+
+std::string render_metrics(const sessions::HubStats& hub, const streams::ArchiveStats& archive,
+                           const api::PutMediaCounts& put_media, bool writable) {
+  std::string out;
+  write_session_samples(out, hub);
+  write_archive_samples(out, archive, put_media, writable);
   using Label = std::optional<std::string>;
-  write_family(out, "tidegate_session_packets_dropped_total", "packets that sessions threw away", s.dropped.counts,
+  write_family(out, "tidegate_session_packets_dropped_total", "packets that sessions threw away",
+               hub.sessions.dropped.counts,
                [](std::size_t i) -> Label { return fmt::format("reason=\"{}\"", sessions::kDropReasonNames[i]); });
   write_outcomes(out, hub.outcomes);
   write_family(out, "tidegate_recording_gaps_total", "gaps recorded, by why media is missing", archive.gaps,
@@ -136,19 +163,26 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
                });
   write_family(
       out, "tidegate_put_media_errors_total", "ERROR acknowledgements, by ErrorId", put_media.errors,
-      [](std::size_t i) -> Label { return fmt::format("id=\"{}\"", static_cast<int>(streams::kProducerErrors[i])); });
+      [](std::size_t i) -> Label { return fmt::format("id=\"{}\"", acknowledgement_id(streams::kProducerErrors[i])); });
   return out;
 }
 
-std::string render_playback_metrics(const streams::Playback& playback, const store::DerivedFiles* disk) {
+std::string render_playback_metrics(const streams::Playback& playback, const streams::SoundAhead* ahead,
+                                    const store::DerivedFiles* disk) {
   const streams::Playback::Stats sound = playback.stats();
+  const streams::SoundAhead::Stats on_write = ahead != nullptr ? ahead->stats() : streams::SoundAhead::Stats{};
   const store::DerivedStats kept = disk != nullptr ? disk->stats() : store::DerivedStats{};
   const Sample samples[] = {
-      {"tidegate_sound_rendered_total", "counter", "fragments, or parts of them, whose sound was rendered",
-       sound.audio_rendered},
+      {"tidegate_sound_rendered_total", "counter", "fragments whose sound was rendered", sound.audio_rendered},
+      {"tidegate_sound_parts_rendered_total", "counter", "and parts of one, which are not kept on disk",
+       sound.audio_parts_rendered},
       {"tidegate_sound_from_memory_total", "counter", "rendered sound found in memory", sound.audio_from_cache},
       {"tidegate_sound_from_disk_total", "counter", "and in the cache on disk", sound.audio_from_disk},
       {"tidegate_sound_memory_bytes", "gauge", "memory of rendered sound", sound.audio_cache_bytes},
+      {"tidegate_sound_on_write_waiting", "gauge", "fragments whose sound is to be rendered before anybody reads it",
+       on_write.waiting},
+      {"tidegate_sound_on_write_left_out_total", "counter", "and of which it is not: too many waited",
+       on_write.left_out},
       {"tidegate_render_cache_bytes", "gauge", "disk that the rendering cache takes", kept.bytes},
       {"tidegate_render_cache_entries", "gauge", "fragments in it", kept.entries},
       {"tidegate_render_cache_misses_total", "counter", "fragments that were not in it", kept.misses},

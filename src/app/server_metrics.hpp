@@ -10,6 +10,7 @@
 #include "store/derived_files.hpp"
 #include "streams/archive.hpp"
 #include "streams/playback.hpp"
+#include "streams/sound_ahead.hpp"
 
 namespace app {
 
@@ -17,7 +18,8 @@ std::string render_metrics(const sessions::HubStats& hub, const streams::Archive
                            const api::PutMediaCounts& put_media, bool writable);
 
 // Of rendered sound: where it came from, and its cache on disk. `disk` may be null.
-std::string render_playback_metrics(const streams::Playback& playback, const store::DerivedFiles* disk);
+std::string render_playback_metrics(const streams::Playback& playback, const streams::SoundAhead* ahead,
+                                    const store::DerivedFiles* disk);
 
 // The same of what leaves the house, by kind.
 std::string render_delivery_metrics(const delivery::Delivery& delivery);

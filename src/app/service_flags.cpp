@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/service_flags.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "app/credentials.hpp"
 #include "async/secure_random.hpp"
@@ -26,6 +29,13 @@ void ServiceFlags::add_to(CLI::App& command, client::ServiceOptions& o) {
 }
 
 base::Result<void> ServiceFlags::complete(client::ServiceOptions& options) const {
+  if (!data_dir_.empty() && !std::filesystem::exists(data_dir_ + "/credentials")) {
+    return base::fail(
+        base::Errc::NotFound,
+        fmt::format("no server has left an access key in {} (there is no {}/credentials): --data-dir is the directory "
+                    "that `tidegate serve` runs on; without it give --access-key, --secret-key and --ca",
+                    data_dir_, data_dir_));
+  }
   if (!data_dir_.empty()) {
     async::SecureRandom random;
     TRY(const AccessKey key, ensure_access_key(data_dir_, random));

@@ -48,7 +48,7 @@ void SessionsCommand::add_to(CLI::App& command) {
 }
 
 base::Result<void> SessionsCommand::list() {
-  TRY(const auto recordings, source_.open());
+  TRY(const auto recordings, source_.open_server("sessions are in a running server's memory only"));
   std::vector<api::SessionAnswer> sessions;
   std::string token;
   do {

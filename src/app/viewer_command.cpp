@@ -18,6 +18,7 @@ void ViewerFlags::add_to(CLI::App& command) {
   command.add_option("--viewers", o.viewers, "so many viewers")->check(CLI::Range(1, 5000));
   command.add_option("--threads", o.threads, "that receive for them")->check(CLI::Range(1, 64));
   command.add_flag("--no-audio", no_audio_, "video only");
+  command.add_flag("--talk", o.talk, "each says the test tone");
   command.add_option("--duration", duration_seconds_, "stop after so many seconds (default: when told to)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 1e7));

@@ -12,11 +12,11 @@ base::TokenBucket* RateQuotas::find_or_make(const std::string& key, base::Instan
   return buckets_.size() >= kMaxKeys ? nullptr : &buckets_[key];
 }
 
-bool RateQuotas::take(const std::string& key, std::uint64_t per_second, base::Instant now) {
+bool RateQuotas::take(const std::string& key, std::uint64_t per_second, base::Instant now, std::uint64_t cost) {
   if (per_second == 0) return true;
   const std::lock_guard lock(mutex_);
   base::TokenBucket* bucket = find_or_make(key, now);
-  return bucket != nullptr && bucket->take(now, per_second);
+  return bucket != nullptr && bucket->take(now, per_second, cost);
 }
 
 base::Duration RateQuotas::reserve(const std::string& key, std::uint64_t per_second, std::uint64_t cost,

@@ -22,7 +22,7 @@ class RateQuotas {
   static constexpr std::size_t kMaxKeys = 100'000;
 
   // As base::TokenBucket. A limit of 0 keeps nothing.
-  bool take(const std::string& key, std::uint64_t per_second, base::Instant now);
+  bool take(const std::string& key, std::uint64_t per_second, base::Instant now, std::uint64_t cost = 1);
   base::Duration reserve(const std::string& key, std::uint64_t per_second, std::uint64_t cost, base::Instant now);
 
  private:

@@ -143,5 +143,16 @@ TEST(TokenBucket, HoldsOneSecondsWorth) {
   EXPECT_NEAR(taken, 70 + 7, 1);
 }
 
+TEST(TokenBucket, WhatCostsMoreThanASecondsWorthIsPaidForAfterwards) {
+  using std::chrono::milliseconds;
+  TokenBucket bucket;
+  const Instant now(milliseconds(5000));
+  EXPECT_TRUE(bucket.take(now, 500, 200));
+  EXPECT_FALSE(bucket.take(now, 500, 1000)) << "only a full bucket";
+  EXPECT_TRUE(bucket.take(now + milliseconds(400), 500, 1000));
+  EXPECT_FALSE(bucket.take(now + milliseconds(1400), 500, 1)) << "two seconds to pay for, one is held";
+  EXPECT_TRUE(bucket.take(now + milliseconds(1402), 500, 1));
+}
+
 }  // namespace
 }  // namespace base

@@ -12,12 +12,14 @@ namespace base {
 
 class TokenBucket {
  public:
-  // True, and taken, if `cost` more fit in. A `per_second` of 0 is no limit; it may change from call to call.
+  // True, and taken, if `cost` more fit in. What costs more than a second's worth fits into a full bucket, and is paid
+  // for afterwards. A `per_second` of 0 is no limit; it may change from call to call.
   bool take(Instant now, std::uint64_t per_second, std::uint64_t cost = 1) {
     if (per_second == 0) return true;
-    const Instant paid = std::max(paid_until_, now) + time_of(per_second, cost);
-    if (paid - now > std::chrono::seconds(1)) return false;
-    paid_until_ = paid;
+    const Instant from = std::max(paid_until_, now);
+    const Duration price = time_of(per_second, cost);
+    if (from + std::min<Duration>(price, std::chrono::seconds(1)) - now > std::chrono::seconds(1)) return false;
+    paid_until_ = from + price;
     return true;
   }
 

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "client/join_timings.hpp"
+#include "client/manifest.hpp"
 #include "client/service_options.hpp"
 
 namespace client {
@@ -20,8 +21,10 @@ struct CameraOptions : ServiceOptions {
   bool create = false;       // make channel, stream and their mapping where they are missing
   int retention_hours = 24;  // of a stream made here
 
-  std::string h264_file;  // Annex B; empty: a built-in test picture
-  std::string opus_file;  // Ogg Opus; empty: a tone with the test picture, nothing with a file
+  std::string h264_file;      // Annex B; empty: a built-in test picture
+  std::string low_h264_file;  // the same pictures at a lower bit rate, for who heeds REMB; empty: nobody does
+  base::Duration low_for{};   // so long those are sent in any case
+  std::string opus_file;      // Ogg Opus; empty: a tone with the test picture, nothing with a file
   bool audio = true;
   double frame_rate = 0;  // of the H.264 file; 0: as its SPS says, else 25
   int width = 640;        // of the test picture
@@ -36,10 +39,15 @@ struct CameraOptions : ServiceOptions {
   // one encoded loop.
   int count = 1;
   int threads = 1;
+  int joins_at_once = 32;  // of each thread
+  // Preferred and only one: "aes-gcm" or "aes-cm"; empty: both are offered.
+  std::string srtp_profile;
 
   // Play a poorer peer: answers, extensions, SRTP profiles and habits of webrtc-sdk-c.
   bool like_c_sdk = false;
 
+  // File for what was sent, frame by frame (manifest.hpp); the test picture is then a loop. Empty: none.
+  std::string manifest;
   bool json = false;   // one JSON document on standard output instead of lines for people
   bool quiet = false;  // no progress lines on standard error
 };
@@ -50,6 +58,7 @@ struct CameraTimings : JoinTimings {
 
 struct CameraResult {
   std::string channel;
+  std::string stream;
   std::string error;  // empty: all went well
   CameraTimings timings;
   int joins = 0;
@@ -58,7 +67,10 @@ struct CameraResult {
   std::uint64_t packets_sent = 0;
   std::uint64_t packets_resent = 0;
   std::uint64_t key_frame_requests = 0;
-  base::Duration published{};  // media time
+  std::uint64_t remb_least = 0;       // bits a second; of the last connection
+  std::uint64_t late_frames = 0;      // sent more than 10 ms after their time: this machine was too slow
+  base::Duration published{};         // media time
+  SentFrames video_sent, audio_sent;  // of a loop
 };
 
 // Publishes with all cameras and returns when they have ended. Blocks the calling thread, which is no shard; starts

@@ -35,10 +35,10 @@ std::string timings_json(const CameraTimings& timings) {
 std::string camera_json(const CameraResult& result) {
   return fmt::format(
       R"({{"channel":{},"error":{},"timings_ms":{},"joins":{},"video_frames":{},"audio_frames":{},"packets_sent":{},)"
-      R"("packets_resent":{},"key_frame_requests":{},"published_ms":{:.0f}}})",
+      R"("packets_resent":{},"key_frame_requests":{},"remb_least_kbps":{},"late_frames":{},"published_ms":{:.0f}}})",
       quoted(result.channel), result.error.empty() ? "null" : quoted(result.error), timings_json(result.timings),
       result.joins, result.video_frames, result.audio_frames, result.packets_sent, result.packets_resent,
-      result.key_frame_requests, to_milliseconds(result.published));
+      result.key_frame_requests, result.remb_least / 1000, result.late_frames, to_milliseconds(result.published));
 }
 
 std::string camera_line(const CameraResult& result) {

@@ -33,13 +33,16 @@ class CameraTest : public testing::Test {
     options.participant.link.certificate = webrtc::Certificate::make(async::wall_now()).value();
     options.participant.link.on_loopback = true;
     options.participant.link.like_c_sdk = like_c_sdk;
+    const auto media = like_c_sdk ? unprepared_loop() : loop();
+    options.participant.link.video = media->video;
+    options.participant.link.sound = media->audio;
     options.duration = duration;
     options.tail = milliseconds(200);
     options.fragment_poll = milliseconds(20);
     options.fragment_wait = milliseconds(500);
     options.quiet = true;
     return camera_shard_.run_blocking([&]() -> async::Task<CameraResult> {
-      Publisher publisher(camera_shard_, options, std::make_unique<LoopSource>(loop(), true));
+      Publisher publisher(camera_shard_, options, std::make_unique<LoopSource>(media, true));
       co_return co_await publisher.run();
     });
   }
@@ -59,6 +62,15 @@ class CameraTest : public testing::Test {
   }
 
   static std::shared_ptr<const MediaLoop> loop() {
+    static const auto made = [] {
+      auto loop = std::make_shared<MediaLoop>(*unprepared_loop());
+      loop->prepare(false);
+      return loop;
+    }();
+    return made;
+  }
+  // Its frames are cut as they are sent.
+  static std::shared_ptr<const MediaLoop> unprepared_loop() {
     static const auto made = make_test_loop({.width = 320, .height = 180}, seconds(2)).value();
     return made;
   }
@@ -89,6 +101,15 @@ TEST_F(CameraTest, PublishesEveryFrame) {
   bool closed = false;
   while (!closed && async::now() < deadline) closed = ask([](FakeService& s) { return s.closed_by_camera(); });
   EXPECT_TRUE(closed);
+}
+
+TEST_F(CameraTest, SaysWhatItSent) {
+  const CameraResult result = run({}, milliseconds(2400));
+  ASSERT_EQ(result.video_sent.runs().size(), 1U);
+  EXPECT_EQ(result.video_sent.runs()[0].first, 0U);
+  EXPECT_EQ(result.video_sent.runs()[0].count, 60U) << "on from the last frame of the loop to its first";
+  ASSERT_EQ(result.audio_sent.runs().size(), 1U);
+  EXPECT_EQ(result.audio_sent.runs()[0].count, 120U);
 }
 
 TEST_F(CameraTest, MakesTheCallsOfAMasterInTheirOrder) {
@@ -132,6 +153,12 @@ TEST_F(CameraTest, JoinsAgainWhenTheSessionBreaks) {
 
 TEST_F(CameraTest, GivesUpWithTheServicesOwnWords) {
   EXPECT_EQ(run({.refuse_answers = true}).error, "InvalidArgumentException: the answer offers VP8 only: offer H.264");
+}
+
+TEST_F(CameraTest, DoesNotMindWhatIsSaidOfAnAnswerThatANewerOneReplaced) {
+  const CameraResult result = run({.refuse_an_older_answer = true});
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(result.joins, 1);
 }
 
 TEST_F(CameraTest, SaysThatStorageIsOff) {

@@ -23,7 +23,8 @@ class FakeService {
     int joins_without_offer = 0;  // the first so many joins are answered and nothing follows
     int sessions_that_break = 0;  // the first so many sessions end after `break_after` frames
     int break_after = 20;
-    bool refuse_answers = false;  // STATUS_RESPONSE to every answer
+    bool refuse_answers = false;          // STATUS_RESPONSE to every answer
+    bool refuse_an_older_answer = false;  // STATUS_RESPONSE to one that was sent before, ahead of taking this one
     bool storage_enabled = true;
   };
 

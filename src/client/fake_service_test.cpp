@@ -101,6 +101,11 @@ void FakeService::handle_message(const std::string& text) {
   const auto bytes = base::parse_base64(field(document->root(), "messagePayload", "MessagePayload"));
   const auto payload = aws::JsonDocument::parse(base::as_text(*bytes));
   calls_.push_back(std::string(action));
+  if (action == "SDP_ANSWER" && behaviour_.refuse_an_older_answer) {
+    socket_->write(
+        R"({"messageType":"STATUS_RESPONSE","statusResponse":{"correlationId":"older",)"
+        R"("errorType":"InvalidArgumentException","description":"no offer waits for this answer","success":false}})");
+  }
   if (action == "SDP_ANSWER" && behaviour_.refuse_answers) {
     socket_->write(R"({"messageType":"STATUS_RESPONSE","statusResponse":{"errorType":"InvalidArgumentException",)"
                    R"("description":"the answer offers VP8 only: offer H.264","success":false}})");

@@ -80,6 +80,7 @@ async::Task<base::Result<std::string>> KvsApi::send(std::string name, net::HttpC
   http.tls = options_.tls;
   http.timeout = options_.timeout;
   http.max_body_bytes = kMaxAnswer;
+  http.connections = options_.connections;
   auto response = co_await net::send_http(std::move(request), http);
   if (!response) co_return fail(std::move(response).error().with_context(name));
   if (response->status < 200 || response->status > 299) co_return fail(read_error(name, *response));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The calls a KVS master or viewer makes: signed rest-json over HTTP, one connection per call.
+// The calls a KVS master or viewer makes: signed rest-json over HTTP.
 
 #include <memory>
 #include <string>
@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "net/http_client.hpp"
+#include "net/http_connections.hpp"
 #include "net/tls_context.hpp"
 
 namespace client {
@@ -23,6 +24,7 @@ struct ApiOptions {
   aws::sigv4::Credentials credentials;
   std::shared_ptr<const net::TlsContext> tls;
   base::Duration timeout = std::chrono::seconds(10);
+  std::shared_ptr<net::HttpConnections> connections{};  // of the shard, to be used again; null: one per call
 };
 
 struct ChannelEndpoints {

@@ -76,6 +76,27 @@ base::Result<void> add_sound(const FileOptions& options, MediaLoop& loop) {
 
 }  // namespace
 
+base::Result<void> add_low_pictures(MediaLoop& loop, const std::string& h264_file) {
+  MediaLoop low;
+  TRY_VOID(add_pictures({h264_file, {}, 0, false}, low));
+  std::size_t number = 0;
+  for (const MediaFrame& frame : loop.frames) {
+    if (frame.kind() != codecs::MediaKind::Video) continue;
+    if (number == low.frames.size() || low.frames[number].frame->key_frame != frame.frame->key_frame) {
+      return fail(Errc::InvalidArgument, fmt::format("{} has no match for picture {}: both files need as many pictures "
+                                                     "and key frames at the same places",
+                                                     h264_file, number));
+    }
+    ++number;
+  }
+  if (number < low.frames.size()) {
+    return fail(Errc::InvalidArgument,
+                fmt::format("{} has {} pictures, {} are needed", h264_file, low.frames.size(), number));
+  }
+  loop.low_pictures = std::move(low.frames);
+  return {};
+}
+
 double frame_rate_of(base::ByteView access_unit) {
   const base::ByteView nal = codecs::h264::find_nal(access_unit, codecs::h264::NalType::Sps);
   if (nal.empty()) return 0;
@@ -85,13 +106,13 @@ double frame_rate_of(base::ByteView access_unit) {
   return rate >= 1 && rate <= 240 ? rate : 0;
 }
 
-base::Result<std::shared_ptr<const MediaLoop>> load_media(const FileOptions& options) {
+base::Result<std::shared_ptr<MediaLoop>> load_media(const FileOptions& options) {
   auto loop = std::make_shared<MediaLoop>();
   TRY_VOID(add_pictures(options, *loop));
   if (!options.opus_file.empty()) TRY_VOID(add_sound(options, *loop));
   const auto by_time = [](const MediaFrame& a, const MediaFrame& b) { return a.at < b.at; };
   std::sort(loop->frames.begin(), loop->frames.end(), by_time);
-  return std::shared_ptr<const MediaLoop>(std::move(loop));
+  return loop;
 }
 
 }  // namespace client

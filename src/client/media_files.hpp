@@ -21,7 +21,10 @@ struct FileOptions {
 };
 
 // Reads everything into memory, at most 1 GiB a file.
-base::Result<std::shared_ptr<const MediaLoop>> load_media(const FileOptions& options);
+base::Result<std::shared_ptr<MediaLoop>> load_media(const FileOptions& options);
+
+// Gives the loop the pictures of another file of the same length, frame for frame, with key frames at the same places.
+base::Result<void> add_low_pictures(MediaLoop& loop, const std::string& h264_file);
 
 // The packets of the first Opus stream of an Ogg file, without its two header packets.
 base::Result<std::vector<base::Bytes>> read_ogg_opus(base::ByteView file);

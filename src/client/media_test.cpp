@@ -171,5 +171,49 @@ TEST(LoopSource, RepeatsWithoutAGap) {
   EXPECT_FALSE(once.next());
 }
 
+// Two groups of two pictures; those of the lower bit rate are half as long.
+std::shared_ptr<const MediaLoop> make_two_rates(base::Duration low_for) {
+  const auto loop = std::make_shared<MediaLoop>();
+  loop->length = seconds(4);
+  loop->low_for = low_for;
+  for (int i = 0; i < 4; ++i) {
+    for (const bool low : {false, true}) {
+      base::Bytes unit(low ? 500 : 1000, 0x65);
+      unit[0] = unit[1] = 0;
+      unit[2] = static_cast<std::uint8_t>((unit.size() - 4) >> 8);
+      unit[3] = static_cast<std::uint8_t>(unit.size() - 4);
+      auto frame =
+          std::make_shared<const codecs::Frame>(codecs::Frame{codecs::CodecId::H264, i % 2 == 0, std::move(unit)});
+      (low ? loop->low_pictures : loop->frames).push_back({seconds(i), std::move(frame)});
+    }
+  }
+  loop->prepare(false);
+  return loop;
+}
+
+TEST(LoopSource, SendsTheLowerBitRateWhenAskedForLessAndChangesAtKeyFrames) {
+  const auto loop = make_two_rates({});
+  EXPECT_EQ(loop->bits_per_second, 8000U);
+  LoopSource source(loop, true);
+  std::vector<std::size_t> sent;
+  for (int i = 0; i < 9; ++i) {
+    if (i == 1) source.heed_bitrate(7000);
+    if (i == 4) source.heed_bitrate(7500);
+    const auto frame = source.next();
+    ASSERT_TRUE(frame && frame->prepared);
+    EXPECT_EQ(frame->at, seconds(i));
+    EXPECT_EQ(frame->frame->payload.size(), *frame->prepared < 4 ? 1000U : 500U);
+    sent.push_back(*frame->prepared);
+  }
+  EXPECT_EQ(sent, (std::vector<std::size_t>{0, 1, 6, 7, 0, 1, 2, 3, 0}));
+}
+
+TEST(LoopSource, MayBeginWithTheLowerBitRate) {
+  LoopSource source(make_two_rates(seconds(3)), true);
+  std::vector<std::size_t> sent;
+  for (int i = 0; i < 6; ++i) sent.push_back(*source.next()->prepared);
+  EXPECT_EQ(sent, (std::vector<std::size_t>{4, 5, 6, 7, 0, 1}));
+}
+
 }  // namespace
 }  // namespace client

@@ -99,6 +99,8 @@ void Participant::handle_message(std::string_view text) {
       }
       break;
     case ServerMessage::Kind::Status:
+      // The answer to an offer that a newer one has replaced is refused, and nobody waits for it any more.
+      if (!message->correlation_id.empty() && message->correlation_id != answer_id_) break;
       refusal_ = message->text;
       break;
     case ServerMessage::Kind::GoAway:
@@ -115,8 +117,8 @@ base::Result<void> Participant::answer_offer(const ServerMessage& offer) {
   TRY(link_, PeerLink::open(shard_, random_, options_.link, [this] { changed_.notify_all(); }));
   TRY(const std::string answer, link_->accept_offer(offer.text));
   const KeyCase keys = options_.link.like_c_sdk ? KeyCase::Capitalised : KeyCase::LowerCamel;
-  const std::string correlation = fmt::format("{}-{}", options_.channel, joins_);
-  socket_->write(make_answer_message(answer, offer.sender_client_id, correlation, keys));
+  answer_id_ = fmt::format("{}-{}", options_.channel, ++answers_);
+  socket_->write(make_answer_message(answer, offer.sender_client_id, answer_id_, keys));
   for (const std::string& candidate : link_->local_candidates())
     socket_->write(make_candidate_message(candidate, offer.sender_client_id, keys));
   for (const std::string& candidate : early_candidates_) link_->add_remote_candidate(candidate);

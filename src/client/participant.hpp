@@ -83,6 +83,8 @@ class Participant {
   base::Instant joined_at_{};
   base::WallTime joined_at_wall_{};
   int joins_ = 0;
+  int answers_ = 0;
+  std::string answer_id_;  // correlates the last answer with what is said about it
   JoinTimings timings_;
 };
 

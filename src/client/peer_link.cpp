@@ -30,9 +30,13 @@ webrtc::PeerOptions make_peer_options(const LinkOptions& options, std::uint16_t 
   peer.certificate = options.certificate;
   peer.local_addresses = candidate_addresses(port, options.on_loopback);
   peer.video = options.on_event ? webrtc::Direction::RecvOnly : webrtc::Direction::SendOnly;
-  peer.audio = options.audio ? peer.video : webrtc::Direction::Inactive;
+  const webrtc::Direction sound = options.talks ? webrtc::Direction::SendRecv : peer.video;
+  peer.audio = options.audio ? sound : webrtc::Direction::Inactive;
   if (options.on_event) peer.repair_deadline = kViewersPatience;
+  peer.prepared_video = options.video;
+  peer.prepared_audio = options.sound;
   if (options.like_c_sdk) webrtc::play_c_sdk(peer);
+  if (!options.srtp_profiles.empty()) peer.srtp_profiles = options.srtp_profiles;
   return peer;
 }
 
@@ -43,16 +47,16 @@ PeerLink::PeerLink(async::Shard& shard, std::function<void()> changed) : shard_(
 base::Result<std::unique_ptr<PeerLink>> PeerLink::open(async::Shard& shard, base::Random& random,
                                                        const LinkOptions& options, std::function<void()> changed) {
   std::unique_ptr<PeerLink> link(new PeerLink(shard, std::move(changed)));
-  net::UdpPortOptions port;
-  port.listen = {base::IpAddress::v4(0, 0, 0, 0), 0};
-  port.receive_buffer_bytes = 1 << 20;
-  port.send_buffer_bytes = 1 << 20;
-  TRY(link->port_,
-      net::UdpPort::open(shard, port, [raw = link.get()](base::Instant now, std::span<base::Datagram> batch) {
-        raw->receive(now, batch);
-      }));
+  link->ports_ = options.ports;
+  if (!link->ports_) {
+    TRY(link->ports_, net::UdpPortGroup::make(shard));
+  }
+  TRY(link->socket_, link->ports_->open({base::IpAddress::v4(0, 0, 0, 0), 0},
+                                        [raw = link.get()](base::Instant now, std::span<base::Datagram> batch) {
+                                          raw->receive(now, batch);
+                                        }));
   link->peer_ = std::make_unique<webrtc::Peer>(shard.now(), random,
-                                               make_peer_options(options, link->port_->local_address().port));
+                                               make_peer_options(options, link->socket_->local_address().port));
   link->timer_ = std::make_unique<async::Timer>(shard, [raw = link.get()] {
     raw->peer_->handle_timeout(raw->shard_.now());
     raw->drain();
@@ -76,15 +80,29 @@ void PeerLink::add_remote_candidate(std::string_view line) {
   if (added) drain();
 }
 
-void PeerLink::send(const MediaFrame& frame, base::WallTime epoch) {
+void PeerLink::send(base::Instant now, const MediaFrame& frame, base::WallTime epoch) {
   const base::WallTime capture = epoch + std::chrono::duration_cast<std::chrono::microseconds>(frame.at);
-  if (frame.kind() == codecs::MediaKind::Video) {
-    peer_->send_frame(shard_.now(), webrtc::MediaKind::Video, *frame.frame,
-                      video_base_ + rtp_time(frame.at, kVideoClock), capture);
+  const codecs::MediaKind kind = frame.kind();
+  const std::uint32_t time = kind == codecs::MediaKind::Video ? video_base_ + rtp_time(frame.at, kVideoClock)
+                                                              : audio_base_ + rtp_time(frame.at, kAudioClock);
+  if (frame.prepared) {
+    send_prepared(now, frame, time, capture);
   } else {
-    peer_->send_frame(shard_.now(), webrtc::MediaKind::Audio, *frame.frame,
-                      audio_base_ + rtp_time(frame.at, kAudioClock), capture);
+    peer_->send_frame(now, kind, *frame.frame, time, capture);
+    drain();
   }
+}
+
+// Of thousands of cameras each send looks only at what it must: nothing but bursts comes of it, apart from the first,
+// after which there are reports to be sent.
+void PeerLink::send_prepared(base::Instant now, const MediaFrame& frame, std::uint32_t time, base::WallTime capture) {
+  peer_->send_prepared(now, frame.kind(), *frame.prepared, time, capture);
+  while (const auto burst = peer_->poll_burst()) socket_->send_burst(*burst);
+  if (!std::exchange(media_began_, true)) drain();
+}
+
+void PeerLink::end_of_media(base::Instant now) {
+  peer_->end_of_media(now);
   drain();
 }
 
@@ -92,7 +110,6 @@ void PeerLink::close(std::string why) {
   if (is_over()) return;
   peer_->close(shard_.now());
   drain();
-  port_->flush();
   if (why_over_.empty()) why_over_ = std::move(why);
 }
 
@@ -108,7 +125,8 @@ void PeerLink::receive(base::Instant now, std::span<base::Datagram> datagrams) {
 }
 
 void PeerLink::drain() {
-  while (auto out = peer_->poll_transmit()) port_->send(std::move(*out));
+  while (const auto burst = peer_->poll_burst()) socket_->send_burst(*burst);
+  while (const auto out = peer_->poll_transmit()) socket_->send(*out);
   bool something = false;
   while (const auto event = peer_->poll_event()) {
     note(*event, shard_.now());

@@ -14,7 +14,7 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "client/media_source.hpp"
-#include "net/udp_port.hpp"
+#include "net/udp_port_group.hpp"
 #include "webrtc/peer/peer.hpp"
 
 namespace client {
@@ -22,8 +22,12 @@ namespace client {
 struct LinkOptions {
   std::shared_ptr<const webrtc::Certificate> certificate;
   bool audio = true;
+  bool talks = false;        // of a viewer: sends audio too
   bool on_loopback = false;  // the endpoint is this machine: offer 127.0.0.1 too
   bool like_c_sdk = false;
+  std::vector<webrtc::SrtpProfile> srtp_profiles{};            // in order of preference; empty: the usual ones
+  std::shared_ptr<const rtp::PreparedTrack> video{}, sound{};  // of the loop that is sent, where there is one
+  std::shared_ptr<net::UdpPortGroup> ports{};                  // of the shard; null: the link makes its own
   // A viewer: receives, and hears of every event as it comes.
   std::function<void(base::Instant, const webrtc::PeerEvent&)> on_event{};
 };
@@ -40,7 +44,9 @@ class PeerLink {
   std::vector<std::string> local_candidates() const { return peer_->local_candidates(); }
 
   // RTP times count from `epoch`, the wall clock of media time zero.
-  void send(const MediaFrame& frame, base::WallTime epoch);
+  void send(base::Instant now, const MediaFrame& frame, base::WallTime epoch);
+  // The last frame was sent: what is lost of it will be noticed.
+  void end_of_media(base::Instant now);
   // Goodbye to the remote; the link is over for this reason.
   void close(std::string why = "closed");
 
@@ -53,11 +59,14 @@ class PeerLink {
   // True once after the remote asked for a key frame.
   bool take_key_frame_request();
   std::uint64_t key_frame_requests() const { return key_frame_requests_; }
+  // Of all that is sent here, bits a second; 0: the other side has not said yet.
+  std::uint64_t asked_bitrate() const { return peer_->stats().rtp.remb_asked; }
   webrtc::PeerStats stats() const { return peer_->stats(); }
 
  private:
   PeerLink(async::Shard& shard, std::function<void()> changed);
   void receive(base::Instant now, std::span<base::Datagram> datagrams);
+  void send_prepared(base::Instant now, const MediaFrame& frame, std::uint32_t time, base::WallTime capture);
   void drain();
   void note(const webrtc::PeerEvent& event, base::Instant now);
 
@@ -71,9 +80,11 @@ class PeerLink {
   std::string why_over_;
   std::uint64_t key_frame_requests_ = 0;
   bool key_frame_wanted_ = false;
+  bool media_began_ = false;
   std::function<void(base::Instant, const webrtc::PeerEvent&)> on_event_;
   std::unique_ptr<async::Timer> timer_;
-  std::unique_ptr<net::UdpPort> port_;  // last: its receiver uses the rest
+  std::shared_ptr<net::UdpPortGroup> ports_;
+  std::unique_ptr<net::UdpPortGroup::Socket> socket_;  // last: its receiver uses the rest
 };
 
 }  // namespace client

@@ -17,6 +17,8 @@ constexpr base::Duration kFailurePause = std::chrono::seconds(1);
 // Reports of the receiver come several times a second: a server that says nothing for this long is gone, well before
 // its consent to receive runs out.
 constexpr base::Duration kSilenceLimit = std::chrono::seconds(5);
+constexpr base::Duration kLate = std::chrono::milliseconds(10);
+constexpr base::Duration kHeedEvery = std::chrono::milliseconds(500);
 constexpr base::Duration kStopPoll = std::chrono::milliseconds(100);
 
 double milliseconds(std::optional<base::Duration> duration) {
@@ -32,6 +34,8 @@ Publisher::Publisher(async::Shard& shard, PublisherOptions options, std::unique_
       changed_(shard),
       participant_(shard, random_, changed_, options_.participant) {
   result_.channel = options_.participant.channel;
+  result_.stream = options_.participant.stream;
+  if (!options_.pacer) options_.pacer = std::make_shared<Pacer>(shard_);
 }
 
 async::Task<CameraResult> Publisher::run() {
@@ -42,11 +46,10 @@ async::Task<CameraResult> Publisher::run() {
 }
 
 async::Task<base::Result<void>> Publisher::publish_all() {
-  CO_TRY_VOID(co_await participant_.prepare());
   int failures = 0;
   base::Instant first_failure = base::kNever;
   while (!is_stopped()) {
-    const auto connected = co_await participant_.connect();
+    const auto connected = co_await join();
     if (connected) {
       result_.timings = CameraTimings{participant_.timings(), {}};
       if (!options_.quiet)
@@ -62,8 +65,8 @@ async::Task<base::Result<void>> Publisher::publish_all() {
       first_failure = shard_.now();
     }
     // What cannot get better by trying again ends it at once.
-    const bool hopeless =
-        !connected && connected.error().code != base::Errc::Unavailable && connected.error().code != base::Errc::Io;
+    const bool hopeless = !prepared_ || (!connected && connected.error().code != base::Errc::Unavailable &&
+                                         connected.error().code != base::Errc::Io);
     if (hopeless || ++failures >= kMaxFailures)
       co_return base::fail(base::Errc::Unavailable,
                            failures > 1 ? fmt::format("{} (the last of {} failures)", why, failures) : why);
@@ -73,31 +76,76 @@ async::Task<base::Result<void>> Publisher::publish_all() {
   co_return base::Result<void>();
 }
 
-async::Task<Publisher::Outcome> Publisher::publish_while_up() {
+// Everything up to the media, of which only so many are at it at a time.
+async::Task<base::Result<void>> Publisher::join() {
+  const Turns::Turn turn = options_.turns ? co_await options_.turns->take() : Turns::Turn();
+  if (!prepared_) CO_TRY_VOID(co_await participant_.prepare());
+  prepared_ = true;
+  co_return co_await participant_.connect();
+}
+
+// When the first frame is due.
+base::Instant Publisher::begin_media() {
   if (!pending_) pending_ = source_->next();
   const base::Duration at = pending_ ? pending_->at : base::Duration{};
-  media_zero_ = shard_.now() - at;
-  epoch_ = shard_.wall_now() - std::chrono::duration_cast<std::chrono::microseconds>(at);
+  const base::Instant now = shard_.now();
+  base::Instant first = now;
+  if (options_.phase) {
+    const base::Duration since = (now.time_since_epoch() - *options_.phase) % options_.cycle;
+    first += (options_.cycle - since) % options_.cycle;
+  }
+  media_zero_ = first - at;
+  epoch_ = shard_.wall_now() + std::chrono::duration_cast<std::chrono::microseconds>(media_zero_ - now);
   source_->set_epoch(epoch_);
   source_->request_key_frame();
-  if (!std::exchange(watching_, true)) {
+  return first;
+}
+
+async::Task<Publisher::Outcome> Publisher::publish_while_up() {
+  const base::Instant first = begin_media();
+  if (options_.watch_for_fragment && !std::exchange(watching_, true)) {
     shard_.spawn(fmt::format("first fragment of {}", result_.channel), [this] { return watch_for_fragment(); });
   }
-  while (pending_ && !is_over(*pending_)) {
-    co_await wait_until(media_zero_ + pending_->at);
-    PeerLink& link = *participant_.link();
-    if (shard_.now() - link.last_heard() > kSilenceLimit) link.close("the server has said nothing for 5 s");
-    if (link.is_over()) co_return Outcome::Broken;
-    if (is_stopped()) break;
-    if (link.take_key_frame_request()) source_->request_key_frame();
-    link.send(*pending_, epoch_);
-    auto& count = pending_->kind() == codecs::MediaKind::Video ? result_.video_frames : result_.audio_frames;
-    ++count;
-    result_.published = std::max(result_.published, pending_->at);
-    pending_ = source_->next();
-  }
+  frames_over_ = !pending_;
+  if (!frames_over_) options_.pacer->add(*this, first);
+  while (!frames_over_ && !participant_.link()->is_over()) co_await changed_.wait();
+  if (!frames_over_) options_.pacer->remove(*this);
+  if (participant_.link()->is_over()) co_return Outcome::Broken;
   co_await wait_until(shard_.now() + options_.tail);
   co_return Outcome::Finished;
+}
+
+base::Instant Publisher::send_due(base::Instant now) {
+  PeerLink& link = *participant_.link();
+  if (now - link.last_heard() > kSilenceLimit) link.close("the server has said nothing for 5 s");
+  if (!link.is_over() && !is_stopped()) {
+    if (link.take_key_frame_request()) source_->request_key_frame();
+    heed_bitrate(now);
+    if (now - (media_zero_ + pending_->at) > kLate) ++result_.late_frames;
+    link.send(now, *pending_, epoch_);
+    note_sent(*pending_);
+    result_.published = std::max(result_.published, pending_->at);
+    pending_ = source_->next();
+    if (pending_ && !is_over(*pending_)) return media_zero_ + pending_->at;
+  }
+  if (!link.is_over()) link.end_of_media(now);
+  frames_over_ = true;
+  changed_.notify_all();
+  return base::kNever;
+}
+
+void Publisher::heed_bitrate(base::Instant now) {
+  if (now < next_heed_) return;
+  next_heed_ = now + kHeedEvery;
+  if (const std::uint64_t asked = participant_.link()->asked_bitrate(); asked > 0) source_->heed_bitrate(asked);
+}
+
+void Publisher::note_sent(const MediaFrame& frame) {
+  const bool video = frame.kind() == codecs::MediaKind::Video;
+  ++(video ? result_.video_frames : result_.audio_frames);
+  if (!frame.prepared) return;
+  const LinkOptions& link = options_.participant.link;
+  (video ? result_.video_sent : result_.audio_sent).note(*frame.prepared, (video ? link.video : link.sound)->frames());
 }
 
 // Until the time has come; early when the connection is over or the user has had enough.
@@ -144,6 +192,7 @@ void Publisher::collect_stats() {
   const webrtc::PeerStats stats = participant_.link()->stats();
   result_.packets_sent += stats.video_sent.packets + stats.audio_sent.packets;
   result_.packets_resent += stats.video_sent.retransmitted + stats.audio_sent.retransmitted;
+  result_.remb_least = stats.rtp.remb_asked_least;
   result_.key_frame_requests += participant_.link()->key_frame_requests();
 }
 

@@ -11,7 +11,9 @@
 #include "async/shard.hpp"
 #include "client/camera.hpp"
 #include "client/media_source.hpp"
+#include "client/pacer.hpp"
 #include "client/participant.hpp"
+#include "client/turns.hpp"
 
 namespace client {
 
@@ -21,11 +23,18 @@ struct PublisherOptions {
   base::Duration tail = std::chrono::seconds(2);  // after the last frame, for repair
   base::Duration fragment_poll = std::chrono::milliseconds(100);
   base::Duration fragment_wait = std::chrono::seconds(10);  // after the end
+  bool watch_for_fragment = true;
+  // Media begins when the clock stands so far behind a multiple of `cycle`: many cameras then send evenly, and their
+  // key frames too. Absent: at once.
+  std::optional<base::Duration> phase;
+  base::Duration cycle = std::chrono::seconds(2);
+  std::shared_ptr<Pacer> pacer{};  // of the shard; null: the publisher makes its own
+  std::shared_ptr<Turns> turns{};  // those who may join at a time; null: no limit
   bool quiet = false;
 };
 
 // Made and used on one shard.
-class Publisher {
+class Publisher final : private Paced {
  public:
   Publisher(async::Shard& shard, PublisherOptions options, std::unique_ptr<MediaSource> source);
 
@@ -35,7 +44,12 @@ class Publisher {
   enum class Outcome { Finished, Broken };
 
   async::Task<base::Result<void>> publish_all();
+  async::Task<base::Result<void>> join();
   async::Task<Outcome> publish_while_up();
+  base::Instant send_due(base::Instant now) override;
+  base::Instant begin_media();
+  void heed_bitrate(base::Instant now);
+  void note_sent(const MediaFrame& frame);
   async::Task<void> wait_until(base::Instant due);
   async::Task<void> watch_for_fragment();
   async::Task<void> finish();
@@ -50,8 +64,11 @@ class Publisher {
   Participant participant_;
   CameraResult result_;
   std::optional<MediaFrame> pending_;
+  base::Instant next_heed_{};   // when to look what bit rate is asked for
+  bool frames_over_ = false;    // of this connection: all sent, or it broke, or the process stops
   base::Instant media_zero_{};  // when media time zero was, or would have been
   base::WallTime epoch_{};
+  bool prepared_ = false;
   bool watching_ = false;
   bool ended_ = false;
 };

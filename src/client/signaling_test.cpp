@@ -56,7 +56,8 @@ TEST(CameraReport, IsOneLineOfJson) {
   const std::string json = to_json({result});
   EXPECT_EQ(json, R"({"cameras":[{"channel":"a\"b","error":null,"timings_ms":{"join":12.3,"offer":null,"ice":null,)"
                   R"("dtls":null,"first_fragment":null},"joins":0,"video_frames":7,"audio_frames":0,"packets_sent":0,)"
-                  R"("packets_resent":0,"key_frame_requests":0,"published_ms":0}],"failed":0})");
+                  R"("packets_resent":0,"key_frame_requests":0,"remb_least_kbps":0,"late_frames":0,"published_ms":0}],)"
+                  R"("failed":0})");
   result.error = "no offer came";
   EXPECT_NE(to_lines({result}).find("FAILED: no offer came"), std::string::npos);
   const std::string many = to_lines(std::vector<CameraResult>(20, result));

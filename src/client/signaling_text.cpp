@@ -75,6 +75,7 @@ base::Result<ServerMessage> parse_server_message(std::string_view text) {
   } else if (type == "STATUS_RESPONSE") {
     const aws::JsonValue status = root.find("statusResponse");
     message.kind = ServerMessage::Kind::Status;
+    message.correlation_id = to_text(status.find("correlationId"));
     message.text = fmt::format("{}: {}", to_text(status.find("errorType")), to_text(status.find("description")));
   } else if (type == "GO_AWAY") {
     message.kind = ServerMessage::Kind::GoAway;

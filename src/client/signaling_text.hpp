@@ -15,6 +15,7 @@ struct ServerMessage {
   Kind kind = Kind::Other;
   std::string sender_client_id;  // empty from a storage session
   std::string text;              // the SDP, the candidate line, or the words of a failed status
+  std::string correlation_id{};  // of a status: the message that it is about
 };
 base::Result<ServerMessage> parse_server_message(std::string_view text);
 

@@ -73,12 +73,12 @@ base::Result<std::unique_ptr<MediaSource>> make_test_source(const TestOptions& o
   return std::make_unique<TestSource>(options, std::move(pictures), std::move(tone));
 }
 
-base::Result<std::shared_ptr<const MediaLoop>> make_test_loop(const TestOptions& options, base::Duration length) {
+base::Result<std::shared_ptr<MediaLoop>> make_test_loop(const TestOptions& options, base::Duration length) {
   TRY(const auto source, make_test_source(options));
   auto loop = std::make_shared<MediaLoop>();
   loop->length = length;
   while (auto frame = source->next()) {
-    if (frame->at >= length) return std::shared_ptr<const MediaLoop>(std::move(loop));
+    if (frame->at >= length) return loop;
     loop->frames.push_back(std::move(*frame));
   }
   return base::fail(base::Errc::Internal, "the test picture could not be encoded");

@@ -25,6 +25,6 @@ struct TestOptions {
 base::Result<std::unique_ptr<MediaSource>> make_test_source(const TestOptions& options);
 
 // The first `length` of a test source, to be repeated by many cameras.
-base::Result<std::shared_ptr<const MediaLoop>> make_test_loop(const TestOptions& options, base::Duration length);
+base::Result<std::shared_ptr<MediaLoop>> make_test_loop(const TestOptions& options, base::Duration length);
 
 }  // namespace client

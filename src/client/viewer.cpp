@@ -15,6 +15,7 @@ namespace {
 constexpr int kMaxFailures = 5;  // one after the other
 constexpr base::Duration kFailurePause = std::chrono::seconds(1);
 constexpr base::Duration kStopPoll = std::chrono::milliseconds(100);
+constexpr base::Duration kSpeakersTail = std::chrono::seconds(1);
 constexpr base::Duration kFirstSecond = std::chrono::seconds(1);
 
 }  // namespace
@@ -64,8 +65,15 @@ async::Task<base::Result<void>> Viewer::watch_all() {
 async::Task<void> Viewer::watch_while_up() {
   if (!result_.timings.dtls) static_cast<JoinTimings&>(result_.timings) = participant_->timings();
   if (!options_.quiet) base::log_info("{}: connected", result_.client_id);
-  while (!is_done() && !participant_->link()->is_over())
-    co_await changed_.wait_until(std::min(options_.until, shard_.now() + kStopPoll));
+  if (options_.speaker) options_.speaker->begin(shard_.now(), shard_.wall_now());
+  while (!is_done() && !participant_->link()->is_over()) {
+    base::Instant wake = std::min(options_.until, shard_.now() + kStopPoll);
+    if (options_.speaker) wake = std::min(wake, options_.speaker->speak(shard_.now(), *participant_->link()));
+    co_await changed_.wait_until(wake);
+  }
+  // What was lost of its last words is asked for again.
+  const base::Instant end = shard_.now() + (options_.speaker ? kSpeakersTail : base::Duration());
+  while (shard_.now() < end && !participant_->link()->is_over()) co_await changed_.wait_until(end);
 }
 
 bool Viewer::is_done() const {
@@ -107,6 +115,7 @@ void Viewer::collect_stats() {
   result_.joins = participant_->joins();
   result_.freezes = freezes_.freezes();
   result_.frozen = freezes_.frozen();
+  if (options_.speaker) result_.sounds_sent = options_.speaker->packets();
   const base::Duration measured = first_picture_ ? last_picture_ - *first_picture_ - kFirstSecond : base::Duration();
   if (measured > base::Duration())
     result_.bits_per_second =

@@ -11,6 +11,7 @@
 #include "async/shard.hpp"
 #include "client/clock_reader.hpp"
 #include "client/participant.hpp"
+#include "client/speaker.hpp"
 #include "client/viewing.hpp"
 
 namespace client {
@@ -22,6 +23,7 @@ struct ViewerOptions {
   // null: no clock is read. `every_picture`: the reader is this viewer's alone; else only key frames are read.
   std::shared_ptr<ClockReader> clock;
   bool every_picture = false;
+  std::shared_ptr<Speaker> speaker;  // null: it says nothing
 };
 
 // Made and used on one shard.

@@ -26,7 +26,8 @@ constexpr std::array kTimings = {
 
 // All that can be added up, so that one viewer and all of them are told in the same words.
 struct Sum {
-  std::uint64_t pictures = 0, sounds = 0, lost = 0, repaired = 0, dropped = 0, freezes = 0, unreadable = 0;
+  std::uint64_t pictures = 0, sounds = 0, sounds_sent = 0, lost = 0, repaired = 0, dropped = 0, freezes = 0,
+                unreadable = 0;
   base::Duration frozen{};
   double bits_per_second = 0;
   AgeTable ages;
@@ -34,6 +35,7 @@ struct Sum {
   void add(const ViewerResult& one) {
     pictures += one.pictures;
     sounds += one.sounds;
+    sounds_sent += one.sounds_sent;
     lost += one.packets_lost;
     repaired += one.packets_repaired;
     dropped += one.pictures_dropped;
@@ -46,12 +48,12 @@ struct Sum {
 
   std::string json() const {
     return fmt::format(
-        R"("video_frames":{},"audio_packets":{},"packets_lost":{},"packets_repaired":{},"frames_dropped":{},)"
-        R"("freezes":{},"frozen_ms":{:.0f},"bitrate_kbps":{:.0f},"latency_ms":{{"median":{},"p95":{},"max":{},)"
+        R"("video_frames":{},"audio_packets":{},"audio_packets_sent":{},"packets_lost":{},"packets_repaired":{},)"
+        R"("frames_dropped":{},"freezes":{},"frozen_ms":{:.0f},"bitrate_kbps":{:.0f},"latency_ms":{{"median":{},"p95":{},"max":{},)"
         R"("pictures":{},"unreadable":{}}})",
-        pictures, sounds, lost, repaired, dropped, freezes, to_milliseconds(frozen), bits_per_second / 1000,
-        number_or_null(ages.quantile(0.5)), number_or_null(ages.quantile(0.95)), number_or_null(ages.quantile(1)),
-        ages.count(), unreadable);
+        pictures, sounds, sounds_sent, lost, repaired, dropped, freezes, to_milliseconds(frozen),
+        bits_per_second / 1000, number_or_null(ages.quantile(0.5)), number_or_null(ages.quantile(0.95)),
+        number_or_null(ages.quantile(1)), ages.count(), unreadable);
   }
 
   std::string text() const {

@@ -119,12 +119,13 @@ TEST(ViewerReport, IsOneLineOfJson) {
   result.timings.join = std::chrono::microseconds(12345);
   result.timings.first_frame = milliseconds(80);
   result.pictures = 25;
+  result.sounds_sent = 7;
   result.freezes = 1;
   result.bits_per_second = 620'400;
   result.ages.note(milliseconds(42));
   const std::string numbers =
-      R"("video_frames":25,"audio_packets":0,"packets_lost":0,"packets_repaired":0,"frames_dropped":0,"freezes":1,)"
-      R"("frozen_ms":0,"bitrate_kbps":620,"latency_ms":{"median":42.0,"p95":42.0,"max":42.0,"pictures":1,)"
+      R"("video_frames":25,"audio_packets":0,"audio_packets_sent":7,"packets_lost":0,"packets_repaired":0,)"
+      R"("frames_dropped":0,"freezes":1,"frozen_ms":0,"bitrate_kbps":620,"latency_ms":{"median":42.0,"p95":42.0,"max":42.0,"pictures":1,)"
       R"("unreadable":0})";
   EXPECT_EQ(to_json({result}),
             R"({"viewers":[{"client_id":"v-1","error":null,"timings_ms":{"join":12.3,"offer":null,"ice":null,)"

@@ -27,6 +27,7 @@ base::Result<void> check(const ViewingOptions& options) {
   if (options.viewers < 1 || options.viewers > 10000) return fail(Errc::InvalidArgument, "--viewers is 1 to 10000");
   if (options.threads < 1 || options.threads > 256) return fail(Errc::InvalidArgument, "--threads is 1 to 256");
   if (options.channel.empty()) return fail(Errc::InvalidArgument, "--channel is missing");
+  if (options.talk && !options.audio) return fail(Errc::InvalidArgument, "--talk does not go with --no-audio");
   if (options.client_id.empty()) return fail(Errc::InvalidArgument, "--client-id is empty: that would be the master");
   return {};
 }
@@ -55,6 +56,7 @@ base::Result<std::vector<ViewerResult>> view(const ViewingOptions& options) {
   TRY(common.participant, make_participant_options(options));
   common.participant.channel = options.channel;
   common.participant.link.audio = options.audio;
+  common.participant.link.talks = options.talk;
   common.quiet = options.quiet;
   common.every_picture = options.viewers == 1;
   if (options.duration) common.until = async::now() + *options.duration;
@@ -72,6 +74,9 @@ base::Result<std::vector<ViewerResult>> view(const ViewingOptions& options) {
     one.participant.client_id =
         options.viewers == 1 ? options.client_id : fmt::format("{}-{}", options.client_id, i + 1);
     if (i < kReadersOfMany) one.clock = clocks[place];
+    if (options.talk) {
+      TRY(one.speaker, Speaker::open());
+    }
     async::Shard& shard = *shards[place];
     auto& promise = promises[static_cast<std::size_t>(i)];
     std::string name = fmt::format("viewer {}", one.participant.client_id);

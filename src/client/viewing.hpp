@@ -21,6 +21,7 @@ struct ViewingOptions : ServiceOptions {
   int viewers = 1;
   int threads = 1;
   bool audio = true;
+  bool talk = false;                       // each says the test tone
   std::optional<base::Duration> duration;  // from the first join; without it until the process is told to stop
   bool json = false;                       // one JSON document on standard output instead of lines for people
   bool quiet = false;                      // no progress lines on standard error
@@ -38,7 +39,8 @@ struct ViewerResult {
   int joins = 0;
   std::uint64_t pictures = 0;
   std::uint64_t key_frames = 0;
-  std::uint64_t sounds = 0;            // packets of audio
+  std::uint64_t sounds = 0;  // packets of audio
+  std::uint64_t sounds_sent = 0;
   std::uint64_t packets_lost = 0;      // of video, given up
   std::uint64_t packets_repaired = 0;  // of video, came after they were asked for
   std::uint64_t pictures_dropped = 0;  // not whole, or without what they refer to

@@ -63,6 +63,7 @@ class Conference {
 
  private:
   using Frame = std::array<float, kFrameSamples>;
+  using Past = std::array<float, 5 * kFrameSamples>;
 
   Participant* find(ParticipantId id);
   bool speaks(const Participant& participant, base::Instant now) const;
@@ -108,7 +109,7 @@ class Conference {
   base::Instant tick_at_ = base::kNever;
   std::optional<base::Instant> calm_since_;
   std::vector<std::unique_ptr<MixedVoice>> leaving_;  // faded out in the next frame
-  std::array<float, 5 * kFrameSamples> past_{};       // the last sums, the newest at the end
+  std::unique_ptr<Past> past_;                        // the last sums, the newest at the end; while it mixes
   std::unique_ptr<MixOutput> shared_;                 // for all who do not speak
   int shared_silent_ = 0;
 };

@@ -158,6 +158,20 @@ TEST(Stall, OfTheWireDoesNotDelayWhatFollows) {
   EXPECT_NEAR(decibel(amplitude_near(tail, 1000) / 0.25), 0, 1);
 }
 
+// While nothing comes there is nothing to cut: each cut would be made up for at once, and the queue of what was made up
+// would grow several times as fast as the clock.
+TEST(Stall, OfTheWireIsNoReasonToCut) {
+  Room room;
+  room.join(1, {.tone = 440});
+  room.join(2, {.tone = 1000, .phase = 0.004});
+  room.join(3, {.amplitude = 0});
+  room.run(5);
+  ASSERT_TRUE(room.conference.mixing());
+  room.hold_wire(1, 1);
+  room.run(5.99);
+  EXPECT_EQ(room.conference.stats().skipped, 0U);
+}
+
 TEST(Stall, OfTheOwnersLoopIsAPauseInTheMix) {
   Room room;
   room.join(1, {.tone = 440});

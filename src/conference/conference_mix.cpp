@@ -45,22 +45,22 @@ void Conference::begin_mix(base::Instant now) {
 }
 
 void Conference::remember_past() {
-  past_ = {};
+  past_ = std::make_unique<Past>();
   for (const auto& participant : participants_) {
     if (participant->voice == nullptr) continue;
     participant->voice->remember_past();
-    for (std::size_t i = 0; i < past_.size(); ++i) past_[i] += (*participant->voice->past)[i];
+    for (std::size_t i = 0; i < past_->size(); ++i) (*past_)[i] += (*participant->voice->past)[i];
   }
 }
 
 void Conference::tick(base::Instant now) {
-  if (mix_time_ == 0) remember_past();
+  if (past_ == nullptr) remember_past();
   retire_voices(now);
   admit_voices(now);
   const Frame sum = sum_voices(now);
   send_mix(sum, now);
-  std::copy(past_.begin() + kFrameSamples, past_.end(), past_.begin());
-  std::copy(sum.begin(), sum.end(), past_.end() - kFrameSamples);
+  std::copy(past_->begin() + kFrameSamples, past_->end(), past_->begin());
+  std::copy(sum.begin(), sum.end(), past_->end() - kFrameSamples);
   mix_time_ += static_cast<std::int64_t>(kFrameSamples);
   end_mix_if_calm(now);
 }
@@ -163,6 +163,7 @@ void Conference::end_mix(base::Instant now) {
   tick_at_ = base::kNever;
   leaving_.clear();
   shared_.reset();
+  past_.reset();
   if (const Participant* last = last_speaker()) floor_ = last->id;
   for (const auto& participant : participants_) {
     participant->own.reset();

@@ -43,7 +43,7 @@ void Conference::send_own(Participant& listener, const Frame& sum, base::Instant
   }
   const bool begins = listener.own == nullptr;
   if (begins) {
-    auto before = past_;
+    Past before = *past_;
     const auto* own_past = listener.voice->past.get();
     for (std::size_t i = 0; own_past != nullptr && i < before.size(); ++i) before[i] -= (*own_past)[i];
     listener.own = std::make_unique<MixOutput>(options_.bitrate, options_.complexity);
@@ -69,7 +69,7 @@ void Conference::send_shared(const std::vector<Participant*>& listeners, const F
   if (shared_ == nullptr) {
     begins = true;
     shared_ = std::make_unique<MixOutput>(options_.bitrate, options_.complexity);
-    shared_->prime(past_);
+    shared_->prime(*past_);
   }
   for (Participant* listener : listeners) {
     begins = begins || !listener->hears_shared;

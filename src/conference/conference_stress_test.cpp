@@ -188,6 +188,49 @@ TEST(ManyVoices, TheLoudestAreHeard) {
   EXPECT_EQ(room.listener(1).packets().back().payload.get(), room.listener(4).packets().back().payload.get());
 }
 
+// 10^(dB/20): by so much must another be louder.
+TEST(ManyVoices, WhoIsHeardGivesWayToOneThatIs3DecibelsLouder) {
+  for (const auto& [louder, expected] : {std::pair(1.26, false), std::pair(1.78, true)}) {  // 2 and 5 dB
+    Options options;
+    options.max_speakers = 2;
+    Room room(options);
+    room.join(1, {.tone = 400, .amplitude = 0.2});
+    room.join(2, {.tone = 800, .amplitude = 0.2, .phase = 0.002});
+    room.join(3, {.tone = 1200, .amplitude = 0.2 * louder, .talks = {{3, 9}}, .phase = 0.004});
+    room.join(4, {.amplitude = 0});
+    room.run(8);
+    const auto tail = std::span(room.listener(4).sound()).last(96'000);
+    const double level = decibel(amplitude_of(tail, 1200) / (0.2 * louder));
+    if (expected) {
+      EXPECT_NEAR(level, 0, 1) << louder;
+    } else {
+      EXPECT_LT(level, -40) << louder;
+    }
+  }
+}
+
+TEST(Jitter, LengthensTheQueueAndLosesNothing) {
+  const auto run = [](milliseconds jitter) {
+    Room room;
+    room.join(1, {.tone = 440, .complexity = 0, .jitter = jitter}, false);
+    room.join(2, {.tone = 1000, .complexity = 0, .phase = 0.007, .jitter = jitter}, false);
+    room.join(3, {.amplitude = 0}, false);
+    room.run(5);
+    const std::uint64_t before = room.conference.stats().concealed;
+    room.run(35);
+    const auto queue = room.conference.queue(1, room.now());
+    EXPECT_TRUE(queue);
+    return std::pair(queue ? queue->wanted : base::Duration(), room.conference.stats().concealed - before);
+  };
+  const auto [even, none] = run(milliseconds(0));
+  const auto [uneven, made_up] = run(milliseconds(60));
+  EXPECT_EQ(none, 0U);
+  // Delays between 0 and 60 ms: the latest come 30 ms after the mean.
+  EXPECT_GT(uneven - even, milliseconds(20));
+  EXPECT_LT(uneven - even, milliseconds(40));
+  EXPECT_LT(made_up, 2 * 30 * 50 / 200U) << "of 3,000 frames";
+}
+
 TEST(LimiterGain, NothingPassesTheCeilingAndWhatIsBelowIsUntouched) {
   Limiter limiter;
   base::SeededRandom random(5);

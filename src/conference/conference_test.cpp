@@ -232,6 +232,26 @@ TEST(Mixing, ListenersWhoDoNotSpeakShareOneEncoding) {
   }
 }
 
+// From then on he hears a mix of his own, without himself.
+TEST(Mixing, WhoBeginsToSpeakHearsNoBreakInTheOthers) {
+  Room room;
+  room.join(1, {.tone = 440});
+  room.join(2, {.tone = 700, .amplitude = 0.05, .phase = 0.007});
+  room.join(3, {.tone = 900, .amplitude = 0.1, .talks = {{4, 8}}, .phase = 0.003});
+  room.join(4, kSilentListener);
+  room.run(6);
+  expect_continuous(room.listener(3));
+  std::set<SharedPayload> shared;
+  for (const Listener::Packet& packet : room.listener(4).packets()) shared.insert(packet.payload);
+  std::vector<std::size_t> begins = switches(room.listener(3), shared);
+  std::erase_if(begins, [](std::size_t at) { return at < 48'000 * 3; });
+  ASSERT_EQ(begins.size(), 1U);
+  const auto around = std::span(room.listener(3).sound()).subspan(begins[0] - 480, 960);
+  EXPECT_NEAR(decibel(amplitude_near(around, 440) / 0.25), 0, 1.5);
+  EXPECT_LT(tear(room.listener(3).sound(), 440, begins[0] - 2640, begins[0]), -12)
+      << "beside the soft voice, at -14 dB";
+}
+
 struct SwitchCase {
   const char* name;
   SpeakerOptions speaker;

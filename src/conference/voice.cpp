@@ -68,18 +68,27 @@ base::Instant Voice::ready_at() const {
 }
 
 void Voice::read(base::Instant now, Frame& out) {
-  if (queue(now) > target() + kMaxExcess && !aligning_) {
+  // While nothing comes only the wait grows: what is skipped then would have to be made up at once.
+  const bool has_more = input_->buffer().first_from(next_) != nullptr;
+  if (has_more && queue(now) > target() + kMaxExcess && !aligning_) {
     cut_queue(now, out);
+    forget_heard();
     return;
   }
   const double step = choose_step(now);
   read_at(position_, step, out);
   position_ += step * static_cast<double>(kFrame);
   if (aligning_ && std::abs(position_ - std::round(position_)) < 1e-3) position_ = std::round(position_);
+  forget_heard();
+}
+
+void Voice::forget_heard() {
   const auto old = static_cast<std::int64_t>(std::floor(position_)) - kFrame - 2 * kReach - start_;
   if (old > 4 * kFrame) {
     samples_.erase(samples_.begin(), samples_.begin() + old);
     start_ += old;
+    // A queue that was cut, after its sender's processor or path had stood still, leaves room for seconds.
+    if (samples_.capacity() > 4 * (samples_.size() + Decoder::kMaxSamples)) samples_.shrink_to_fit();
   }
 }
 

@@ -57,6 +57,7 @@ class Voice {
   double choose_step(base::Instant now) const;
   double distance_to_boundary() const;
   void cut_queue(base::Instant now, Frame& out);
+  void forget_heard();
   void read_at(double position, double step, Frame& out);
   double end() const { return static_cast<double>(start_ + static_cast<std::int64_t>(samples_.size())); }
 

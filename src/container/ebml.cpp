@@ -26,14 +26,19 @@ bool is_top_level(std::uint32_t id) {
   return id == kEbml || id == kSegment;
 }
 
+// All ones of a length is the unknown size, so each length holds one value less (RFC 8794 section 4.1).
+std::size_t length_of_size(std::uint64_t size) {
+  std::size_t length = 1;
+  while (length < 8 && size >= (std::uint64_t{1} << (7 * length)) - 1) ++length;
+  return length;
+}
+
 void Writer::id(std::uint32_t id) {
   bytes_.big_endian(id, id_length(id));
 }
 
 void Writer::size(std::uint64_t size) {
-  // All ones of a length is the unknown size, so each length holds one value less (RFC 8794 section 4.1).
-  std::size_t length = 1;
-  while (length < 8 && size >= (std::uint64_t{1} << (7 * length)) - 1) ++length;
+  const std::size_t length = length_of_size(size);
   bytes_.big_endian(size | (std::uint64_t{1} << (7 * length)), length);
 }
 

@@ -73,6 +73,8 @@ inline constexpr std::uint64_t kUnknownSize = ~std::uint64_t{0};
 bool is_segment_child(std::uint32_t id);
 // An EBML header or a Segment: a document begins or goes on there.
 bool is_top_level(std::uint32_t id);
+// Of the shortest form, 1..8 bytes.
+std::size_t length_of_size(std::uint64_t size);
 
 // Appends elements to a buffer that it does not own.
 class Writer {

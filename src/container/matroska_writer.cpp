@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "container/ebml.hpp"
@@ -17,6 +18,8 @@ constexpr std::uint64_t kMillisecondScale = 1'000'000;
 constexpr std::uint64_t kOpusSeekPreRoll = 80'000'000;  // RFC 7845 4.6: 80 ms
 constexpr std::uint64_t kOpusRate = 48'000;
 constexpr std::uint8_t kTimesVersion = 1;
+constexpr std::size_t kMostBlockHeader = 13;  // id, size, track, time, flags
+constexpr std::size_t kMostHead = 4096;       // before the blocks, with usual tracks and without the times
 
 std::int64_t opus_pre_skip(base::ByteView opus_head) {
   return opus_head.size() >= 12 ? opus_head[10] | (opus_head[11] << 8) : 0;
@@ -89,14 +92,19 @@ void write_text_tag(Writer& writer, std::string_view name, std::string_view valu
 // SimpleBlock (RFC 9559 10.1): track number, signed relative time, flags, payload.
 void append_simple_block(base::Bytes& out, std::uint32_t track, std::int64_t relative_ms, bool key_frame,
                          base::ByteView payload) {
-  Writer writer(out);
-  base::ByteWriter bytes(out);
-  writer.id(ebml::kSimpleBlock);
-  writer.size(payload.size() + 4);
-  bytes.u8(track | 0x80);
-  bytes.u16(static_cast<std::uint64_t>(relative_ms));
-  bytes.u8(key_frame ? 0x80 : 0);
-  bytes.bytes(payload);
+  const std::size_t size = payload.size() + 4;
+  const std::size_t size_length = ebml::length_of_size(size);
+  std::array<std::uint8_t, kMostBlockHeader> header{};
+  std::size_t at = 0;
+  header[at++] = ebml::kSimpleBlock;
+  const std::uint64_t marked = size | (std::uint64_t{1} << (7 * size_length));
+  for (std::size_t left = size_length; left-- > 0;) header[at++] = static_cast<std::uint8_t>(marked >> (8 * left));
+  header[at++] = static_cast<std::uint8_t>(track | 0x80);
+  header[at++] = static_cast<std::uint8_t>(relative_ms >> 8);
+  header[at++] = static_cast<std::uint8_t>(relative_ms);
+  header[at++] = key_frame ? 0x80 : 0;
+  base::append(out, base::ByteView(header).first(at));
+  base::append(out, payload);
 }
 
 bool fits_block(std::int64_t relative_ms) {
@@ -171,19 +179,29 @@ base::Result<void> MatroskaFragmentWriter::add(const FrameTiming& timing, base::
     return base::fail(base::Errc::InvalidArgument,
                       fmt::format("frame lies {} ms from the start of its fragment; at most 32767 fit", relative_ms));
   }
-  append_simple_block(blocks_, timing.track, relative_ms, timing.key_frame, payload);
+  blocks_.push_back({timing.track, timing.key_frame, static_cast<std::int16_t>(relative_ms), payload});
   FrameTiming& last = last_[timing.track];
   ebml::append_signed_varint(timings_, (timing.time - last.time).count());
   ebml::append_signed_varint(timings_, timing.rtp_timestamp - last.rtp_timestamp);
   last = timing;
-  ++frame_count_;
   return {};
+}
+
+void MatroskaFragmentWriter::reserve(std::size_t frames) {
+  blocks_.reserve(frames);
+  timings_.reserve(frames * 6);  // what two changes between frames of a steady rate take
+}
+
+std::size_t MatroskaFragmentWriter::size_of_blocks() const {
+  std::size_t size = 0;
+  for (const Block& block : blocks_) size += kMostBlockHeader + block.payload.size();
+  return size;
 }
 
 base::Bytes MatroskaFragmentWriter::finish(std::span<const Track> tracks, base::WallTime end,
                                            std::span<const Tag> tags) {
   base::Bytes out;
-  out.reserve(blocks_.size() + timings_.size() + 4096);
+  out.reserve(size_of_blocks() + timings_.size() + kMostHead);
   Writer writer(out);
   write_ebml_header(writer);
   const std::size_t segment = writer.open(ebml::kSegment);
@@ -209,7 +227,9 @@ base::Bytes MatroskaFragmentWriter::finish(std::span<const Track> tracks, base::
   const std::size_t cluster = writer.open(ebml::kCluster);
   writer.unsigned_integer(ebml::kTimestamp,
                           static_cast<std::uint64_t>(std::max<std::int64_t>(0, base::to_milliseconds(start_))));
-  base::append(out, blocks_);
+  for (const Block& block : blocks_) {
+    append_simple_block(out, block.track, block.relative_ms, block.key_frame, block.payload);
+  }
   writer.close(cluster);
   writer.close(segment);
   *this = MatroskaFragmentWriter(start_);

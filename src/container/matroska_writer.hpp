@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -22,7 +23,8 @@ struct FrameTiming {
 };
 
 // Collects the frames of one fragment and writes the document when the fragment closes. Owned by the recorder,
-// not shared. The whole fragment is in memory (at most 50 MB, the recorder's limit); bytes are copied once.
+// not shared. The whole fragment is in memory (at most 50 MB, the recorder's limit); payloads are copied once, by
+// finish(), into a buffer that is as large as the document.
 //
 //   MatroskaFragmentWriter writer(start);
 //   TRY_VOID(writer.add(timing, frame.payload)); ...
@@ -33,12 +35,12 @@ class MatroskaFragmentWriter {
   explicit MatroskaFragmentWriter(base::WallTime start);
 
   // Frames of one track come in decode order; tracks may interleave in any order. Fails (InvalidArgument) for a
-  // time more than 32 s from `start`, which a block cannot express, or a track number outside 1..126.
+  // time more than 32 s from `start`, which a block cannot express, or a track number outside 1..126. `payload` is
+  // only looked at: it stays where it is until finish().
   base::Result<void> add(const FrameTiming& timing, base::ByteView payload);
 
-  std::size_t frame_count() const { return frame_count_; }
-  // Size of the blocks so far; the finished document is less than 4 KB + 12 bytes per frame larger.
-  std::size_t size_bytes() const { return blocks_.size(); }
+  void reserve(std::size_t frames);
+  std::size_t frame_count() const { return blocks_.size(); }
 
   // `end` is where the fragment ends on the timeline: the start of the next one when that follows without a gap,
   // else the last frame's time and its likely duration. Every track that has frames is in `tracks`; a track
@@ -46,10 +48,17 @@ class MatroskaFragmentWriter {
   base::Bytes finish(std::span<const Track> tracks, base::WallTime end, std::span<const Tag> tags = {});
 
  private:
+  struct Block {
+    std::uint32_t track;
+    bool key_frame;
+    std::int16_t relative_ms;
+    base::ByteView payload;
+  };
+  std::size_t size_of_blocks() const;
+
   base::WallTime start_;
-  base::Bytes blocks_;
+  std::vector<Block> blocks_;
   base::Bytes timings_;
-  std::size_t frame_count_ = 0;
   FrameTiming last_[127] = {};
 };
 

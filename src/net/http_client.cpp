@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "net/http_connections.hpp"
 #include "net/http_parser.hpp"
 #include "net/read_buffer.hpp"
 #include "net/stream.hpp"
@@ -21,7 +22,7 @@ base::Result<std::shared_ptr<const TlsContext>> tls_for(const Url& url, std::sha
   return TlsContext::make_client({});
 }
 
-std::string make_request(const HttpClientRequest& request, const Url& url) {
+std::string make_request(const HttpClientRequest& request, const Url& url, bool keep_alive) {
   std::string head = request.method + " " + url.target + " HTTP/1.1\r\n";
   const auto add = [&head](std::string_view name, std::string_view value) {
     head.append(name).append(": ").append(value).append("\r\n");
@@ -30,7 +31,7 @@ std::string make_request(const HttpClientRequest& request, const Url& url) {
   for (const HttpHeader& header : request.headers) add(header.name, header.value);
   const bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT";
   if (has_body && !request.headers.find("Content-Length")) add("Content-Length", std::to_string(request.body.size()));
-  if (!request.headers.find("Connection")) add("Connection", "close");
+  if (!keep_alive && !request.headers.find("Connection")) add("Connection", "close");
   return head + "\r\n";
 }
 
@@ -59,6 +60,7 @@ class AnswerReader {
       }
       buffer_.consume(step.consumed);
       if (!wanted) co_return response;
+      something_came_ = something_came_ || step.consumed > 0;
       switch (step.event) {
         case HttpParser::Event::Body:
           continue;
@@ -67,7 +69,10 @@ class AnswerReader {
           response.headers = std::move(parser.headers);
           continue;
         case HttpParser::Event::End:
-          if (response.status / 100 != 1) co_return response;
+          if (response.status / 100 != 1) {
+            whole_ = buffer_.view().empty();
+            co_return response;
+          }
           parser = make_parser();
           continue;
         case HttpParser::Event::Bad:
@@ -84,6 +89,11 @@ class AnswerReader {
     }
   }
 
+  // Any byte of an answer. Without one, a connection that was used before may have been closed while it was idle.
+  bool something_came() const { return something_came_; }
+  // The answer ended where it said it would, and nothing is left behind it.
+  bool whole() const { return whole_; }
+
  private:
   HttpParser make_parser() const {
     HttpParser parser(HttpParser::Role::Client, kMaxHeaderBytes);
@@ -95,7 +105,14 @@ class AnswerReader {
   const HttpClientRequest& request_;
   const HttpClientOptions& options_;
   ReadBuffer buffer_;
+  bool something_came_ = false;
+  bool whole_ = false;
 };
+
+bool says_close(const HttpHeaders& headers) {
+  const auto connection = headers.find("Connection");
+  return connection && (*connection == "close" || *connection == "Close");
+}
 
 }  // namespace
 
@@ -142,22 +159,53 @@ std::string Url::authority() const {
   return text;
 }
 
+namespace {
+
+// What came of one request on one connection.
+struct Exchange {
+  base::Result<HttpClientResponse> response;
+  bool reusable = false;
+  bool untouched = false;  // nothing of an answer came
+};
+
+async::Task<Exchange> exchange_on(Stream& stream, const HttpClientRequest& request, const Url& url,
+                                  const HttpClientOptions& options) {
+  const std::string head = make_request(request, url, options.connections != nullptr);
+  std::vector<base::ByteView> pieces(1, base::as_bytes(head));
+  pieces.push_back(base::as_bytes(request.body));
+  const auto written = co_await stream.write(std::move(pieces), async::now() + options.timeout);
+  AnswerReader reader(stream, request, options);
+  Exchange exchange{.response = co_await reader.read()};
+  exchange.untouched = !exchange.response && !reader.something_came();
+  exchange.reusable = written && exchange.response && reader.whole() && !says_close(exchange.response->headers);
+  // A server may refuse a body early: its answer says more than the failed write.
+  if (!exchange.response && !written) exchange.response = base::fail(written.error());
+  co_return exchange;
+}
+
+}  // namespace
+
 async::Task<base::Result<HttpClientResponse>> send_http(HttpClientRequest request, HttpClientOptions options) {
   CO_TRY(const Url url, Url::parse(request.url));
   CO_TRY(const auto tls, tls_for(url, options.tls));
-  ConnectOptions connect{.host = url.host, .port = url.port, .tls = tls, .timeout = options.timeout};
-  CO_TRY(const auto stream, co_await connect_stream(std::move(connect)));
-  const std::string head = make_request(request, url);
-  std::vector<base::ByteView> pieces(1, base::as_bytes(head));
-  pieces.push_back(base::as_bytes(request.body));
-  const auto written = co_await stream->write(std::move(pieces), async::now() + options.timeout);
-  AnswerReader reader(*stream, request, options);
-  auto response = co_await reader.read();
-  stream->close();
-  // A server may refuse a body early: its answer says more than the failed write.
-  if (!response && !written) co_return base::fail(written.error());
-  if (!response) co_return base::fail(std::move(response).error().with_context(url.authority()));
-  co_return response;
+  const std::string where = url.scheme + "://" + url.authority();
+  for (;;) {
+    std::unique_ptr<Stream> stream = options.connections ? options.connections->take(where) : nullptr;
+    const bool used_before = stream != nullptr;
+    if (!stream) {
+      ConnectOptions connect{.host = url.host, .port = url.port, .tls = tls, .timeout = options.timeout};
+      CO_TRY(stream, co_await connect_stream(std::move(connect)));
+    }
+    Exchange exchange = co_await exchange_on(*stream, request, url, options);
+    if (options.connections && exchange.reusable) {
+      options.connections->keep(where, std::move(stream));
+    } else {
+      stream->close();
+    }
+    if (used_before && exchange.untouched) continue;  // it was closed while it was idle: on another one
+    if (!exchange.response) co_return base::fail(std::move(exchange.response).error().with_context(url.authority()));
+    co_return std::move(exchange.response);
+  }
 }
 
 async::Task<base::Result<std::unique_ptr<WebSocket>>> connect_websocket(std::string url_text,

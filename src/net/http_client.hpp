@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// HTTP and WebSocket from the other side: for the camera, webhooks and tests. One connection per request.
+// HTTP and WebSocket from the other side: for the camera, webhooks and tests.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +34,8 @@ struct Url {
 struct HttpClientRequest {
   std::string method = "GET";
   std::string url{};
-  // Sent in this order. Host, Content-Length and "Connection: close" are added when missing.
+  // Sent in this order. Host, Content-Length and, without HttpClientOptions::connections, "Connection: close" are added
+  // when missing.
   HttpHeaders headers{};
   std::string body{};
   // Set: gets the body of a 2xx answer piece by piece instead of HttpClientResponse::body; false ends the transfer.
@@ -47,10 +48,13 @@ struct HttpClientResponse {
   std::string body{};
 };
 
+class HttpConnections;
+
 struct HttpClientOptions {
   std::shared_ptr<const TlsContext> tls{};            // null: the system's store
   base::Duration timeout = std::chrono::seconds(30);  // for connecting, and for each pause of the server
   std::size_t max_body_bytes = 16 << 20;
+  std::shared_ptr<HttpConnections> connections{};  // where idle ones wait; null: one connection per request
 };
 
 // On the current shard. A status other than 2xx is an answer, not an error.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "async/timer.hpp"
+#include "net/http_connections.hpp"
 #include "net/server_under_test.hpp"
 
 namespace net {
@@ -111,6 +112,31 @@ TEST(HttpClient, FailsInPlainWords) {
     const auto bad = co_await send_http(request, {});
     EXPECT_EQ(bad.error().code, base::Errc::InvalidArgument);
   });
+}
+
+TEST(HttpClient, UsesAConnectionAgainUntilTheServerHasClosedIt) {
+  std::vector<std::string> from;
+  ServerUnderTest server([&](HttpExchange& exchange) -> async::Task<void> {
+    from.push_back(exchange.request().remote.text());
+    co_await echo(exchange);
+  });
+  async::Shard shard("client");
+  shard.run_blocking([&]() -> async::Task<void> {
+    HttpClientOptions options;
+    options.connections = std::make_shared<HttpConnections>(shard);
+    const auto ask = [&](HttpHeaders headers) -> async::Task<int> {
+      HttpClientRequest request{
+          .method = "POST", .url = server.url() + "/p", .headers = std::move(headers), .body = "b"};
+      const auto answer = co_await send_http(std::move(request), options);
+      co_return answer ? answer->status : 0;
+    };
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await ask({}), 200);
+    EXPECT_EQ(co_await ask({{"Connection", "close"}}), 200);  // the fourth on it, and the last
+    EXPECT_EQ(co_await ask({}), 200);
+  });
+  EXPECT_EQ(from.size(), 5U);
+  for (std::size_t i = 1; i < 4 && i < from.size(); ++i) EXPECT_EQ(from[i], from[0]);
+  EXPECT_NE(from.back(), from.front());
 }
 
 }  // namespace

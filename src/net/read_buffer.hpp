@@ -10,9 +10,11 @@
 
 namespace net {
 
-// Its memory is taken at the first read and given back when empty between messages.
+// Its memory is taken at the first read and given back when empty between messages. Most connections wait for their
+// next message most of the time: what waits for its beginning has room for a usual request, and no more.
 class ReadBuffer {
  public:
+  static constexpr std::size_t kFirstRead = std::size_t{2} * 1024;
   static constexpr std::size_t kReadSize = std::size_t{16} * 1024;
 
   base::ByteView view() const { return base::ByteView(storage_).subspan(begin_, end_ - begin_); }
@@ -28,7 +30,11 @@ class ReadBuffer {
       end_ -= begin_;
       begin_ = 0;
     }
-    if (storage_.size() - end_ < kReadSize / 2) storage_.resize(end_ + kReadSize);
+    if (storage_.empty()) {
+      storage_.resize(kFirstRead);
+    } else if (storage_.size() - end_ < kReadSize / 2) {
+      storage_.resize(end_ + kReadSize);
+    }
     return base::MutableByteView(storage_).subspan(end_);
   }
   void commit(std::size_t count) { end_ += count; }

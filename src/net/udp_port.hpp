@@ -3,7 +3,9 @@
 // A UDP socket with batched receive and send.
 //
 // Receive: while traffic flows the port wakes on a tick and drains the socket with recvmmsg (1.2 us a packet against
-// 7 us for a wake-up per packet); when nothing has come for a few ticks it sleeps in epoll and costs nothing.
+// 7 us for a wake-up per packet); when nothing has come for a few ticks it sleeps in epoll and costs nothing. The tick
+// grows with the traffic: what is waited for then costs less, since one visit to a session's memory serves more
+// packets.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +26,11 @@ struct UdpPortOptions {
   // 0.0.0.0 takes IPv4 only; [::] takes both (IPv4 peers appear as IPv4 addresses). Port 0: the system chooses.
   base::SocketAddress listen{};
   base::Duration tick = std::chrono::milliseconds(2);
-  std::size_t receive_buffer_bytes = 8 << 20;  // the kernel may grant less; stats() says
+  base::Duration longest_tick = std::chrono::milliseconds(10);
+  // Datagrams a second that a millisecond of tick is worth.
+  std::size_t packets_per_millisecond_of_tick = 3200;
+  // The kernel may grant less; stats() says. Under load it holds what comes in half a second.
+  std::size_t receive_buffer_bytes = 128 << 20;
   std::size_t send_buffer_bytes = 4 << 20;
   bool segmentation = true;  // false: the datagrams of a burst are handed to the kernel one by one
 };
@@ -55,7 +61,7 @@ class UdpPort {
     std::uint64_t received = 0;
     std::uint64_t received_bytes = 0;
     std::uint64_t receive_batches = 0;
-    std::uint64_t receive_overflows = 0;  // dropped by the kernel, socket buffer full (SO_RXQ_OVFL)
+    std::uint64_t receive_overflows = 0;  // dropped by the kernel, most of them because the socket buffer was full
     std::uint64_t oversized = 0;          // longer than kMaxDatagram, dropped
     std::uint64_t sent = 0;
     std::uint64_t sent_bytes = 0;
@@ -64,6 +70,10 @@ class UdpPort {
     std::uint64_t send_drops = 0;          // kernel buffer full
     std::uint64_t send_errors = 0;         // unreachable, not permitted, source address gone
     std::uint64_t wakeups = 0;             // ticks and epoll wake-ups
+    double receive_fill = 0;               // of the kernel's buffer, what waits in it now: 0 to 1
+    base::Duration receive_delay{};        // how long the datagram that was read last had waited there
+    base::Instant last_read{};             // when that was
+    base::Duration processor_time{};       // for reading, and what the receiver made of it
     std::size_t receive_buffer_bytes = 0;  // granted
     std::size_t send_buffer_bytes = 0;
   };

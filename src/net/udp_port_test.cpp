@@ -8,6 +8,7 @@
 #include <map>
 
 #include "async/notify.hpp"
+#include "async/thread_time.hpp"
 #include "async/timer.hpp"
 #include "net/interfaces.hpp"
 
@@ -231,6 +232,30 @@ TEST(UdpPort, CountsWhatTheKernelDropped) {
   });
   EXPECT_GT(overflows, 100u);
   EXPECT_LE(received + overflows, 1000u);
+}
+
+// What is done with datagrams counts, whatever else the thread does, such as answering requests, does not.
+TEST(UdpPort, TellsTheProcessorTimeOfWhatItReceives) {
+  const auto work = [](base::Duration length) {
+    for (const base::Duration end = async::thread_time() + length; async::thread_time() < end;) {
+    }
+  };
+  async::Shard shard("udp");
+  shard.run_blocking([&]() -> async::Task<void> {
+    async::Notify changed(shard);
+    bool received = false;
+    const auto port = std::move(*UdpPort::open(shard, {.listen = udp_address("127.0.0.1:0")}, [&](base::Instant, auto) {
+      work(30ms);
+      received = true;
+      changed.notify_all();
+    }));
+    port->send(datagram_to(*port, "hello"));
+    while (!received) co_await changed.wait();
+    work(200ms);
+    co_await async::sleep_for(10ms);
+    EXPECT_GE(port->stats().processor_time, 30ms);
+    EXPECT_LT(port->stats().processor_time, 150ms);
+  });
 }
 
 TEST(UdpPort, RefusesAnAddressInUse) {

@@ -31,20 +31,39 @@ in_addr to_in(const base::IpAddress& address) {
   return out;
 }
 
-base::SocketAddress from_sockaddr(const sockaddr_storage& storage) {
-  base::SocketAddress address;
-  if (storage.ss_family == AF_INET) {
+base::SocketAddress from_sockaddr(const sockaddr_in6& address) {
+  base::SocketAddress out;
+  if (address.sin6_family == AF_INET) {
     sockaddr_in in{};
-    std::memcpy(&in, &storage, sizeof in);
-    std::memcpy(address.ip.bytes.data(), &in.sin_addr, 4);
-    address.port = ntohs(in.sin_port);
-  } else if (storage.ss_family == AF_INET6) {
-    sockaddr_in6 in{};
-    std::memcpy(&in, &storage, sizeof in);
-    address.ip = from_in6(in.sin6_addr);
-    address.port = ntohs(in.sin6_port);
+    std::memcpy(&in, &address, sizeof in);
+    std::memcpy(out.ip.bytes.data(), &in.sin_addr, 4);
+    out.port = ntohs(in.sin_port);
+  } else if (address.sin6_family == AF_INET6) {
+    out.ip = from_in6(address.sin6_addr);
+    out.port = ntohs(address.sin6_port);
   }
-  return address;
+  return out;
+}
+
+base::SocketAddress bound_address(int fd) {
+  sockaddr_in6 bound{};
+  socklen_t size = sizeof bound;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+  return from_sockaddr(bound);
+}
+
+void read_destination(msghdr& header, base::IpAddress& out) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+      in_pktinfo got{};
+      std::memcpy(&got, CMSG_DATA(control), sizeof got);
+      std::memcpy(out.bytes.data(), &got.ipi_addr, 4);
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo got{};
+      std::memcpy(&got, CMSG_DATA(control), sizeof got);
+      out = from_in6(got.ipi6_addr);
+    }
+  }
 }
 
 socklen_t to_sockaddr(const base::SocketAddress& address, bool is_v6_socket, sockaddr_storage& storage) {

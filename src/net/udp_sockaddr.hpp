@@ -16,7 +16,10 @@ namespace net {
 base::IpAddress from_in6(const in6_addr& in);
 in6_addr to_in6(const base::IpAddress& address);
 in_addr to_in(const base::IpAddress& address);
-base::SocketAddress from_sockaddr(const sockaddr_storage& storage);
+// Of either family: sockaddr_in begins with the same field.
+base::SocketAddress from_sockaddr(const sockaddr_in6& address);
+// What the socket is bound to.
+base::SocketAddress bound_address(int fd);
 // The size of what was written.
 socklen_t to_sockaddr(const base::SocketAddress& address, bool is_v6_socket, sockaddr_storage& storage);
 
@@ -24,6 +27,9 @@ struct ControlSpace {
   // Received: destination address and overflow count. Sent: source address and segment size.
   alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))> bytes;
 };
+
+// Puts the address that a received datagram was sent to into `out`, where the header's control data tell it.
+void read_destination(msghdr& header, base::IpAddress& out);
 
 // Adds one; the header has no other control data than what came from here.
 template <class T>

@@ -14,69 +14,74 @@ constexpr std::int64_t kTicksOfReference = 256;  // 64 ms
 constexpr std::int64_t kHistory = 1000;
 // Bounds one feedback packet: 400 two-byte deltas and their chunks stay below 1,200 bytes.
 constexpr std::int64_t kMaxReported = 400;
-constexpr std::int64_t kMaxJump = 10'000;
+// A larger jump is a sender that counts anew.
+constexpr std::int64_t kMaxJump = 1000;
 
 }  // namespace
 
-void ArrivalRecorder::record(base::Instant now, std::uint16_t transport_sequence, std::uint32_t media_ssrc) {
+bool ArrivalRecorder::record(base::Instant now, std::uint16_t transport_sequence, std::uint32_t media_ssrc) {
+  if (slots_.empty()) slots_.resize(kSlots);
   const bool started = sequences_.started();
   const std::int64_t sequence = sequences_.peek(transport_sequence);
-  const std::int64_t end = first_ + static_cast<std::int64_t>(arrivals_.size());
-  if (!started || sequence - end > kMaxJump) {
-    arrivals_.clear();
-    first_ = next_report_ = sequence;
-    sequences_.start_at(sequence);
+  if (!started || sequence - end_ > kMaxJump) {
+    first_ = end_ = next_report_ = sequence;
   } else if (sequence < first_) {
-    return;
+    return false;
   }
   media_ssrc_ = media_ssrc;
-  const auto index = static_cast<std::size_t>(sequence - first_);
-  if (index >= arrivals_.size()) {
-    arrivals_.resize(index + 1);
-    sequences_.start_at(sequence);
-  }
-  if (arrivals_[index].came) return;
-  arrivals_[index] = {true, std::chrono::duration_cast<Ticks>(now.time_since_epoch()).count()};
+  const bool in_turn = sequence == end_;
+  if (sequence >= end_) extend_to(sequence);
+  Slot& arrival = slot(sequence);
+  if (arrival != 0) return false;
+  const std::int64_t ticks = std::chrono::duration_cast<Ticks>(now.time_since_epoch()).count();
+  newest_ticks_ = std::max(newest_ticks_, ticks);
+  arrival = static_cast<std::uint32_t>(ticks) << 1 | 1;
   next_report_ = std::min(next_report_, sequence);
+  return in_turn;
 }
 
-std::optional<TransportFeedback> ArrivalRecorder::take(std::uint32_t sender_ssrc) {
-  const std::int64_t end = first_ + static_cast<std::int64_t>(arrivals_.size());
-  const auto arrival = [&](std::int64_t sequence) { return arrivals_[static_cast<std::size_t>(sequence - first_)]; };
-  std::int64_t start = next_report_;
-  while (start < end && !arrival(start).came) ++start;  // deltas need a first arrival; nothing is said before it
-  if (start == end) return std::nullopt;
-  start = next_report_;
-  std::int64_t first_arrival = start;
-  while (!arrival(first_arrival).came) ++first_arrival;
+void ArrivalRecorder::extend_to(std::int64_t sequence) {
+  while (end_ <= sequence) slot(end_++) = 0;
+  sequences_.start_at(sequence);
+  first_ = std::max(first_, end_ - static_cast<std::int64_t>(kSlots));
+  next_report_ = std::max(next_report_, first_);
+}
 
-  TransportFeedback feedback;
-  feedback.sender_ssrc = sender_ssrc;
-  feedback.media_ssrc = media_ssrc_;
-  feedback.base_sequence = static_cast<std::uint16_t>(start);
-  feedback.feedback_count = count_++;
-  const std::int64_t reference = arrival(first_arrival).ticks / kTicksOfReference;
+// The time nearest to the newest one: days away at most.
+std::int64_t ArrivalRecorder::ticks_of(Slot slot) const {
+  const std::uint32_t twice_the_age = (static_cast<std::uint32_t>(newest_ticks_) << 1) - (slot & ~Slot{1});
+  return newest_ticks_ - (static_cast<std::int32_t>(twice_the_age) >> 1);
+}
+
+bool ArrivalRecorder::take(std::uint32_t sender_ssrc, TransportFeedback& out) {
+  std::int64_t first_arrival = next_report_;
+  while (first_arrival < end_ && slot(first_arrival) == 0) ++first_arrival;
+  if (first_arrival == end_) return false;  // deltas need a first arrival; nothing is said before it
+  const std::int64_t start = next_report_;
+  const std::int64_t reference = ticks_of(slot(first_arrival)) / kTicksOfReference;
+  out.sender_ssrc = sender_ssrc;
+  out.media_ssrc = media_ssrc_;
+  out.base_sequence = static_cast<std::uint16_t>(start);
+  out.feedback_count = count_++;
   // 24 bits, signed: it wraps after 12 days, which senders expect.
-  feedback.reference_time = static_cast<std::int32_t>(static_cast<std::uint32_t>(reference) << 8) >> 8;
+  out.reference_time = static_cast<std::int32_t>(static_cast<std::uint32_t>(reference) << 8) >> 8;
+  out.deltas.clear();
   std::int64_t previous = reference * kTicksOfReference;
   std::int64_t at = start;
-  for (; at < end && at - start < kMaxReported; ++at) {
-    if (!arrival(at).came) {
-      feedback.deltas.emplace_back();
+  for (; at < end_ && at - start < kMaxReported; ++at) {
+    if (slot(at) == 0) {
+      out.deltas.emplace_back();
       continue;
     }
-    const std::int64_t delta = arrival(at).ticks - previous;
+    const std::int64_t ticks = ticks_of(slot(at));
+    const std::int64_t delta = ticks - previous;
     if (delta < std::numeric_limits<std::int16_t>::min() || delta > std::numeric_limits<std::int16_t>::max()) break;
-    feedback.deltas.emplace_back(static_cast<std::int16_t>(delta));
-    previous = arrival(at).ticks;
+    out.deltas.emplace_back(static_cast<std::int16_t>(delta));
+    previous = ticks;
   }
   next_report_ = at;
-  while (first_ < next_report_ - kHistory) {
-    arrivals_.pop_front();
-    ++first_;
-  }
-  if (feedback.deltas.empty()) return std::nullopt;
-  return feedback;
+  first_ = std::max(first_, next_report_ - kHistory);
+  return !out.deltas.empty();
 }
 
 }  // namespace rtp

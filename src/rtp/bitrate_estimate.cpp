@@ -18,6 +18,8 @@ void BitrateEstimate::update(base::Instant now, Totals totals) {
   const std::int64_t expected = totals.expected - before_.expected;
   const std::int64_t lost = std::max<std::int64_t>(0, expected - (totals.received - before_.received));
   if (expected >= 0 && expected < kFewPackets) return;
+  const double seconds = std::chrono::duration<double>(now - interval_start_).count();
+  received_rate_ = static_cast<std::uint64_t>(static_cast<double>(totals.bytes - before_.bytes) * 8 / seconds);
   interval_start_ = now;
   before_ = totals;
   if (expected < 0) return;  // a new source
@@ -30,8 +32,21 @@ void BitrateEstimate::update(base::Instant now, Totals totals) {
   if (loss > 0.10) next_send_ = now;
 }
 
+void BitrateEstimate::ask_for_share(base::Instant now, double share) {
+  if (share == share_) return;
+  if (share_ == 1) full_rate_ = received_rate_;
+  share_ = share;
+  next_send_ = now;
+}
+
+std::uint64_t BitrateEstimate::bits_per_second() const {
+  if (share_ == 1) return rate_;
+  const auto asked = static_cast<std::uint64_t>(share_ * static_cast<double>(full_rate_));
+  return std::clamp(asked, std::min(bounds_.min, rate_), rate_);
+}
+
 void BitrateEstimate::sent(base::Instant now) {
-  next_send_ = now + kSendEvery;
+  next_send_ = std::max(next_send_, now) + kSendEvery;  // sent a little early, it keeps its pace
 }
 
 }  // namespace rtp

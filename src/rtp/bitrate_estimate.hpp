@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What REMB tells the sender: how much this receiver believes the path can carry, from loss alone.
+// What REMB tells the sender: how much this receiver believes the path can carry, from loss alone, or less when the
+// receiver itself has too much to do.
 
 #include <cstdint>
 #include <optional>
@@ -26,10 +27,14 @@ class BitrateEstimate {
   struct Totals {
     std::int64_t expected = 0;
     std::int64_t received = 0;
+    std::uint64_t bytes = 0;
   };
   void update(base::Instant now, Totals totals);
 
-  std::uint64_t bits_per_second() const { return rate_; }
+  // Of what was received in the second before the first share below 1; with 1 the path alone counts again.
+  void ask_for_share(base::Instant now, double share);
+
+  std::uint64_t bits_per_second() const;
   base::Instant next_send() const { return next_send_; }
   void sent(base::Instant now);
 
@@ -39,6 +44,9 @@ class BitrateEstimate {
   base::Instant interval_start_;
   base::Instant next_send_;
   Totals before_;
+  std::uint64_t received_rate_ = 0;  // in the last interval
+  std::uint64_t full_rate_ = 0;      // received_rate_ when less was first asked for
+  double share_ = 1;
 };
 
 }  // namespace rtp

@@ -14,11 +14,6 @@ constexpr std::uint32_t kVideoClock = 90'000;
 constexpr std::size_t kMaxRuns = 64;
 // A packet asked for twice within this time is repeated once.
 constexpr base::Duration kRepeatPause = milliseconds(10);
-// Of 256, as reports count: what makes a viewer lose its pictures between key frames, and what lets it have them again.
-constexpr std::uint8_t kTooMuchLoss = 51;  // a fifth
-constexpr std::uint8_t kLittleLoss = 13;   // a twentieth
-constexpr int kBadReports = 2;
-constexpr int kGoodReports = 4;
 constexpr std::uint8_t kPaddingBytes = 4;
 constexpr std::int32_t kBurstSpeed = 32;
 constexpr std::size_t kHeaderAndTag = 64;  // what stands around the payload, at most
@@ -63,27 +58,43 @@ void Forwarder::begin_at_key_frame(base::Instant now, OutgoingExtensions& extens
   begin_run(*first);
   runs_.back().burst_last = source_->newest();
   runs_.back().burst_timestamp = source_->find(source_->newest())->timestamp;
+  bool has_key_frame = false;  // sent of it
   for (std::int64_t sequence = *first; sequence <= source_->newest(); ++sequence) {
-    if (const KeptPacket* packet = source_->find(sequence)) send(now, *packet, extensions, out);
+    const KeptPacket* packet = source_->find(sequence);
+    if (packet == nullptr) continue;
+    if (thinned() && has_key_frame && is_first_to_leave_out(*packet)) {
+      run_is_open_ = false;
+      return;
+    }
+    has_key_frame |= packet->has_key_frame;
+    send(now, *packet, extensions, out);
   }
 }
 
-void Forwarder::forward(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out) {
+void Forwarder::forward(base::Instant now, bool congested, OutgoingExtensions& extensions, PacketBatch& out) {
   take_epoch(now);
   if (!epoch_) return;
   if (!run_is_open_) {
-    begin_at_key_frame(now, extensions, out);
+    if (!thinned() || !congested) begin_at_key_frame(now, extensions, out);
     return;
   }
   for (const std::int64_t sequence : source_->fresh()) {
     const KeptPacket* packet = source_->find(sequence);
     if (packet == nullptr || sequence < runs_.back().first) continue;
-    if (thinned_ && sequence > runs_.back().last && !packet->has_key_frame && !packet->only_parameter_sets) {
+    if (thinned() && is_first_to_leave_out(*packet)) {
       run_is_open_ = false;  // until the next key frame
       return;
     }
     send(now, *packet, extensions, out);
   }
+}
+
+// A picture that was begun is sent to its end: half of one would be asked for again, and a key frame for everybody.
+// What begins with a delimiter may be a key frame after all: then that begins the next run, delimiter and all.
+bool Forwarder::is_first_to_leave_out(const KeptPacket& packet) const {
+  if (packet.sequence <= runs_.back().last || packet.has_key_frame) return false;
+  const KeptPacket* before = source_->find(packet.sequence - 1);
+  return before == nullptr || before->marker || before->timestamp != packet.timestamp;
 }
 
 std::uint32_t Forwarder::timestamp_of(const KeptPacket& packet, const Run& run) const {
@@ -142,9 +153,10 @@ bool Forwarder::repeated_just_now(base::Instant now, std::int64_t sequence) {
   return false;
 }
 
-void Forwarder::handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions,
+void Forwarder::handle_nack(base::Instant now, bool congested, const Nack& nack, OutgoingExtensions& extensions,
                             std::vector<base::Bytes>& out) {
   stats_.nacks += nack.lost.size();
+  if (congested) return;  // asked for again when it has not come by then
   for (const std::uint16_t lost : nack.lost) {
     const auto behind = static_cast<std::uint16_t>(static_cast<std::uint16_t>(next_out_ - 1) - lost);
     const std::int64_t sequence = next_out_ - 1 - behind;
@@ -178,12 +190,15 @@ base::Bytes Forwarder::write_repair(const KeptPacket& packet, const Run& run, Ou
   return bytes;
 }
 
-void Forwarder::handle_report(const ReportBlock& block) {
+void Forwarder::handle_report(base::Instant now, const ReportBlock& block, std::optional<base::Duration> round_trip) {
   if (block.ssrc != options_.ssrc) return;
-  bad_reports_ = block.fraction_lost >= kTooMuchLoss ? bad_reports_ + 1 : 0;
-  good_reports_ = block.fraction_lost <= kLittleLoss ? good_reports_ + 1 : 0;
-  if (!thinned_ && bad_reports_ >= kBadReports) thinned_ = true;
-  if (thinned_ && good_reports_ >= kGoodReports) thinned_ = false;
+  thinning_.handle_report(now, block.fraction_lost, round_trip);
+  stats_.thinned = thinning_.times();
+}
+
+void Forwarder::handle_feedback(base::Instant now, PathEstimate& path) {
+  thinning_.handle_feedback(now, path, source_->bits_per_second());
+  stats_.thinned = thinning_.times();
 }
 
 std::optional<SenderReport> Forwarder::make_report(base::Instant now) const {

@@ -15,31 +15,38 @@
 #include "rtp/packet_history.hpp"
 #include "rtp/rtcp.hpp"
 #include "rtp/sender.hpp"
+#include "rtp/thinning.hpp"
 #include "rtp/unwrap.hpp"
 
 namespace rtp {
 
 // Owned by a viewer's rtp::Session; sans-IO, on the shard of the history's writer.
 //
-// Nothing is sent before a key frame. A viewer that loses too much is sent key frames only until it recovers: it costs
-// nobody else anything, since every packet it is sent is copied from the shared history.
+// Nothing is sent before a key frame. A viewer whose path does not carry the source is sent key frames only until it
+// does (Thinning): it costs nobody else anything, since every packet it is sent is copied from the shared history.
 class Forwarder {
  public:
   // `options`: payload types, ssrcs, mid and first_sequence; the rest is a packetizer's.
   Forwarder(SenderOptions options, std::shared_ptr<const PacketHistory> source);
 
-  // Sends what is fresh in the history, and before that, once, what a decoder needs to begin.
-  void forward(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out);
+  // Sends what is fresh in the history, and before that, once, what a decoder needs to begin. While the path is
+  // `congested` a thinned viewer gets no key frame either, and nobody a repair: both would wait behind what waits
+  // already.
+  void forward(base::Instant now, bool congested, OutgoingExtensions& extensions, PacketBatch& out);
   // Nothing can be shown before the source's next key frame.
-  bool awaits_key_frame() const { return !run_is_open_ && !thinned_; }
+  bool awaits_key_frame() const { return !run_is_open_ && !thinned(); }
 
-  void handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
-  void handle_report(const ReportBlock& block);
+  void handle_nack(base::Instant now, bool congested, const Nack& nack, OutgoingExtensions& extensions,
+                   std::vector<base::Bytes>& out);
+  // `round_trip`: what the report told of it, if anything.
+  void handle_report(base::Instant now, const ReportBlock& block, std::optional<base::Duration> round_trip);
+  // `path` has taken one more transport-wide feedback.
+  void handle_feedback(base::Instant now, PathEstimate& path);
   void count_key_frame_request() { ++stats_.plis; }
   // With the source's own clock; nothing before the source has told it.
   std::optional<SenderReport> make_report(base::Instant now) const;
 
-  bool thinned() const { return thinned_; }
+  bool thinned() const { return thinning_.thinned(); }
   const SenderOptions& options() const { return options_; }
   const SenderStats& stats() const { return stats_; }
 
@@ -65,6 +72,7 @@ class Forwarder {
   void begin_run(std::int64_t first);
   void begin_at_key_frame(base::Instant now, OutgoingExtensions& extensions, PacketBatch& out);
   void send(base::Instant now, const KeptPacket& packet, OutgoingExtensions& extensions, PacketBatch& out);
+  bool is_first_to_leave_out(const KeptPacket& packet) const;
   std::uint32_t timestamp_of(const KeptPacket& packet, const Run& run) const;
   void write_packet(const KeptPacket& packet, const Run& run, OutgoingExtensions& extensions, base::Bytes& out) const;
   const Run* find_run(std::int64_t out_sequence) const;
@@ -83,9 +91,7 @@ class Forwarder {
   base::Instant last_sent_at_{};
   std::uint16_t next_rtx_sequence_;
   std::array<Repeat, 64> repeats_{};  // by sequence number
-  bool thinned_ = false;
-  int bad_reports_ = 0;
-  int good_reports_ = 0;
+  Thinning thinning_;
 };
 
 }  // namespace rtp

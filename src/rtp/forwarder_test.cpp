@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <map>
 
@@ -21,6 +22,7 @@ constexpr std::uint8_t kForwardedH264 = 102;
 constexpr std::uint8_t kForwardedRtx = 103;
 constexpr int kPeriod = 40;  // milliseconds of a picture
 constexpr int kKeyInterval = 50;
+constexpr std::uint8_t kTransportNumber = 3;
 
 SenderOptions sender_of(std::uint32_t ssrc, std::uint16_t first_sequence, bool rtx) {
   SenderOptions options;
@@ -42,6 +44,23 @@ SessionOptions receiving(bool rtx, std::shared_ptr<PacketHistory> history = null
   return session;
 }
 
+// What stands before a path that is too narrow: packets wait in it in order, and what does not fit is lost.
+struct Bottleneck {
+  unsigned bits_per_second = 0;  // 0: none
+  base::Duration longest = std::chrono::seconds(3);
+
+  std::optional<base::Duration> wait(base::Instant now, std::size_t bytes) {
+    if (bits_per_second == 0) return base::Duration{};
+    free_at = std::max(free_at, now);
+    if (free_at - now > longest) return std::nullopt;
+    free_at += std::chrono::microseconds((bytes + 40) * 8'000'000 / bits_per_second);
+    waits.emplace_back(now, free_at - now);
+    return free_at - now;
+  }
+  base::Instant free_at{};
+  std::vector<std::pair<base::Instant, base::Duration>> waits;
+};
+
 // Both directions between two sessions.
 class Link {
  public:
@@ -49,14 +68,19 @@ class Link {
 
   void take(base::Instant now, Session& from, bool forth, std::deque<SessionEvent>& events) {
     while (auto packet = from.poll_packet()) {
-      if (random_.below(1000) < loss) continue;
-      (forth ? forth_ : back_).emplace(now + milliseconds(30 + random_.below(15)), std::move(packet->bytes));
+      if (forth) {
+        send(now, packet->bytes);
+      } else if (random_.below(1000) >= loss) {
+        back_.emplace(arrival(now, last_back_), std::move(packet->bytes));
+      }
     }
     while (auto event = from.poll_event()) events.push_back(std::move(*event));
   }
   void send(base::Instant now, base::ByteView packet) {
     if (random_.below(1000) < loss) return;
-    forth_.emplace(now + milliseconds(30 + random_.below(15)), base::Bytes(packet.begin(), packet.end()));
+    const auto wait = narrow.wait(now, packet.size());
+    if (!wait) return;
+    forth_.emplace(arrival(now + *wait, last_), base::Bytes(packet.begin(), packet.end()));
   }
   void give(base::Instant now, Session& to, bool forth) {
     auto& wire = forth ? forth_ : back_;
@@ -70,9 +94,17 @@ class Link {
     back_.clear();
   }
   unsigned loss;
+  bool in_order = false;  // none overtakes another
+  Bottleneck narrow;
 
  private:
+  base::Instant arrival(base::Instant sent, base::Instant& last) {
+    const base::Instant at = sent + milliseconds(30 + random_.below(15));
+    return last = in_order ? std::max(at, last) : at;
+  }
+
   base::Random& random_;
+  base::Instant last_{}, last_back_{};
   std::multimap<base::Instant, base::Bytes> forth_, back_;
 };
 
@@ -83,12 +115,17 @@ class Conference {
   }
 
   struct Viewer {
-    Viewer(Conference& conference, bool rtx, unsigned loss)
+    Viewer(Conference& conference, bool rtx, unsigned loss, bool feedback)
         : link(conference.random_, loss),
-          server(conference.now_, conference.random_, make(conference, rtx)),
-          client(conference.now_, conference.random_, receiving(rtx)) {}
-    static SessionOptions make(Conference& conference, bool rtx) {
-      SessionOptions session;
+          server(conference.now_, conference.random_, make(conference, rtx, feedback)),
+          client(conference.now_, conference.random_, with_feedback(receiving(rtx), feedback)) {}
+    static SessionOptions with_feedback(SessionOptions session, bool feedback) {
+      session.transport_cc = feedback;
+      session.transport_cc_extension = feedback ? kTransportNumber : 0;
+      return session;
+    }
+    static SessionOptions make(Conference& conference, bool rtx, bool feedback) {
+      SessionOptions session = with_feedback({}, feedback);
       session.forwarding = {sender_of(0x9000, 65'500, rtx), conference.history_};
       return session;
     }
@@ -106,8 +143,11 @@ class Conference {
     }
   };
 
-  Viewer& join(bool rtx = true, unsigned loss = 0) {
-    Viewer& viewer = *viewers_.emplace_back(std::make_unique<Viewer>(*this, rtx, loss));
+  // `bits_per_second` of the way to the viewer; 0: as wide as you like.
+  Viewer& join(bool rtx = true, unsigned loss = 0, bool feedback = true, unsigned bits_per_second = 0) {
+    Viewer& viewer = *viewers_.emplace_back(std::make_unique<Viewer>(*this, rtx, loss, feedback));
+    viewer.link.narrow.bits_per_second = bits_per_second;
+    viewer.link.in_order = uplink_.in_order;
     viewer.joined = now_;
     forward(viewer);
     if (server_) server_->request_key_frame(now_);
@@ -168,6 +208,9 @@ class Conference {
     }
     return verdict;
   }
+  void keep_order() { uplink_.in_order = true; }
+  // Key frames of this size each second; pictures between them small: the source's rate is about the same.
+  void make_heavy_key_frames() { key_interval_ = 25, key_size_ = 30'000, picture_size_ = 1500; }
   const std::vector<codecs::Frame>& sent() const { return sent_; }
   std::int64_t index_of(const ReceivedFrame& frame) const {
     return std::ranges::find(sent_, frame.frame.payload, &codecs::Frame::payload) - sent_.begin();
@@ -180,12 +223,14 @@ class Conference {
   void send_picture() {
     next_picture_ = now_ + milliseconds(kPeriod);
     codecs::Frame frame{codecs::CodecId::H264, until_key_ == 0, {}};
-    until_key_ = (until_key_ == 0 ? kKeyInterval : until_key_) - 1;
+    until_key_ = (until_key_ == 0 ? key_interval_ : until_key_) - 1;
+    codecs::h264::append_nal(frame.payload, nal(0x09, 2));  // many encoders begin with a delimiter
     if (frame.key_frame) {
       codecs::h264::append_nal(frame.payload, nal(0x67, 20));
       codecs::h264::append_nal(frame.payload, nal(0x68, 5));
     }
-    codecs::h264::append_nal(frame.payload, nal(frame.key_frame ? 0x65 : 0x41, frame.key_frame ? 9000 : 2500));
+    codecs::h264::append_nal(frame.payload,
+                             nal(frame.key_frame ? 0x65 : 0x41, frame.key_frame ? key_size_ : picture_size_));
     camera_->send_frame(now_, frame, timestamp_,
                         base::from_microseconds(1'700'000'000'000'000) +
                             std::chrono::duration_cast<std::chrono::microseconds>(now_ - start_));
@@ -228,6 +273,8 @@ class Conference {
   unsigned cameras_ = 0;
   std::uint32_t timestamp_ = 0;
   int until_key_ = 0;
+  int key_interval_ = kKeyInterval;
+  std::size_t key_size_ = 9000, picture_size_ = 2500;
   std::vector<codecs::Frame> sent_;
   std::deque<SessionEvent> camera_events_, server_events_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
@@ -275,6 +322,7 @@ TEST(Forwarder, LossOnBothWaysIsRepairedFromTheSharedHistory) {
 
 TEST(Forwarder, TheMasterReturnsWithOtherNumbers) {
   Conference conference(3);
+  conference.keep_order();  // a packet overtaken by what comes through would be lost with the old connection
   auto& viewer = conference.join();
   conference.run(milliseconds(2000));
   conference.restart_camera();
@@ -304,6 +352,119 @@ TEST(Forwarder, AViewerThatLosesTooMuchGetsKeyFramesOnlyAndTheOthersEverything) 
   const std::size_t shown = conference.check(slow).shown;
   conference.run(milliseconds(2000));
   EXPECT_GE(conference.check(slow).shown, shown + 49) << "it has every picture again";
+}
+
+// The source is 560 kbit/s: 9,025 bytes of key frame and 49 pictures of 2,500 in 2 s.
+struct NarrowPath {
+  std::string name;
+  unsigned bits_per_second;
+  bool feedback;           // transport-wide; else receiver reports alone
+  base::Duration longest;  // wait in the queue, once the first pictures are through
+};
+
+class Narrow : public testing::TestWithParam<NarrowPath> {
+ protected:
+  static base::Duration longest_wait(const Conference::Viewer& viewer, base::Instant from) {
+    base::Duration longest{};
+    for (const auto& [at, wait] : viewer.link.narrow.waits) {
+      if (at >= from) longest = std::max(longest, wait);
+    }
+    return longest;
+  }
+  // In the last 10 s: key frames, each of them, none late and nothing else; and it was no back and forth.
+  static void expect_key_frames_alone(const Conference& conference, const Conference::Viewer& viewer) {
+    const base::Instant settled = conference.now() - milliseconds(10'000);
+    const std::size_t key_frames = shown_since(viewer, settled, true);
+    EXPECT_GE(key_frames, 4U);
+    EXPECT_EQ(shown_since(viewer, settled, false), key_frames);
+    EXPECT_LE(longest_wait(viewer, settled),
+              std::chrono::microseconds(11'000LL * 8'000'000 / GetParam().bits_per_second));
+    EXPECT_EQ(viewer.server.sender_stats(MediaKind::Video)->thinned, 1U);
+  }
+  static std::size_t shown_since(const Conference::Viewer& viewer, base::Instant from, bool key_frames_only) {
+    const auto frames = viewer.frames();
+    return static_cast<std::size_t>(std::ranges::count_if(frames, [&](const ReceivedFrame* frame) {
+      return frame->arrived >= from && (!key_frames_only || frame->frame.key_frame);
+    }));
+  }
+};
+
+// The queue holds 3 s, which are full within seconds if nothing is done.
+TEST_P(Narrow, KeyFramesOnlyBeforeTheQueueFillsAndEverythingWhenThereIsRoom) {
+  const char* const more = std::getenv("TIDEGATE_SEEDS");
+  const std::uint64_t seeds = more == nullptr ? 10 : std::strtoull(more, nullptr, 10);
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Conference conference(seed);
+    conference.keep_order();
+    auto& slow = conference.join(true, 0, GetParam().feedback, 0);
+    auto& fast = conference.join(true, 0, GetParam().feedback, 20'000'000);
+    conference.run(milliseconds(5000 + 37 * seed));
+    ASSERT_EQ(slow.server.sender_stats(MediaKind::Video)->thinned, 0U);
+    // In the middle of the session the path becomes too narrow.
+    const base::Instant begin = conference.now();
+    slow.link.narrow.bits_per_second = GetParam().bits_per_second;
+    conference.run(milliseconds(20'000));
+    EXPECT_LE(longest_wait(slow, begin), GetParam().longest);
+    EXPECT_EQ(slow.client.receiver_stats(MediaKind::Video)->lost, 0U) << "the queue was never full";
+    if (GetParam().feedback) expect_key_frames_alone(conference, slow);
+    // The path is wide again.
+    const std::uint64_t thinned = slow.server.sender_stats(MediaKind::Video)->thinned;
+    slow.link.narrow.bits_per_second = 2'000'000;
+    conference.run(milliseconds(GetParam().feedback ? 8000 : 16'000));
+    const base::Instant back = conference.now();
+    conference.run(milliseconds(5000));
+    EXPECT_GE(shown_since(slow, back, false), 124U);
+    EXPECT_EQ(slow.server.sender_stats(MediaKind::Video)->thinned, thinned);
+    EXPECT_EQ(conference.check(fast).skipped, 0U);
+    EXPECT_EQ(fast.server.sender_stats(MediaKind::Video)->thinned, 0U);
+    // Those who recorded it had all of it, too.
+    EXPECT_GE(conference.server().receiver_stats(MediaKind::Video)->frames + 2, conference.sent().size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, Narrow,
+                         testing::Values(NarrowPath{"feedback_400k", 400'000, true, milliseconds(700)},
+                                         NarrowPath{"feedback_500k", 500'000, true, milliseconds(500)},
+                                         NarrowPath{"feedback_300k", 300'000, true, milliseconds(1300)},
+                                         NarrowPath{"reports_400k", 400'000, false, milliseconds(2200)}),
+                         [](const auto& param) { return param.param.name; });
+
+// The pictures between key frames fit the path, so that the queue grows in steps, once a second.
+TEST(Forwarder, KeyFramesThatAreTooMuchAloneThinAsWell) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Conference conference(seed);
+    conference.keep_order();
+    conference.make_heavy_key_frames();
+    auto& slow = conference.join();
+    conference.run(milliseconds(5000 + 97 * seed));
+    slow.link.narrow.bits_per_second = 350'000;
+    const base::Instant begin = conference.now();
+    conference.run(milliseconds(10'000));
+    EXPECT_EQ(slow.server.sender_stats(MediaKind::Video)->thinned, 1U) << "seed " << seed;
+    base::Duration longest{};
+    for (const auto& [at, wait] : slow.link.narrow.waits) longest = std::max(longest, at >= begin ? wait : longest);
+    EXPECT_LT(longest, milliseconds(2100)) << "seed " << seed;
+    slow.link.narrow.bits_per_second = 2'000'000;
+    conference.run(milliseconds(8000));
+    const base::Instant back = conference.now();
+    conference.run(milliseconds(4000));
+    const auto frames = slow.frames();
+    EXPECT_GE(std::ranges::count_if(frames, [&](const auto* frame) { return frame->arrived >= back; }), 98);
+  }
+}
+
+// A key frame, and what a new viewer is sent at once, make a queue that drains: no reason to thin.
+TEST(Forwarder, ABurstOnAPathThatIsWideEnoughDoesNotThin) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Conference conference(seed);
+    conference.keep_order();
+    conference.run(milliseconds(1000 + 97 * seed));
+    auto& viewer = conference.join(true, 0, true, 1'000'000);
+    conference.run(milliseconds(30'000));
+    EXPECT_EQ(viewer.server.sender_stats(MediaKind::Video)->thinned, 0U) << "seed " << seed;
+    EXPECT_EQ(conference.check(viewer).skipped, 0U) << "seed " << seed;
+  }
 }
 
 TEST(Forwarder, ReportsCarryTheMastersClock) {

@@ -75,6 +75,7 @@ void H264Depacketizer::begin(const OrderedPayload& payload, bool after_loss) {
   open_ = true;
   timestamp_ = payload.timestamp;
   arrived_ = payload.arrived;
+  if (buffers_ && unit_.capacity() == 0) unit_ = buffers_->take();
   unit_.reserve(expected_size_);
   // After a loss the packets before this one may have belonged to its access unit.
   broken_ = after_loss && !surely_starts_access_unit(payload.bytes);

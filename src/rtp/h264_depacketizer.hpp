@@ -3,9 +3,12 @@
 // RTP payloads of RFC 6184 (non-interleaved mode) into access units.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "base/buffer_pool.hpp"
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "codecs/frame.hpp"
@@ -32,12 +35,18 @@ struct DepacketizedFrame {
 // their picture under a timestamp of their own join that picture. Owned by a Receiver.
 class H264Depacketizer {
  public:
+  // `buffers`: where access units are gathered; may be null.
+  explicit H264Depacketizer(std::shared_ptr<base::BufferPool> buffers = nullptr) : buffers_(std::move(buffers)) {}
+
   // Appends the access units that end with or before this payload: none, one, or two.
   void push(const OrderedPayload& payload, std::vector<DepacketizedFrame>& out);
   // Packets before the next payload are missing for good.
   void lose();
   // No more payloads: an access unit that only lacked its marker is complete.
   void finish(std::vector<DepacketizedFrame>& out);
+
+  // A part of an access unit is here.
+  bool is_open() const { return open_; }
 
   // Payloads refused since the last call.
   std::uint64_t take_malformed();
@@ -56,6 +65,7 @@ class H264Depacketizer {
   void reject();
   bool fits(std::size_t bytes);
 
+  std::shared_ptr<base::BufferPool> buffers_;
   base::Bytes unit_;
   std::int64_t timestamp_ = 0;
   base::Instant arrived_{};

@@ -42,6 +42,8 @@ class MissingPackets {
   std::vector<std::uint16_t> take_due(base::Instant now, std::size_t limit);
   base::Instant next_due() const { return count_ == 0 ? base::kNever : next_due_; }
   std::size_t size() const { return count_; }
+  // By when the answer to a request is here that was not lost, from when the packet is missed.
+  base::Duration longest_answer() const { return patience_ + 3 * round_trip_; }
   void clear();
 
  private:
@@ -59,9 +61,9 @@ class MissingPackets {
   void trim();
   base::Duration pause_after(std::uint32_t asks) const;
 
-  std::deque<Entry> entries_;
   std::size_t count_ = 0;  // without the found ones
   base::Instant next_due_ = base::kNever;
+  std::deque<Entry> entries_;
   base::Duration patience_ = std::chrono::milliseconds(15);     // before the first ask, by how much packets overtake
   base::Duration round_trip_ = std::chrono::milliseconds(100);  // from ask to arrival, smoothed
 };

@@ -10,17 +10,25 @@ namespace {
 constexpr std::uint16_t kOneByteProfile = 0xbede;
 constexpr std::uint16_t kTwoByteProfile = 0x1000;  // the low four bits are the application's
 constexpr std::uint8_t kStopId = 15;
+constexpr std::size_t kFixedHeader = 12;
+
+std::uint16_t u16_at(base::ByteView bytes, std::size_t at) {
+  return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
+}
+
+std::uint32_t u32_at(base::ByteView bytes, std::size_t at) {
+  return std::uint32_t{u16_at(bytes, at)} << 16 | u16_at(bytes, at + 2);
+}
 
 std::optional<base::ByteView> find_one_byte(base::ByteView extensions, std::uint8_t id) {
-  base::ByteReader reader(extensions);
-  while (reader.remaining() > 0) {
-    const std::uint8_t head = reader.u8();
+  for (std::size_t at = 0; at < extensions.size();) {
+    const unsigned head = extensions[at++];
     if (head == 0) continue;  // padding
-    const auto found = static_cast<std::uint8_t>(head >> 4);
-    if (found == kStopId) break;
-    const base::ByteView value = reader.take((head & 15U) + 1);
-    if (!reader.ok()) break;
-    if (found == id) return value;
+    if (head >> 4 == kStopId) break;
+    const std::size_t length = (head & 15U) + 1;
+    if (extensions.size() - at < length) break;
+    if (head >> 4 == id) return extensions.subspan(at, length);
+    at += length;
   }
   return std::nullopt;
 }
@@ -64,23 +72,26 @@ void write_extensions(base::ByteWriter& writer, std::span<const Extension> exten
 }  // namespace
 
 std::optional<RtpPacket> parse_rtp(base::ByteView datagram) {
-  base::ByteReader reader(datagram);
-  const std::uint8_t first = reader.u8();
-  const std::uint8_t second = reader.u8();
+  if (datagram.size() < kFixedHeader || datagram[0] >> 6 != 2) return std::nullopt;
+  const unsigned first = datagram[0];
   RtpPacket packet;
-  packet.header.marker = (second & 0x80) != 0;
-  packet.header.payload_type = second & 0x7f;
-  packet.header.sequence = reader.u16();
-  packet.header.timestamp = reader.u32();
-  packet.header.ssrc = reader.u32();
-  reader.skip(std::size_t{first & 15U} * 4);  // CSRCs
+  packet.header.marker = (datagram[1] & 0x80) != 0;
+  packet.header.payload_type = datagram[1] & 0x7f;
+  packet.header.sequence = u16_at(datagram, 2);
+  packet.header.timestamp = u32_at(datagram, 4);
+  packet.header.ssrc = u32_at(datagram, 8);
+  packet.header_size = kFixedHeader + std::size_t{first & 15U} * 4;  // CSRCs
   if ((first & 0x10) != 0) {
-    packet.extension_profile = reader.u16();
-    packet.extensions = reader.take(std::size_t{reader.u16()} * 4);
+    const std::size_t at = packet.header_size;
+    if (datagram.size() < at + 4) return std::nullopt;
+    packet.extension_profile = u16_at(datagram, at);
+    const std::size_t length = std::size_t{u16_at(datagram, at + 2)} * 4;
+    packet.header_size += 4 + length;
+    if (datagram.size() < packet.header_size) return std::nullopt;
+    packet.extensions = datagram.subspan(at + 4, length);
   }
-  if (!reader.ok() || first >> 6 != 2) return std::nullopt;
-  packet.payload = reader.rest();
-  packet.header_size = datagram.size() - packet.payload.size();
+  if (datagram.size() < packet.header_size) return std::nullopt;
+  packet.payload = datagram.subspan(packet.header_size);
   if ((first & 0x20) != 0) {
     if (packet.payload.empty()) return std::nullopt;
     packet.padding = packet.payload.back();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.hpp"
 #include "codecs/h264_nal.hpp"
 #include "rtp/h264_depacketizer.hpp"
 
@@ -15,6 +16,9 @@ using codecs::h264::NalType;
 constexpr std::size_t kFirstSlots = 256;
 // Nobody forgets what is fresh: no session reads it (yet).
 constexpr std::size_t kMaxFresh = 4096;
+// Parameter sets in front of a key frame may have timestamps of their own.
+constexpr std::int64_t kParameterSets = 8;
+constexpr base::Duration kRateWindow = std::chrono::seconds(4);
 constexpr std::uint8_t kAggregate = 24;  // STAP-A
 constexpr std::uint8_t kFragment = 28;   // FU-A
 
@@ -69,7 +73,17 @@ void PacketHistory::restart() {
   for (KeptPacket& packet : slots_) packet.sequence = -1;
   fresh_.clear();
   clock_.reset();
-  newest_ = newest_key_ = -1;
+  newest_ = newest_key_ = key_begin_ = -1;
+}
+
+void PacketHistory::set_wanted(bool wanted) {
+  if (wanted == wanted_) return;
+  const std::optional<SourceClock> clock = clock_;
+  restart();
+  clock_ = clock;
+  slots_ = {};
+  fresh_ = {};
+  wanted_ = wanted;
 }
 
 void PacketHistory::grow() {
@@ -79,25 +93,74 @@ void PacketHistory::grow() {
   }
 }
 
-void PacketHistory::add(base::Instant now, const KeptPacket& header, base::ByteView payload) {
+void PacketHistory::count(base::Instant now, std::size_t bytes) {
+  const base::Duration passed = now - counted_since_;
+  if (counted_bytes_ == 0 || passed >= 2 * kRateWindow) {  // the first, or the first in a long while
+    counted_since_ = now;
+    counted_bytes_ = 0;
+  } else if (passed >= kRateWindow) {
+    const double seconds = std::chrono::duration<double>(passed).count();
+    bits_per_second_ = static_cast<std::uint64_t>(static_cast<double>(counted_bytes_) * 8 / seconds);
+    counted_since_ = now;
+    counted_bytes_ = 0;
+  }
+  counted_bytes_ += bytes;
+}
+
+// Who comes later begins with the newest key frame, however long ago it was.
+bool PacketHistory::still_needed(base::Instant now, const KeptPacket& packet) const {
+  if (packet.sequence < 0) return false;
+  return now - packet.at < kKeep || (key_begin_ >= 0 && packet.sequence >= key_begin_ - kParameterSets);
+}
+
+void PacketHistory::keep(base::Instant now, const KeptPacket& header, base::ByteView payload) {
   if (slots_.empty()) slots_.resize(kFirstSlots);
   const std::int64_t sequence = header.sequence;
-  const KeptPacket& before = slot(sequence);
-  if (before.sequence > sequence) return;  // so late that its place is taken
-  if (before.sequence >= 0 && now - before.at < kKeep && slots_.size() < kMaxPackets) grow();
+  while (still_needed(now, slot(sequence)) && slots_.size() < kMaxPackets) grow();
   const Contents contents = look_into(payload);
   KeptPacket& packet = slot(sequence);
   packet.sequence = sequence;
   packet.timestamp = header.timestamp;
   packet.marker = header.marker;
   packet.has_key_frame = contents.key_frame;
-  packet.begins_access_unit = contents.begins_with_sps || H264Depacketizer::surely_starts_access_unit(payload);
+  packet.begins_access_unit =
+      header.begins_access_unit || contents.begins_with_sps || H264Depacketizer::surely_starts_access_unit(payload);
   packet.only_parameter_sets = contents.only_parameter_sets;
   packet.payload.assign(payload.begin(), payload.end());
   packet.at = now;
+  if (contents.key_frame) {
+    const KeptPacket* begin = find(key_begin_);
+    if (begin != nullptr && begin->timestamp == packet.timestamp) {
+      key_begin_ = std::min(key_begin_, sequence);
+    } else if (sequence > key_begin_) {
+      key_begin_ = sequence;
+    }
+    newest_key_ = std::max(newest_key_, sequence);
+  }
   newest_ = std::max(newest_, sequence);
-  if (contents.key_frame) newest_key_ = std::max(newest_key_, sequence);
   if (fresh_.size() < kMaxFresh) fresh_.push_back(sequence);
+}
+
+void PacketHistory::add(base::Instant now, const KeptPacket& header, base::ByteView payload) {
+  if (!wanted_) return;
+  if (!slots_.empty() && slot(header.sequence).sequence > header.sequence) return;  // so late that its place is taken
+  keep(now, header, payload);
+  count(now, payload.size());
+}
+
+void PacketHistory::begin_before(base::Instant now, std::int64_t next, std::span<const EarlierPacket> packets) {
+  if (!wanted_) return;
+  CHECK(packets.size() <= kMaxPackets);
+  const std::optional<SourceClock> clock = clock_;
+  restart();
+  clock_ = clock;
+  std::int64_t sequence = next - static_cast<std::int64_t>(packets.size());
+  for (const EarlierPacket& packet : packets) {
+    const bool first = &packet == packets.data();
+    keep(now,
+         {.sequence = sequence++, .timestamp = packet.timestamp, .marker = packet.marker, .begins_access_unit = first},
+         packet.payload);
+  }
 }
 
 const KeptPacket* PacketHistory::find(std::int64_t sequence) const {

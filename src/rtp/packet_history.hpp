@@ -32,8 +32,16 @@ struct SourceClock {
   base::Instant arrived{};
 };
 
+// A packet from before the history was wanted, cut anew from what was recorded of it.
+struct EarlierPacket {
+  std::uint32_t timestamp = 0;
+  bool marker = false;
+  base::ByteView payload{};
+};
+
 // Written by the source's Receiver, read by the Forwarders of all viewers; one thread. Memory is bounded: a packet is
-// kept for kKeep at least, unless kMaxPackets came since. Slots are reused, so that a steady source allocates nothing.
+// kept for kKeep at least, and from the newest key frame on, unless kMaxPackets came since. Slots are reused, so that a
+// steady source allocates nothing.
 class PacketHistory {
  public:
   static constexpr base::Duration kKeep = std::chrono::seconds(3);
@@ -41,13 +49,21 @@ class PacketHistory {
 
   // Another source, or the same one with sequence numbers that have no relation to those before.
   void restart();
+  // While nobody reads it, it takes nothing and holds no memory. Changing it is a restart, but for the source's clock.
+  void set_wanted(bool wanted);
+  bool is_wanted() const { return wanted_; }
   // `header.payload` is not looked at: `payload` is copied.
   void add(base::Instant now, const KeptPacket& header, base::ByteView payload);
+  // Begins anew with what came right before the packet `next`: in order, the first is the first of a key frame. At most
+  // kMaxPackets; copied. The source's clock stays.
+  void begin_before(base::Instant now, std::int64_t next, std::span<const EarlierPacket> packets);
   void note_clock(SourceClock clock) { clock_ = clock; }
 
   // Changes with each restart().
   std::uint64_t epoch() const { return epoch_; }
   const std::optional<SourceClock>& source_clock() const { return clock_; }
+  // Of the payloads, over the last whole stretch of 4 s, which has a key frame or two in it; 0 before that.
+  std::uint64_t bits_per_second() const { return bits_per_second_; }
   const KeptPacket* find(std::int64_t sequence) const;
   // The highest sequence number of this epoch; -1 before its first packet.
   std::int64_t newest() const { return newest_; }
@@ -61,13 +77,21 @@ class PacketHistory {
  private:
   KeptPacket& slot(std::int64_t sequence) { return slots_[static_cast<std::size_t>(sequence) & (slots_.size() - 1)]; }
   void grow();
+  bool still_needed(base::Instant now, const KeptPacket& packet) const;
+  void keep(base::Instant now, const KeptPacket& header, base::ByteView payload);
+  void count(base::Instant now, std::size_t bytes);
 
+  bool wanted_ = true;
   std::vector<KeptPacket> slots_;  // by sequence number modulo its size, a power of two
   std::vector<std::int64_t> fresh_;
   std::optional<SourceClock> clock_;
   std::uint64_t epoch_ = 0;
   std::int64_t newest_ = -1;
   std::int64_t newest_key_ = -1;  // some packet of it
+  std::int64_t key_begin_ = -1;   // the first that is here of its timestamp
+  base::Instant counted_since_{};
+  std::uint64_t counted_bytes_ = 0;
+  std::uint64_t bits_per_second_ = 0;
 };
 
 }  // namespace rtp

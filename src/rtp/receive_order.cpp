@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/sans_io.hpp"
 #include "codecs/opus.hpp"
 #include "rtp/receiver_impl.hpp"
 
@@ -26,6 +25,10 @@ constexpr base::Duration kProbeDeadline = milliseconds(400);
 constexpr std::int64_t kMaxEarlier = 500;
 // Without NACK nothing is repaired: packets are waited for only as long as they may have been overtaken.
 constexpr base::Duration kReorderDeadline = milliseconds(200);
+// After silence: the least time that answers to requests are waited for. By then a key frame is there, too.
+constexpr base::Duration kAfterSilence = milliseconds(250);
+// And so many packets may merely have been overtaken by the first that came after it.
+constexpr std::int64_t kOvertaken = 8;
 // Far above 0, so that unwrapped sequence numbers never become negative.
 constexpr std::int64_t kSequenceOrigin = 1 << 20;
 
@@ -41,7 +44,7 @@ base::Duration Receiver::Impl::repair_deadline() const {
 
 void Receiver::Impl::start_source(const Arrival& arrival) {
   const std::int64_t first = kSequenceOrigin + arrival.header.sequence;
-  source_.emplace(arrival.header.ssrc, clock_rate(), first);
+  source_.emplace(arrival.header.ssrc, clock_rate(), first, options_.frame_buffers);
   source_->last_packet_at = arrival.now;
   begin_earlier(arrival, first);
   if (options_.history) options_.history->restart();
@@ -51,7 +54,8 @@ void Receiver::Impl::start_source(const Arrival& arrival) {
 // suspected to exist.
 void Receiver::Impl::begin_earlier(const Arrival& arrival, std::int64_t sequence) {
   Source& source = *source_;
-  const std::int64_t probes = looks_like_beginning(options_.kind, arrival.payload) ? 0 : kProbes;
+  const bool is_beginning = skipped_ || looks_like_beginning(options_.kind, arrival.payload);
+  const std::int64_t probes = is_beginning ? 0 : kProbes;
   const std::int64_t added = source.next - (sequence - probes);
   source.missing.add_before(arrival.now, sequence - probes, added, arrival.now + repair_deadline());
   source.missing.mark_probes(probes, arrival.now + std::min(kProbeDeadline, repair_deadline()));
@@ -64,8 +68,17 @@ void Receiver::Impl::handle_media(const Arrival& arrival) {
   const std::int64_t sequence =
       source.sequences.started() ? source.sequences.peek(arrival.header.sequence) : source.highest + 1;
   if (!source.sequences.started()) source.sequences.start_at(sequence);
+  if (skipped_) {
+    if (arrival.repeated) {  // the answer to a request from before
+      ++stats_.late;
+      return;
+    }
+    begin_anew(arrival);
+    skipped_ = false;
+    return;
+  }
   if (!is_plausible(arrival, sequence)) return;
-  source.last_packet_at = arrival.now;
+  const base::Duration silence = arrival.now - std::exchange(source.last_packet_at, arrival.now);
   if (sequence <= source.highest && source.seen[static_cast<std::size_t>(sequence) % Source::kHistory]) {
     ++stats_.duplicates;
     return;
@@ -76,7 +89,7 @@ void Receiver::Impl::handle_media(const Arrival& arrival) {
     return;
   }
   if (sequence <= source.next && !source.delivered) begin_earlier(arrival, sequence);
-  accept(arrival, sequence);
+  accept(arrival, sequence, silence);
 }
 
 // A jump is believed when the packet after it goes on from there (RFC 3550 A.1).
@@ -97,27 +110,31 @@ bool Receiver::Impl::is_plausible(const Arrival& arrival, std::int64_t sequence)
   return false;
 }
 
-// The sender went on elsewhere: what is stored is handed out, the rest is lost, and order begins anew here. The
-// timestamps go on.
+// The sender went on elsewhere: what is stored is handed out, the rest is lost.
 void Receiver::Impl::resync(const Arrival& arrival, std::int64_t distance) {
   ++stats_.resyncs;
   finish(arrival.now);
   report_loss(arrival.now, std::max<std::int64_t>(distance - 1, 1));
+  begin_anew(arrival);
+}
+
+// Order begins anew here; the timestamps go on.
+void Receiver::Impl::begin_anew(const Arrival& arrival) {
   const TimestampUnwrapper timestamps = source_->timestamps;
   start_source(arrival);
   source_->timestamps = timestamps;
   source_->loss_pending = true;
   source_->h264.lose();
   source_->sequences.start_at(source_->highest + 1);
-  accept(arrival, source_->highest + 1);
+  accept(arrival, source_->highest + 1, {});
 }
 
-void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence) {
+void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence, base::Duration silence) {
   Source& source = *source_;
   while (sequence - source.next >= ReorderBuffer::kMaxPackets && source.missing.oldest()) give_up_oldest(arrival.now);
   const bool fresh = sequence > source.highest;
   if (fresh) {
-    extend_to(arrival.now, sequence);
+    extend_to(arrival.now, sequence, silence);
     source.sequences.start_at(sequence);
   } else if (const auto repaired = source.missing.remove(arrival.now, sequence); repaired && repaired->asked_for) {
     ++stats_.repaired;
@@ -151,13 +168,37 @@ void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence) {
 }
 
 // Everything between the highest sequence number so far and this one is missing from now on.
-void Receiver::Impl::extend_to(base::Instant now, std::int64_t sequence) {
+void Receiver::Impl::extend_to(base::Instant now, std::int64_t sequence, base::Duration silence) {
   Source& source = *source_;
+  base::Duration patience = repair_deadline();
+  if (options_.nack && sequence > source.highest + 1 && silence > patience && source.delivered) {
+    skip_forgotten(now, sequence, silence);
+    patience = std::min(patience, std::max(kAfterSilence, source.missing.longest_answer()));
+  }
   for (std::int64_t missing = source.highest + 1; missing <= sequence; ++missing) {
     source.seen[static_cast<std::size_t>(missing) % Source::kHistory] = false;
-    if (missing < sequence) source.missing.add(now, missing, now + repair_deadline());
+    if (missing < sequence) source.missing.add(now, missing, now + patience);
   }
   source.highest = sequence;
+}
+
+// A sender keeps its packets about as long as we wait for them. Of what it sent into a longer silence the older part is
+// gone, and nothing that comes after it is to wait for that: only the rest is asked for, and it is soon here or never.
+void Receiver::Impl::skip_forgotten(base::Instant now, std::int64_t sequence, base::Duration silence) {
+  Source& source = *source_;
+  while (source.missing.oldest()) give_up_oldest(now);
+  const auto skipped = static_cast<double>(sequence - source.highest - 1);
+  // By when our request is there the sender has forgotten a little more.
+  const std::chrono::duration<double> still_kept = repair_deadline() - source.missing.longest_answer();
+  const auto kept =
+      static_cast<std::int64_t>(skipped * still_kept.count() / std::chrono::duration<double>(silence).count());
+  const std::int64_t forgotten = sequence - source.highest - 1 - std::max(kept, kOvertaken);
+  if (forgotten <= 0) return;
+  for (std::int64_t i = 0; i < forgotten; ++i) {
+    source.seen[static_cast<std::size_t>(++source.highest) % Source::kHistory] = false;
+  }
+  source.next = source.highest + 1;
+  report_loss(now, forgotten);
 }
 
 void Receiver::Impl::deliver_stored(base::Instant now) {
@@ -188,8 +229,8 @@ void Receiver::Impl::deliver(base::Instant now, std::uint32_t timestamp, bool ma
     ++stats_.malformed;
     return;
   }
-  DepacketizedFrame frame{
-      true, {codecs::CodecId::Opus, true, {payload.begin(), payload.end()}}, ordered.timestamp, arrived};
+  DepacketizedFrame frame{true, {codecs::CodecId::Opus, true, take_buffer()}, ordered.timestamp, arrived};
+  frame.frame.payload.assign(payload.begin(), payload.end());
   hand_out(now, frame);
 }
 
@@ -210,7 +251,7 @@ void Receiver::Impl::hand_out(base::Instant now, DepacketizedFrame& frame) {
   if (is_video() && frame.frame.key_frame) {
     key_frame_wanted_ = false;
     awaiting_key_frame_ = false;
-    if (awaited_frames_ > 0) events_.push_back(KeyFrameAwaited{std::exchange(awaited_frames_, 0)});
+    if (awaited_frames_ > 0) events_.push(KeyFrameAwaited{std::exchange(awaited_frames_, 0)});
   }
   if (is_video() && awaiting_key_frame_) {
     ++stats_.key_frame_awaited;
@@ -219,9 +260,10 @@ void Receiver::Impl::hand_out(base::Instant now, DepacketizedFrame& frame) {
     return;
   }
   ++stats_.frames;
+  newest_frame_ = frame.timestamp;
   if (frame.frame.key_frame) ++stats_.key_frames;
-  events_.push_back(ReceivedFrame{std::move(frame.frame), frame.timestamp, source_->ssrc, frame.arrived,
-                                  std::exchange(source_->loss_pending, false)});
+  events_.push(ReceivedFrame{std::move(frame.frame), frame.timestamp, source_->ssrc, frame.arrived,
+                             std::exchange(source_->loss_pending, false)});
 }
 
 void Receiver::Impl::give_up_due(base::Instant now) {
@@ -247,12 +289,20 @@ void Receiver::Impl::report_loss(base::Instant now, std::int64_t count) {
   if (auto* last = events_.empty() ? nullptr : std::get_if<PacketsLost>(&events_.back())) {
     last->count += static_cast<std::uint64_t>(count);
   } else {
-    events_.push_back(PacketsLost{static_cast<std::uint64_t>(count)});
+    events_.push(PacketsLost{static_cast<std::uint64_t>(count)});
   }
   if (!is_video()) return;
   source_->h264.lose();
   awaiting_key_frame_ = true;
   request_key_frame(now);
+}
+
+void Receiver::Impl::skip(base::Instant now) {
+  if (!source_ || std::exchange(skipped_, true)) return;
+  finish(now);
+  awaiting_key_frame_ = true;
+  key_frame_wanted_ = false;
+  pli_due_ = base::kNever;
 }
 
 void Receiver::Impl::finish(base::Instant now) {
@@ -262,7 +312,7 @@ void Receiver::Impl::finish(base::Instant now) {
     source_->h264.finish(frames_);
     hand_out_all(now);
   }
-  if (awaited_frames_ > 0) events_.push_back(KeyFrameAwaited{std::exchange(awaited_frames_, 0)});
+  if (awaited_frames_ > 0) events_.push(KeyFrameAwaited{std::exchange(awaited_frames_, 0)});
 }
 
 }  // namespace rtp

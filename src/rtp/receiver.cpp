@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/sans_io.hpp"
+#include "base/prefetch.hpp"
 #include "rtp/receiver_impl.hpp"
 
 namespace rtp {
@@ -30,13 +30,29 @@ const PayloadFormat* Receiver::Impl::find_format(std::uint8_t payload_type) cons
 }
 
 void Receiver::Impl::handle_packet(base::Instant now, const RtpPacket& packet) {
+  if (packet.header.payload_type == media_payload_type_) return handle_media({now, packet.header, packet.payload});
   const PayloadFormat* format = find_format(packet.header.payload_type);
   if (format == nullptr) {
     ++stats_.unknown_payload_type;
   } else if (format->payload_type == packet.header.payload_type) {
+    media_payload_type_ = format->payload_type;
     handle_media({now, packet.header, packet.payload});
   } else {
     handle_rtx(now, packet, format->payload_type);
+  }
+}
+
+void Receiver::Impl::prefetch(int step) const {
+  if (step == 0) {
+    const auto* const end = source_ ? reinterpret_cast<const std::uint8_t*>(&source_->seen) : nullptr;
+    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
+    return base::prefetch(begin, end == nullptr ? sizeof *this : static_cast<std::size_t>(end - begin));
+  }
+  base::prefetch(events_.end(), sizeof(ReceiverEvent));
+  if (options_.history) base::prefetch(options_.history.get());
+  if (source_) {
+    const auto next = static_cast<std::size_t>(source_->highest + 1) % Source::kHistory;
+    base::prefetch(reinterpret_cast<const std::uint8_t*>(&source_->seen) + next / 8);
   }
 }
 
@@ -68,12 +84,12 @@ void Receiver::Impl::handle_sender_report(base::Instant now, const SenderReport&
   if (report.ssrc != source_->ssrc) return;
   source_->report.handle_sender_report(now, report);
   if (options_.history) options_.history->note_clock({report.ntp, report.rtp_timestamp, now});
-  events_.push_back(
+  events_.push(
       SenderReportReceived{from_ntp(report.ntp), source_->timestamps.peek(report.rtp_timestamp), report.ssrc, now});
 }
 
 void Receiver::Impl::handle_goodbye(std::uint32_t ssrc) {
-  if (source_ && source_->ssrc == ssrc) events_.push_back(SourceEnded{ssrc});
+  if (source_ && source_->ssrc == ssrc) events_.push(SourceEnded{ssrc});
 }
 
 bool Receiver::Impl::select_source(const Arrival& arrival) {
@@ -152,7 +168,9 @@ void Receiver::Impl::take_feedback(base::Instant now, std::uint32_t sender_ssrc,
 
 std::optional<ReportBlock> Receiver::Impl::take_report(base::Instant now) {
   if (!source_) return std::nullopt;
-  return source_->report.take(now);
+  const ReportBlock block = source_->report.take(now);
+  stats_.jitter = jitter_of(block, clock_rate());
+  return block;
 }
 
 Receiver::Receiver(ReceiverOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -169,6 +187,9 @@ bool Receiver::owns(std::uint32_t ssrc) const {
 void Receiver::handle_packet(base::Instant now, const RtpPacket& packet) {
   impl_->handle_packet(now, packet);
 }
+void Receiver::prefetch(int step) const {
+  impl_->prefetch(step);
+}
 void Receiver::handle_sender_report(base::Instant now, const SenderReport& report) {
   impl_->handle_sender_report(now, report);
 }
@@ -184,6 +205,9 @@ base::Instant Receiver::next_timeout() const {
 void Receiver::request_key_frame(base::Instant now) {
   impl_->request_key_frame(now);
 }
+bool Receiver::fill_history(base::Instant now, std::span<const EarlierFrame> frames) {
+  return impl_->fill_history(now, frames);
+}
 void Receiver::take_feedback(base::Instant now, std::uint32_t sender_ssrc, std::vector<RtcpPacket>& out) {
   impl_->take_feedback(now, sender_ssrc, out);
 }
@@ -196,6 +220,9 @@ std::pair<std::int64_t, std::int64_t> Receiver::reception() const {
 }
 void Receiver::finish(base::Instant now) {
   impl_->finish(now);
+}
+void Receiver::skip(base::Instant now) {
+  impl_->skip(now);
 }
 std::optional<ReceiverEvent> Receiver::poll_event() {
   return impl_->poll_event();

@@ -3,13 +3,14 @@
 // One m-line received: packets in any order in, whole frames in order out, and the feedback that repairs losses.
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/buffer_pool.hpp"
 #include "base/time.hpp"
 #include "codecs/frame.hpp"
 #include "rtp/packet.hpp"
@@ -28,6 +29,12 @@ struct ReceivedFrame {
   bool after_loss = false;  // something before it was lost for good
 };
 
+// One that was handed out before; the payload is only looked at.
+struct EarlierFrame {
+  std::int64_t rtp_timestamp = 0;  // as in ReceivedFrame
+  base::ByteView payload{};
+};
+
 struct PayloadFormat {
   std::uint8_t payload_type = 0;
   codecs::CodecId codec = codecs::CodecId::H264;
@@ -43,6 +50,8 @@ struct ReceiverOptions {
   base::Duration repair_deadline = std::chrono::milliseconds(3000);
   // Where every packet goes at once as well, in the order of arrival, for those who do not wait for repair.
   std::shared_ptr<PacketHistory> history{};
+  // Where the payloads of frames come from, for an owner who gives them back there; none: each is allocated.
+  std::shared_ptr<base::BufferPool> frame_buffers{};
 };
 
 struct ReceiverStats {
@@ -63,6 +72,8 @@ struct ReceiverStats {
   std::uint64_t incomplete_frames = 0;  // dropped because a part was lost
   std::uint64_t key_frame_awaited = 0;  // whole frames dropped because what they refer to was lost
   std::uint64_t resyncs = 0;            // sequence numbers jumped
+  // Interarrival jitter of the source (RFC 3550 6.4.1), as the last report to its sender had it; nothing before one.
+  std::optional<base::Duration> jitter;
 };
 
 // Events, in the order in which things lie in the stream.
@@ -96,6 +107,8 @@ class Receiver {
   bool accepts(std::uint8_t payload_type) const;
   bool owns(std::uint32_t ssrc) const;
   void handle_packet(base::Instant now, const RtpPacket& packet);
+  // What handle_packet() looks at, in two steps as Session::prefetch().
+  void prefetch(int step) const;
   void handle_sender_report(base::Instant now, const SenderReport& report);
   void handle_goodbye(std::uint32_t ssrc);
   void handle_timeout(base::Instant now);
@@ -103,6 +116,10 @@ class Receiver {
 
   // Video: asks the sender for a key frame until one comes; a request under way absorbs further ones.
   void request_key_frame(base::Instant now);
+  // Video: what came before `options.history` was wanted is put into it, cut into packets again under the numbers
+  // before the next one. `frames` are those that were handed out since a key frame, which is the first, up to the
+  // latest one. False, and nothing done: something is missing or under way just now (try again), or they are too many.
+  bool fill_history(base::Instant now, std::span<const EarlierFrame> frames);
   // NACK and PLI that are due. `sender_ssrc` is ours.
   void take_feedback(base::Instant now, std::uint32_t sender_ssrc, std::vector<RtcpPacket>& out);
   // The block for the next SR or RR, or nothing before the first packet. Closes the reporting interval.
@@ -111,6 +128,9 @@ class Receiver {
   std::pair<std::int64_t, std::int64_t> reception() const;
   // No more packets will come: hands out what is whole, without waiting for what is missing.
   void finish(base::Instant now);
+  // Packets are left out on purpose, from here to the next that is handled: as finish(), and what is left out is
+  // neither asked for nor reported as missing; pictures go on with a key frame.
+  void skip(base::Instant now);
 
   std::optional<ReceiverEvent> poll_event();
   const ReceiverStats& stats() const;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "rtp/arrival_recorder.hpp"
 #include "rtp/bitrate_estimate.hpp"
 #include "rtp/missing_packets.hpp"
 #include "rtp/reception_report.hpp"
@@ -270,6 +269,47 @@ TEST(Receiver, AJumpIsBelievedWhenItGoesOn) {
   EXPECT_EQ(std::get<ReceivedFrame>(bench.events.back()).rtp_timestamp, 30002 * 960);
 }
 
+// A repair that was asked for before is no place to begin at: all since then would be asked for.
+TEST(Receiver, ARepairThatComesAfterASkipIsLate) {
+  Bench bench(codecs::MediaKind::Video);
+  bench.picture(10, true);
+  bench.picture(12, false);
+  bench.receiver.skip(bench.now);
+  bench.pass(std::chrono::seconds(5));
+  bench.feedback.clear();
+  base::Bytes repair = {0, 11, 0x41, 0x88, 11};  // RFC 4588: the original sequence number, then the payload
+  bench.push({true, 97, 1, 11 * 3600, 2}, repair);
+  bench.picture(400, false);
+  bench.picture(401, true);
+  bench.pass(std::chrono::seconds(1));
+  EXPECT_EQ(bench.order(), "10 L1 145");  // 401 in a byte; 400 has no key frame before it
+  EXPECT_EQ(bench.receiver.stats().late, 1U);
+  for (const RtcpPacket& packet : bench.feedback) EXPECT_FALSE(std::holds_alternative<Nack>(packet));
+}
+
+TEST(Receiver, WhatIsSkippedIsNeitherAskedForNorLost) {
+  Bench bench(codecs::MediaKind::Video);
+  bench.picture(10, true);
+  bench.picture(11, false);
+  bench.picture(14, false);  // two are missing
+  bench.receiver.skip(bench.now);
+  bench.pass(std::chrono::seconds(5));
+  bench.feedback.clear();
+  bench.picture(400, false);
+  bench.pass(milliseconds(100));
+  bench.picture(401, true);
+  bench.picture(402, false);
+  bench.pass(std::chrono::seconds(2));
+  EXPECT_EQ(bench.order(), "10 11 L2 145 146");  // 401 and 402 in a byte; 14 and 400 follow what is missing
+  EXPECT_EQ(bench.receiver.stats().lost, 2U) << "what is left out on purpose is no loss";
+  int requests = 0;
+  for (const RtcpPacket& packet : bench.feedback) {
+    EXPECT_FALSE(std::holds_alternative<Nack>(packet));
+    requests += std::holds_alternative<PictureLossIndication>(packet) ? 1 : 0;
+  }
+  EXPECT_EQ(requests, 1) << "a key frame is asked for when media goes on, not before";
+}
+
 TEST(Receiver, ManyMissingPacketsAreBounded) {
   Bench bench(codecs::MediaKind::Audio);
   bench.opus(10);
@@ -281,6 +321,42 @@ TEST(Receiver, ManyMissingPacketsAreBounded) {
   for (const RtcpPacket& packet : bench.feedback) {
     if (const auto* nack = std::get_if<Nack>(&packet)) EXPECT_LE(nack->lost.size(), 250U);
   }
+}
+
+// 10 s of silence, in which 500 packets were lost: who kept them for 3 s has the last 150 of them; when our request for
+// them is there, 16 less.
+TEST(Receiver, AfterALongSilenceOnlyWhatCanStillComeIsWaitedFor) {
+  for (const bool answered : {true, false}) {
+    Bench bench(codecs::MediaKind::Audio);
+    bench.opus(10);
+    bench.pass(milliseconds(10'000));
+    bench.opus(511);
+    EXPECT_EQ(bench.order(), "10 L366");
+    bench.pass(milliseconds(100));
+    std::size_t asked = 0;
+    for (const RtcpPacket& packet : bench.feedback) {
+      const auto* nack = std::get_if<Nack>(&packet);
+      for (const std::uint16_t lost : nack == nullptr ? std::vector<std::uint16_t>{} : nack->lost) {
+        EXPECT_GE(lost, 377);
+        ++asked;
+      }
+    }
+    EXPECT_GE(asked, 134U);
+    for (int sequence = 377; answered && sequence < 511; ++sequence) bench.opus(sequence);
+    bench.opus(512);
+    bench.pass(milliseconds(250));
+    EXPECT_EQ(bench.receiver.stats().frames, answered ? 137U : 3U);
+    EXPECT_EQ(bench.receiver.stats().lost, answered ? 366U : 500U);
+  }
+}
+
+TEST(Receiver, WhatWasOvertakenAfterASilenceIsNotLost) {
+  Bench bench(codecs::MediaKind::Audio);
+  bench.opus(10);
+  bench.pass(milliseconds(10'000));
+  bench.opus(14);
+  for (const int sequence : {13, 11, 12}) bench.opus(sequence);
+  EXPECT_EQ(bench.order(), "10 11 12 13 14");
 }
 
 TEST(Receiver, SenderReportsUseTheTimestampsOfTheFrames) {
@@ -319,40 +395,31 @@ TEST(ReceptionReport, LossAndJitter) {
   EXPECT_EQ(report.take(now).fraction_lost, 0);  // a new interval
 }
 
-TEST(ArrivalRecorder, ReportsArrivalsLossesAndLateOnes) {
-  ArrivalRecorder recorder;
-  const base::Instant start{milliseconds(6400)};  // 100 units of the reference time
-  recorder.record(start, 65534, 5);
-  recorder.record(start + milliseconds(10), 65535, 5);
-  recorder.record(start + milliseconds(11), 1, 5);
-  EXPECT_TRUE(recorder.has_news());
-  auto feedback = recorder.take(9);
-  ASSERT_TRUE(feedback);
-  EXPECT_EQ(*feedback, (TransportFeedback{9, 5, 65534, 100, 0, {0, 40, std::nullopt, 4}}));
-  EXPECT_FALSE(recorder.has_news());
-  recorder.record(start + milliseconds(9), 0, 5);  // called lost, and came: reported with what came after it
-  recorder.record(start + milliseconds(20), 2, 5);
-  feedback = recorder.take(9);
-  ASSERT_TRUE(feedback);
-  EXPECT_EQ(*feedback, (TransportFeedback{9, 5, 0, 100, 1, {36, 8, 36}}));
+// Pictures of 40 ms at 90 kHz whose second, third and fourth are under way for 10 ms more, 10 ms less and 15 ms more
+// than the one before. RFC 3550 6.4.1: D is 900, -900 and 1,350 ticks, and J += (|D| - J) / 16 gives 56.25, 108.98 and
+// 186.55 ticks, which are told as 186: 2,066 microseconds.
+TEST(Receiver, TheJitterIsThatOfTheFormulaAndTellsTimeOnceItWasReported) {
+  Bench bench(codecs::MediaKind::Video);
+  const int waits[] = {0, 50, 30, 55};
+  for (int i = 0; i < 4; ++i) {
+    bench.now += milliseconds(waits[i]);
+    bench.picture(100 + i, i == 0);
+  }
+  EXPECT_FALSE(bench.receiver.stats().jitter);
+  const auto block = bench.receiver.take_report(bench.now);
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->jitter, 186U);
+  EXPECT_EQ(bench.receiver.stats().jitter, std::chrono::microseconds(2'066));
 }
 
-TEST(ArrivalRecorder, SplitsWhatDoesNotFit) {
-  ArrivalRecorder recorder;
-  base::Instant now{std::chrono::seconds(1)};
-  for (int i = 0; i < 500; ++i) recorder.record(now += milliseconds(1), static_cast<std::uint16_t>(i), 5);
-  recorder.record(now += std::chrono::seconds(20), 500, 5);  // beyond 16 bits of 250 us
-  std::size_t reported = 0;
-  int count = 0;
-  while (recorder.has_news()) {
-    const auto feedback = recorder.take(9);
-    ASSERT_TRUE(feedback);
-    EXPECT_EQ(feedback->base_sequence, reported);
-    reported += feedback->deltas.size();
-    ++count;
-  }
-  EXPECT_EQ(reported, 501U);
-  EXPECT_EQ(count, 3);
+// The same of sound at 48 kHz: 20 ms apart, the second 6 ms late. D is 288 ticks, J 18 ticks: 375 microseconds.
+TEST(Receiver, TheJitterOfSoundIsOnItsOwnClock) {
+  Bench bench(codecs::MediaKind::Audio);
+  bench.opus(10);
+  bench.now += milliseconds(26);
+  bench.opus(11);
+  (void)bench.receiver.take_report(bench.now);
+  EXPECT_EQ(bench.receiver.stats().jitter, std::chrono::microseconds(375));
 }
 
 TEST(BitrateEstimate, FollowsLoss) {
@@ -373,6 +440,32 @@ TEST(BitrateEstimate, FollowsLoss) {
   EXPECT_EQ(pass(10, 5), 4'000'000U);
   EXPECT_EQ(pass(1, 20), 3'600'000U);
   EXPECT_EQ(pass(60, 50), 300'000U);
+}
+
+TEST(BitrateEstimate, AShareIsOfWhatWasReceivedBefore) {
+  base::Instant now = kStart;
+  BitrateEstimate estimate(now, {.start = 3'000'000, .min = 100'000, .max = 12'000'000});
+  BitrateEstimate::Totals totals;
+  const auto second = [&] {
+    now += std::chrono::seconds(1);
+    totals.expected += 100;
+    totals.received += 100;
+    totals.bytes += 100'000;
+    estimate.update(now, totals);
+    estimate.sent(now);
+  };
+  for (int i = 0; i < 3; ++i) second();
+  const std::uint64_t free = estimate.bits_per_second();
+  EXPECT_GT(free, 3'000'000U);
+  estimate.ask_for_share(now, 0.5);
+  EXPECT_LE(estimate.next_send(), now) << "at once";
+  EXPECT_EQ(estimate.bits_per_second(), 400'000U);
+  second();
+  EXPECT_EQ(estimate.bits_per_second(), 400'000U) << "of the rate before it was asked for, not of what came of it";
+  estimate.ask_for_share(now, 0.01);
+  EXPECT_EQ(estimate.bits_per_second(), 100'000U);
+  estimate.ask_for_share(now, 1);
+  EXPECT_GE(estimate.bits_per_second(), free);
 }
 
 }  // namespace

@@ -14,6 +14,10 @@ std::int64_t to_ticks(base::Duration duration, std::int64_t clock_rate) {
 
 }  // namespace
 
+base::Duration jitter_of(const ReportBlock& block, std::uint32_t clock_rate) {
+  return std::chrono::microseconds(std::int64_t{block.jitter} * 1'000'000 / clock_rate);
+}
+
 void ReceptionReport::count(base::Instant now, std::int64_t sequence, std::uint32_t timestamp, bool fresh) {
   first_ = std::min(first_, sequence);
   highest_ = std::max(highest_, sequence);

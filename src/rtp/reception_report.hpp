@@ -11,6 +11,9 @@
 
 namespace rtp {
 
+// A report's jitter as time: it is told in ticks of the media's clock.
+base::Duration jitter_of(const ReportBlock& block, std::uint32_t clock_rate);
+
 // Counts what came on the source's own sequence: an RTX packet is another source, an identical repeat counts as the
 // packet itself. Owned by a Receiver; made anew for a new source.
 class ReceptionReport {

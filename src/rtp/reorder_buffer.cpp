@@ -10,7 +10,7 @@ namespace rtp {
 namespace {
 
 constexpr std::size_t kFirstSlots = 64;
-constexpr std::size_t kKeptSlots = 256;  // what an empty buffer may hold on to
+constexpr std::size_t kKeptSlots = 64;  // what an empty buffer may hold on to, with a packet of room each
 
 }  // namespace
 

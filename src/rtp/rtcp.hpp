@@ -102,6 +102,7 @@ using RtcpPacket = std::variant<SenderReport, ReceiverReport, SourceDescription,
 bool parse_rtcp(base::ByteView datagram, std::vector<RtcpPacket>& out);
 // Appends one packet, padded to 32 bits as its type demands.
 void write_rtcp(base::Bytes& out, const RtcpPacket& packet);
+void write_rtcp(base::Bytes& out, const TransportFeedback& feedback);
 
 // NTP time stamps (RFC 3550 section 4) and UTC.
 std::uint64_t to_ntp(base::WallTime time);

@@ -115,13 +115,12 @@ Head write_body(base::ByteWriter& writer, const TransportFeedback& feedback) {
   return {kTransportFeedbackType, kTransportCcFormat};
 }
 
-}  // namespace
-
-void write_rtcp(base::Bytes& out, const RtcpPacket& packet) {
+template <class Body>
+void write_packet(base::Bytes& out, const Body& body) {
   base::ByteWriter writer(out);
   const std::size_t start = writer.size();
   writer.u32(0);
-  const Head head = std::visit([&](const auto& body) { return write_body(writer, body); }, packet);
+  const Head head = write_body(writer, body);
   std::uint64_t first = 0x80U | head.count;
   if (const std::size_t over = (writer.size() - start) % 4; over != 0) {  // transport feedback only
     first |= 0x20;
@@ -130,6 +129,16 @@ void write_rtcp(base::Bytes& out, const RtcpPacket& packet) {
     writer.u8(padding);
   }
   writer.patch(start, first << 24 | std::uint64_t{head.type} << 16 | ((writer.size() - start) / 4 - 1), 4);
+}
+
+}  // namespace
+
+void write_rtcp(base::Bytes& out, const RtcpPacket& packet) {
+  std::visit([&](const auto& body) { write_packet(out, body); }, packet);
+}
+
+void write_rtcp(base::Bytes& out, const TransportFeedback& feedback) {
+  write_packet(out, feedback);
 }
 
 std::uint64_t to_ntp(base::WallTime time) {

@@ -70,10 +70,7 @@ void Sender::send_frame(base::Instant now, const FrameToSend& to_send, OutgoingE
   last_timestamp_ = to_send.rtp_timestamp;
   last_capture_ = to_send.capture;
   last_sent_at_ = now;
-  if (!started_) {
-    started_ = true;
-    for (unsigned i = 0; i < options_.leading_padding_packets; ++i) send_padding(now, extensions, out);
-  }
+  begin(now, extensions, out);
   ++stats_.frames;
   const std::size_t first = out.size();
   if (frame.codec == codecs::CodecId::H264) {
@@ -85,6 +82,11 @@ void Sender::send_frame(base::Instant now, const FrameToSend& to_send, OutgoingE
     end_packet(out);
   }
   for (std::size_t i = first; i < out.size(); ++i) keep(now, out[i]);
+}
+
+void Sender::begin(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out) {
+  if (std::exchange(started_, true)) return;
+  for (unsigned i = 0; i < options_.leading_padding_packets; ++i) send_padding(now, extensions, out);
 }
 
 void Sender::packetize_h264(const codecs::Frame& frame, std::uint32_t timestamp, OutgoingExtensions& extensions,
@@ -179,19 +181,28 @@ void Sender::keep(base::Instant now, base::ByteView packet) {
   slot->repeated = false;
 }
 
+// Nothing that is not, or no longer, kept.
+Sender::Sent* Sender::find_sent(base::Instant now, std::uint16_t sequence, const OutgoingExtensions& extensions) {
+  Sent* sent = kept_.empty() ? nullptr : &kept_[sequence & (kept_.size() - 1)];
+  if (sent != nullptr && !sent->packet.empty() && sequence_of(sent->packet) == sequence &&
+      now - sent->at <= options_.keep)
+    return sent;
+  return options_.prepared ? rebuild(now, sequence, extensions) : nullptr;
+}
+
 void Sender::handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions,
                          std::vector<base::Bytes>& out) {
   stats_.nacks += nack.lost.size();
   for (const std::uint16_t sequence : nack.lost) {
-    Sent* sent = kept_.empty() ? nullptr : &kept_[sequence & (kept_.size() - 1)];
-    if (sent == nullptr || sent->packet.empty() || sequence_of(sent->packet) != sequence ||
-        now - sent->at > options_.keep) {
+    Sent* sent = find_sent(now, sequence, extensions);
+    if (sent == nullptr) {
       ++stats_.unavailable;
       continue;
     }
     if (sent->repeated && now - sent->repeated_at < kRepeatPause) continue;
     sent->repeated = true;
     sent->repeated_at = now;
+    if (sent == &rebuilt_) note_repeat(now, sequence);
     ++stats_.retransmitted;
     out.push_back(make_repeat(*sent, extensions));
   }
@@ -201,6 +212,7 @@ void Sender::restart(std::uint32_t ssrc) {
   options_.ssrc = ssrc;
   next_sequence_ = options_.first_sequence;
   kept_.clear();
+  sent_frames_.clear();
   started_ = false;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 // One m-line sent: frames in, RTP packets out; keeps what it sent to answer NACKs.
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +14,8 @@
 #include "base/time.hpp"
 #include "codecs/frame.hpp"
 #include "rtp/packet.hpp"
+#include "rtp/packet_batch.hpp"
+#include "rtp/prepared_track.hpp"
 #include "rtp/rtcp.hpp"
 
 namespace rtp {
@@ -32,6 +36,7 @@ struct SenderOptions {
   // was lost. After the last frame use Session::send_padding for the same reason.
   std::uint8_t leading_padding_packets = 4;
   base::Duration keep = std::chrono::seconds(3);
+  std::shared_ptr<const PreparedTrack> prepared{};  // what send_prepared() sends from
 };
 
 struct SenderStats {
@@ -42,6 +47,7 @@ struct SenderStats {
   std::uint64_t unavailable = 0;  // asked for, but no longer (or never) kept
   std::uint64_t nacks = 0;        // sequence numbers asked for
   std::uint64_t plis = 0;         // key frames asked for
+  std::uint64_t thinned = 0;      // times that a viewer was left with key frames only
 };
 
 // Header extensions of outgoing packets, and the transport-wide counter that all senders of a transport share.
@@ -61,6 +67,12 @@ struct FrameToSend {
   base::WallTime capture;  // goes into the sender reports
 };
 
+struct PreparedFrame {
+  std::size_t index = 0;  // in SenderOptions::prepared
+  std::uint32_t rtp_timestamp = 0;
+  base::WallTime capture{};
+};
+
 // Owned by an rtp::Session; sans-IO. Packets are written into `out` in sending order.
 class Sender {
  public:
@@ -68,6 +80,8 @@ class Sender {
 
   void send_frame(base::Instant now, const FrameToSend& frame, OutgoingExtensions& extensions,
                   std::vector<base::Bytes>& out);
+  // From the prepared track: no frame is cut, no packet kept. Repairs work as for other frames.
+  void send_prepared(base::Instant now, const PreparedFrame& frame, OutgoingExtensions& extensions, PacketBatch& out);
   void send_padding(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
   // Repeats what is still kept.
   void handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
@@ -90,6 +104,23 @@ class Sender {
     base::Instant repeated_at{};
     bool repeated = false;
   };
+  struct SentFrame {
+    std::uint32_t index = 0;
+    std::uint32_t timestamp = 0;
+    std::uint16_t sequence = 0;            // of its first packet; the others follow
+    std::uint16_t transport_sequence = 0;  // of its first packet, where negotiated
+    base::Instant at{};                    // zero: never used
+  };
+  struct Repeat {
+    std::uint16_t sequence = 0;
+    base::Instant at{};
+  };
+  void begin(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
+  void write_prepared(const SentFrame& sent, std::size_t packet, OutgoingExtensions& extensions,
+                      base::Bytes& out) const;
+  Sent* find_sent(base::Instant now, std::uint16_t sequence, const OutgoingExtensions& extensions);
+  Sent* rebuild(base::Instant now, std::uint16_t sequence, const OutgoingExtensions& extensions);
+  void note_repeat(base::Instant now, std::uint16_t sequence);
   void begin_packet(std::uint32_t timestamp, OutgoingExtensions& extensions);
   void end_packet(std::vector<base::Bytes>& out);
   void packetize_h264(const codecs::Frame& frame, std::uint32_t timestamp, OutgoingExtensions& extensions,
@@ -105,7 +136,10 @@ class Sender {
   SenderStats stats_;
   std::uint16_t next_sequence_;
   std::uint16_t next_rtx_sequence_;
-  std::vector<Sent> kept_;  // by sequence number modulo its size, a power of two
+  std::vector<Sent> kept_;              // by sequence number modulo its size, a power of two
+  std::vector<SentFrame> sent_frames_;  // of the prepared track, the newest kSentFrames
+  std::array<Repeat, 16> repeats_{};    // of prepared packets, the newest
+  Sent rebuilt_;
   base::Bytes current_;
   std::size_t current_header_ = 0;
   std::vector<base::ByteView> aggregate_;  // reused

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/sans_io.hpp"
+#include "base/prefetch.hpp"
 #include "rtp/session_impl.hpp"
 
 namespace rtp {
@@ -11,21 +11,36 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr base::Duration kReportInterval = milliseconds(1000);
 // Before a source has been heard for a while its first report goes out sooner.
 constexpr base::Duration kFirstReport = milliseconds(200);
+// Transport feedback at the beginning, while the sender finds out how fast it may go, and for a while after packets did
+// not come in their turn; and for the rest of the time, in which it is a large part of what a camera costs.
 constexpr base::Duration kTransportFeedbackInterval = milliseconds(100);
+constexpr base::Duration kCalmFeedbackInterval = milliseconds(200);
+constexpr base::Duration kInAMoment = milliseconds(20);  // about how often packets are read when there are many
+constexpr base::Duration kFindsItsRate = std::chrono::seconds(10);
+constexpr base::Duration kIsUneven = std::chrono::seconds(5);
 constexpr std::size_t kMaxSpareBuffers = 64;
 
 }  // namespace
 
 Session::Impl::Impl(base::Instant now, base::Random& random, SessionOptions options)
-    : options_(std::move(options)),
-      estimate_(now, {options_.start_bitrate, options_.min_bitrate, options_.max_bitrate}) {
+    : uneven_until_(now + kFindsItsRate),
+      estimate_(now, {options.start_bitrate, options.min_bitrate, options.max_bitrate}),
+      options_(std::move(options)) {
+  receivers_.reserve(options_.receivers.size());
   for (ReceiverOptions& receiver : options_.receivers) receivers_.emplace_back(std::move(receiver));
+  marks_.resize(receivers_.size());
+  receiver_of_type_.fill(-1);
+  for (std::size_t type = 0; type < receiver_of_type_.size(); ++type) {
+    const auto taker = std::ranges::find_if(
+        receivers_, [&](const Receiver& receiver) { return receiver.accepts(static_cast<std::uint8_t>(type)); });
+    if (taker != receivers_.end()) receiver_of_type_[type] = static_cast<std::int8_t>(taker - receivers_.begin());
+  }
   for (SenderOptions& sender : options_.senders) senders_.emplace_back(std::move(sender));
   if (options_.forwarding) forwarder_.emplace(options_.forwarding->sender, options_.forwarding->source);
   extensions_ = {options_.mid_extension, options_.transport_cc_extension, random.u16()};
+  noted_transport_sequence_ = extensions_.next_transport_sequence;
 }
 
 Receiver* Session::Impl::find_receiver(codecs::MediaKind kind) {
@@ -38,6 +53,25 @@ Sender* Session::Impl::find_sender(codecs::MediaKind kind) {
   return found == senders_.end() ? nullptr : &*found;
 }
 
+void Session::Impl::prefetch(int step, std::span<const base::ByteView> packets) const {
+  if (step == 0) {
+    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
+    const auto* const end = reinterpret_cast<const std::uint8_t*>(&options_ + 1);
+    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
+  }
+  if (step == 1) {
+    base::prefetch(receivers_.data(), receivers_.size() * sizeof(Receiver));
+    base::prefetch(marks_.data(), marks_.size() * sizeof(Mark));
+    return arrivals_.prefetch();
+  }
+  int fetched = -1;
+  for (const base::ByteView packet : packets) {
+    const int receiver = packet.size() > 1 ? receiver_of_type_[packet[1] & 0x7fU] : -1;
+    if (receiver >= 0 && receiver != fetched) receivers_[static_cast<std::size_t>(receiver)].prefetch(step - 2);
+    fetched = receiver;
+  }
+}
+
 void Session::Impl::handle_packets(base::Instant now, std::span<const base::ByteView> packets) {
   for (const base::ByteView packet : packets) {
     if (is_rtcp(packet)) {
@@ -46,7 +80,10 @@ void Session::Impl::handle_packets(base::Instant now, std::span<const base::Byte
       handle_rtp(now, packet);
     }
   }
-  drain_receivers();
+  // What is due in a moment goes now, while what it looks at is in the cache.
+  if (next_transport_feedback_ > now + kInAMoment) return;
+  stir();
+  send_feedback(now, now + kInAMoment);
 }
 
 void Session::Impl::handle_rtp(base::Instant now, base::ByteView datagram) {
@@ -55,20 +92,23 @@ void Session::Impl::handle_rtp(base::Instant now, base::ByteView datagram) {
     ++stats_.malformed_rtp;
     return;
   }
-  const auto receiver =
-      std::ranges::find_if(receivers_, [&](const Receiver& r) { return r.accepts(packet->header.payload_type); });
-  if (receiver == receivers_.end()) {
+  const std::int8_t receiver = receiver_of_type_[packet->header.payload_type];
+  if (receiver < 0) {
     ++stats_.unroutable;
     return;
   }
   if (options_.transport_cc) {
     if (const auto sequence = as_u16(packet->find_extension(options_.transport_cc_extension))) {
-      arrivals_.record(now, *sequence, packet->header.ssrc);
-      if (next_transport_feedback_ == base::kNever) next_transport_feedback_ = now + kTransportFeedbackInterval;
+      const bool in_turn = arrivals_.record(now, *sequence, packet->header.ssrc);
+      if (!in_turn) uneven_until_ = std::max(uneven_until_, now + kIsUneven);
+      if (next_transport_feedback_ == base::kNever) {
+        next_transport_feedback_ = now + (now < uneven_until_ ? kTransportFeedbackInterval : kCalmFeedbackInterval);
+      }
     }
   }
   if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
-  receiver->handle_packet(now, *packet);
+  stir(static_cast<std::size_t>(receiver));
+  receivers_[static_cast<std::size_t>(receiver)].handle_packet(now, *packet);
 }
 
 void Session::Impl::handle_rtcp(base::Instant now, base::ByteView datagram) {
@@ -82,6 +122,7 @@ void Session::Impl::handle_rtcp(base::Instant now, base::ByteView datagram) {
 // A report's receiver is the one that gets its ssrc; before its first packet, the one without a source.
 void Session::Impl::handle(base::Instant now, const SenderReport& report) {
   handle_report_blocks(now, report.reports);
+  stir();
   for (Receiver& receiver : receivers_) {
     if (receiver.owns(report.ssrc)) return receiver.handle_sender_report(now, report);
   }
@@ -95,6 +136,7 @@ void Session::Impl::handle(base::Instant now, const ReceiverReport& report) {
 }
 
 void Session::Impl::handle(base::Instant, const Goodbye& bye) {
+  stir();
   for (const std::uint32_t ssrc : bye.ssrcs) {
     for (Receiver& receiver : receivers_) receiver.handle_goodbye(ssrc);
   }
@@ -105,9 +147,9 @@ void Session::Impl::handle(base::Instant now, const Nack& nack) {
     if (sender.options().ssrc == nack.media_ssrc) sender.handle_nack(now, nack, extensions_, outgoing_);
   }
   if (forwarder_ && forwarder_->options().ssrc == nack.media_ssrc) {
-    forwarder_->handle_nack(now, nack, extensions_, outgoing_);
+    forwarder_->handle_nack(now, path_.is_congested(), nack, extensions_, outgoing_);
   }
-  flush_rtp(outgoing_);
+  flush_rtp(now, outgoing_);
 }
 
 void Session::Impl::handle(base::Instant, const PictureLossIndication& pli) {
@@ -120,23 +162,25 @@ void Session::Impl::handle(base::Instant, const FullIntraRequest& request) {
 void Session::Impl::handle_key_frame_request(std::uint32_t media_ssrc) {
   if (forwarder_ && forwarder_->options().ssrc == media_ssrc) {
     forwarder_->count_key_frame_request();
-    events_.push_back({codecs::MediaKind::Video, SessionEvent::KeyFrameRequested{}});
+    events_.push({codecs::MediaKind::Video, SessionEvent::KeyFrameRequested{}});
   }
   for (Sender& sender : senders_) {
     if (sender.options().ssrc != media_ssrc) continue;
     sender.count_key_frame_request();
-    events_.push_back({sender.options().kind, SessionEvent::KeyFrameRequested{}});
+    events_.push({sender.options().kind, SessionEvent::KeyFrameRequested{}});
   }
 }
 
-void Session::Impl::drain_receivers() {
-  for (Receiver& receiver : receivers_) {
-    while (auto event = receiver.poll_event()) {
-      SessionEvent& out = events_.emplace_back();
-      out.kind = receiver.kind();
-      std::visit([&](auto& what) { out.what = std::move(what); }, *event);
-    }
+std::optional<SessionEvent> Session::Impl::poll_event() {
+  if (!events_.empty()) return events_.pop();
+  for (std::size_t i = 0; i < receivers_.size(); ++i) {
+    if (!marks_[i].may_have_events) continue;
+    auto event = receivers_[i].poll_event();
+    marks_[i].may_have_events = event.has_value();
+    if (!event) continue;
+    return std::visit([&](auto& what) { return SessionEvent{receivers_[i].kind(), std::move(what)}; }, *event);
   }
+  return std::nullopt;
 }
 
 base::Bytes Session::Impl::take_buffer() {
@@ -147,27 +191,35 @@ base::Bytes Session::Impl::take_buffer() {
   return buffer;
 }
 
-void Session::Impl::flush_rtp(std::vector<base::Bytes>& rtp) {
-  for (base::Bytes& bytes : rtp) packets_.push_back({false, std::move(bytes)});
+// All of `rtp` was written since the last call, so that its transport-wide numbers are those taken since then.
+void Session::Impl::flush_rtp(base::Instant now, std::vector<base::Bytes>& rtp) {
+  for (base::Bytes& bytes : rtp) {
+    if (noted_transport_sequence_ != extensions_.next_transport_sequence) {
+      if (forwarder_) path_.note_sent(now, noted_transport_sequence_, bytes.size(), false);
+      ++noted_transport_sequence_;
+    }
+    packets_.push({false, std::move(bytes)});
+  }
   rtp.clear();
 }
 
 void Session::Impl::handle_timeout(base::Instant now) {
+  stir();
   for (Receiver& receiver : receivers_) receiver.handle_timeout(now);
-  drain_receivers();
-  if (next_report_ <= now) {
-    send_reports(now);
-    next_report_ = now + kReportInterval;
-  }
-  send_feedback(now);
+  send_feedback(now, now);
 }
 
 base::Instant Session::Impl::next_timeout() const {
   base::Instant next = std::min(next_report_, next_transport_feedback_);
   bool receiving = false;
-  for (const Receiver& receiver : receivers_) {
-    next = std::min(next, receiver.next_timeout());
-    receiving |= receiver.ssrc().has_value();
+  for (std::size_t i = 0; i < receivers_.size(); ++i) {
+    Mark& mark = marks_[i];
+    if (!std::exchange(mark.is_due_known, true)) {
+      mark.due = receivers_[i].next_timeout();
+      mark.has_source = receivers_[i].ssrc().has_value();
+    }
+    next = std::min(next, mark.due);
+    receiving |= mark.has_source;
   }
   if (options_.remb && receiving) next = std::min(next, estimate_.next_send());
   return next;
@@ -179,37 +231,55 @@ void Session::Impl::send_frame(base::Instant now, const codecs::Frame& frame, st
   if (sender == nullptr) return;
   if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
   sender->send_frame(now, {frame, rtp_timestamp, capture}, extensions_, outgoing_);
-  flush_rtp(outgoing_);
+  flush_rtp(now, outgoing_);
 }
 
 void Session::Impl::send_padding(base::Instant now, codecs::MediaKind kind) {
   Sender* sender = find_sender(kind);
   if (sender == nullptr) return;
   sender->send_padding(now, extensions_, outgoing_);
-  flush_rtp(outgoing_);
+  flush_rtp(now, outgoing_);
+}
+
+void Session::Impl::send_prepared(base::Instant now, codecs::MediaKind kind, const PreparedFrame& frame,
+                                  PacketBatch& out) {
+  Sender* sender = find_sender(kind);
+  if (sender == nullptr) return;
+  if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
+  sender->send_prepared(now, frame, extensions_, out);
 }
 
 void Session::Impl::forward(base::Instant now, PacketBatch& out) {
   if (!forwarder_) return;
   if (next_report_ == base::kNever) next_report_ = now + kFirstReport;
-  forwarder_->forward(now, extensions_, out);
+  const std::size_t before = out.places().size();
+  forwarder_->forward(now, path_.is_congested(), extensions_, out);
+  for (const PacketBatch::Place& place : out.places().subspan(before)) {
+    if (noted_transport_sequence_ == extensions_.next_transport_sequence) break;  // numbers are not negotiated
+    path_.note_sent(now, noted_transport_sequence_++, place.size, true);
+  }
 }
 
 void Session::Impl::request_key_frame(base::Instant now) {
+  stir();
   for (Receiver& receiver : receivers_) receiver.request_key_frame(now);
 }
 
+void Session::Impl::skip(base::Instant now) {
+  stir();
+  for (Receiver& receiver : receivers_) receiver.skip(now);
+}
+
 void Session::Impl::finish(base::Instant now) {
+  stir();
   for (Receiver& receiver : receivers_) receiver.finish(now);
-  drain_receivers();
   Goodbye bye;
   for (const Sender& sender : senders_) bye.ssrcs.push_back(sender.options().ssrc);
   if (forwarder_) bye.ssrcs.push_back(forwarder_->options().ssrc);
   if (bye.ssrcs.empty()) return;
-  OutgoingPacket packet{true, take_buffer()};
-  write_reports(now, packet.bytes);
+  OutgoingPacket packet = begin_rtcp(now, true);
   write_rtcp(packet.bytes, bye);
-  packets_.push_back(std::move(packet));
+  packets_.push(std::move(packet));
 }
 
 Session::Session(base::Instant now, base::Random& random, SessionOptions options)
@@ -218,6 +288,9 @@ Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
+void Session::prefetch(int step, std::span<const base::ByteView> packets) const {
+  impl_->prefetch(step, packets);
+}
 void Session::handle_packets(base::Instant now, std::span<const base::ByteView> packets) {
   impl_->handle_packets(now, packets);
 }
@@ -234,6 +307,9 @@ void Session::send_frame(base::Instant now, const codecs::Frame& frame, std::uin
 void Session::send_padding(base::Instant now, codecs::MediaKind kind) {
   impl_->send_padding(now, kind);
 }
+void Session::send_prepared(base::Instant now, codecs::MediaKind kind, const PreparedFrame& frame, PacketBatch& out) {
+  impl_->send_prepared(now, kind, frame, out);
+}
 void Session::forward(base::Instant now, PacketBatch& out) {
   impl_->forward(now, out);
 }
@@ -249,14 +325,24 @@ void Session::change_payload_type(codecs::MediaKind kind, std::uint8_t payload_t
 void Session::request_key_frame(base::Instant now) {
   impl_->request_key_frame(now);
 }
+bool Session::fill_history(base::Instant now, std::span<const EarlierFrame> frames) {
+  Receiver* receiver = impl_->find_receiver(codecs::MediaKind::Video);
+  return receiver != nullptr && receiver->fill_history(now, frames);
+}
+void Session::skip(base::Instant now) {
+  impl_->skip(now);
+}
+void Session::ask_for_share(base::Instant now, double share) {
+  impl_->estimate_.ask_for_share(now, share);
+}
 void Session::finish(base::Instant now) {
   impl_->finish(now);
 }
 std::optional<OutgoingPacket> Session::poll_packet() {
-  return base::pop_front(impl_->packets_);
+  return impl_->packets_.pop();
 }
 std::optional<SessionEvent> Session::poll_event() {
-  return base::pop_front(impl_->events_);
+  return impl_->poll_event();
 }
 void Session::recycle(base::Bytes buffer) {
   if (impl_->spare_.size() < kMaxSpareBuffers) impl_->spare_.push_back(std::move(buffer));

@@ -62,7 +62,11 @@ struct SessionStats {
   std::uint64_t malformed_rtcp = 0;
   std::uint64_t unroutable = 0;              // no m-line has the payload type
   std::uint64_t remb_bits_per_second = 0;    // told to the sender last
+  std::uint64_t remb_asked = 0;              // by who receives from us, last; 0: never
+  std::uint64_t remb_asked_least = 0;        // ever
   std::optional<base::Duration> round_trip;  // from the reports about our senders
+  // Interarrival jitter of the video that we forward, as its receiver reported it last.
+  std::optional<base::Duration> forwarded_jitter;
 };
 
 // Owned by a webrtc::Peer from the moment SRTP keys and both descriptions are known. Sans-IO: after each call drain
@@ -75,6 +79,11 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
+  // Fetches what handle_packets() looks at into the cache, in kPrefetchSteps steps, each of which reads what the one
+  // before it fetched: of many sessions take a step of each, then the next.
+  static constexpr int kPrefetchSteps = 4;
+  void prefetch(int step, std::span<const base::ByteView> packets) const;
+
   // One batch of opened SRTP and SRTCP payloads. The bytes may go when the call returns.
   void handle_packets(base::Instant now, std::span<const base::ByteView> packets);
   void handle_packet(base::Instant now, base::ByteView packet) { handle_packets(now, {&packet, 1}); }
@@ -83,6 +92,8 @@ class Session {
 
   // `capture` is what sender reports map `rtp_timestamp` to. Dropped when there is no sender of this kind.
   void send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp, base::WallTime capture);
+  // Appends a frame of the prepared track of this kind's sender to `out`.
+  void send_prepared(base::Instant now, codecs::MediaKind kind, const PreparedFrame& frame, PacketBatch& out);
   // Appends to `out` what is fresh in the forwarded source.
   void forward(base::Instant now, PacketBatch& out);
   bool awaits_key_frame() const;
@@ -93,6 +104,13 @@ class Session {
   void restart_sender(codecs::MediaKind kind, std::uint32_t ssrc);
   void change_payload_type(codecs::MediaKind kind, std::uint8_t payload_type);
   void request_key_frame(base::Instant now);
+  // As rtp::Receiver::fill_history(), for the video.
+  bool fill_history(base::Instant now, std::span<const EarlierFrame> frames);
+  // As rtp::Receiver::skip(), for all receivers.
+  void skip(base::Instant now);
+  // Asks the other side, by REMB, to send this share of what it sends now; 1: what the path can carry. Has no effect on
+  // a side that has not agreed to REMB.
+  void ask_for_share(base::Instant now, double share);
   // Sends BYE for our senders, and hands out the whole frames that still wait for older packets.
   void finish(base::Instant now);
 

@@ -3,21 +3,47 @@
 #include <algorithm>
 #include <utility>
 
+#include "rtp/reception_report.hpp"
 #include "rtp/session_impl.hpp"
 
 namespace rtp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr base::Duration kReportInterval = milliseconds(1000);
+// What is due by then goes along with transport feedback, which has the shortest interval.
+constexpr base::Duration kGoesAlong = milliseconds(200);
+// Keeps a datagram that transport feedback is added to below 1,200 bytes: so much stands before it, so many packets are
+// in it (of 3 bytes at most).
+constexpr std::size_t kFullEnough = 400;
+constexpr std::size_t kManyDeltas = 200;
+
+}  // namespace
 
 void Session::Impl::handle_report_blocks(base::Instant now, const std::vector<ReportBlock>& blocks) {
   for (const ReportBlock& block : blocks) {
-    if (forwarder_) forwarder_->handle_report(block);
-    if (block.last_sender_report == 0) continue;
-    for (const SentReport& sent : sent_reports_) {
-      if (sent.middle_of_ntp != block.last_sender_report) continue;
-      const auto delay =
-          std::chrono::microseconds(std::int64_t{block.delay_since_last_sender_report} * 1'000'000 / 65536);
-      stats_.round_trip = std::max<base::Duration>(now - sent.at - delay, base::Duration(0));
-    }
+    const std::optional<base::Duration> round_trip = round_trip_of(now, block);
+    if (round_trip) stats_.round_trip = round_trip;
+    if (!forwarder_) continue;
+    forwarder_->handle_report(now, block, round_trip);
+    if (block.ssrc == own_ssrc()) stats_.forwarded_jitter = jitter_of(block, forwarder_->options().clock_rate);
   }
+}
+
+std::optional<base::Duration> Session::Impl::round_trip_of(base::Instant now, const ReportBlock& block) const {
+  if (block.last_sender_report == 0) return std::nullopt;
+  const auto sent = std::ranges::find(sent_reports_, block.last_sender_report, &SentReport::middle_of_ntp);
+  if (sent == sent_reports_.end()) return std::nullopt;
+  const auto delay = std::chrono::microseconds(std::int64_t{block.delay_since_last_sender_report} * 1'000'000 / 65536);
+  return std::max<base::Duration>(now - sent->at - delay, base::Duration(0));
+}
+
+// Only who forwards has a use for it: a camera of ours sends what it sends.
+void Session::Impl::handle(base::Instant now, const TransportFeedback& feedback) {
+  if (!forwarder_) return;
+  path_.handle_feedback(now, feedback);
+  forwarder_->handle_feedback(now, path_);
 }
 
 std::uint32_t Session::Impl::own_ssrc() const {
@@ -46,54 +72,70 @@ void Session::Impl::write_reports(base::Instant now, base::Bytes& datagram) {
   write_rtcp(datagram, SourceDescription{own_ssrc(), options_.cname});
 }
 
-void Session::Impl::send_reports(base::Instant now) {
-  OutgoingPacket packet{true, take_buffer()};
-  write_reports(now, packet.bytes);
-  packets_.push_back(std::move(packet));
+OutgoingPacket Session::Impl::begin_rtcp(base::Instant now, bool with_reports) {
+  OutgoingPacket datagram{true, take_buffer()};
+  if (with_reports || !options_.reduced_size) write_reports(now, datagram.bytes);
+  return datagram;
 }
 
-void Session::Impl::append_remb(base::Instant now, std::vector<RtcpPacket>& due) {
-  ReceiverEstimatedBitrate remb{own_ssrc(), estimate_.bits_per_second(), {}};
+// Whoever gives us frames may heed it: we encode nothing.
+void Session::Impl::handle(base::Instant, const ReceiverEstimatedBitrate& remb) {
+  const std::uint64_t least = stats_.remb_asked == 0 ? remb.bits_per_second : stats_.remb_asked_least;
+  stats_.remb_asked = remb.bits_per_second;
+  stats_.remb_asked_least = std::min(least, remb.bits_per_second);
+}
+
+void Session::Impl::collect_remb(base::Instant now, base::Instant due_by) {
   BitrateEstimate::Totals totals;
   for (Receiver& receiver : receivers_) {
-    if (const auto ssrc = receiver.ssrc()) remb.ssrcs.push_back(*ssrc);
     const auto [expected, received] = receiver.reception();
     totals.expected += expected;
     totals.received += received;
+    totals.bytes += receiver.stats().bytes;
+  }
+  estimate_.update(now, totals);
+  if (due_by < estimate_.next_send()) return;
+  ReceiverEstimatedBitrate remb{own_ssrc(), estimate_.bits_per_second(), {}};
+  for (Receiver& receiver : receivers_) {
+    if (const auto ssrc = receiver.ssrc()) remb.ssrcs.push_back(*ssrc);
   }
   if (remb.ssrcs.empty()) return;
-  estimate_.update(now, totals);
-  if (now < estimate_.next_send()) return;
-  remb.bits_per_second = estimate_.bits_per_second();
   stats_.remb_bits_per_second = remb.bits_per_second;
-  due.emplace_back(std::move(remb));
+  due_.emplace_back(std::move(remb));
   estimate_.sent(now);
 }
 
-std::vector<RtcpPacket> Session::Impl::due_feedback(base::Instant now) {
-  std::vector<RtcpPacket> due;
-  for (Receiver& receiver : receivers_) receiver.take_feedback(now, own_ssrc(), due);
-  if (options_.remb) append_remb(now, due);
-  return due;
+// What is due by then, and with transport feedback what will be soon: each datagram costs both ends more than its
+// bytes.
+void Session::Impl::send_feedback(base::Instant now, base::Instant due_by) {
+  const bool transport = next_transport_feedback_ <= due_by;
+  if (transport) due_by = now + kGoesAlong;
+  const bool report = next_report_ <= due_by;
+  due_.clear();
+  for (Receiver& receiver : receivers_) receiver.take_feedback(now, own_ssrc(), due_);
+  if (options_.remb) collect_remb(now, due_by);
+  if (transport) next_transport_feedback_ = base::kNever;
+  if (!report && due_.empty() && !(transport && arrivals_.has_news())) return;
+  if (report) next_report_ = std::max(next_report_, now) + kReportInterval;
+  OutgoingPacket datagram = begin_rtcp(now, report);
+  for (const RtcpPacket& one : due_) write_rtcp(datagram.bytes, one);
+  if (transport) return send_transport_feedback(now, std::move(datagram));
+  packets_.push(std::move(datagram));
 }
 
-void Session::Impl::send_feedback(base::Instant now) {
-  const auto send = [&](std::span<const RtcpPacket> due) {
-    OutgoingPacket packet{true, take_buffer()};
-    if (!options_.reduced_size) write_reports(now, packet.bytes);
-    for (const RtcpPacket& one : due) write_rtcp(packet.bytes, one);
-    packets_.push_back(std::move(packet));
-  };
-  if (const std::vector<RtcpPacket> due = due_feedback(now); !due.empty()) send(due);
-  if (now < next_transport_feedback_) return;
-  // Transport feedback may end in padding, which only the last packet of a datagram may have.
-  while (arrivals_.has_news()) {
-    auto feedback = arrivals_.take(own_ssrc());
-    if (!feedback) break;
-    const RtcpPacket one = *std::move(feedback);
-    send({&one, 1});
+// Transport feedback may end in padding, which only the last packet of a datagram may have.
+void Session::Impl::send_transport_feedback(base::Instant now, OutgoingPacket datagram) {
+  while (arrivals_.has_news() && arrivals_.take(own_ssrc(), feedback_)) {
+    if (datagram.bytes.size() > kFullEnough || (feedback_.deltas.size() > kManyDeltas && !datagram.bytes.empty())) {
+      packets_.push(std::move(datagram));
+      datagram = begin_rtcp(now, false);
+    }
+    write_rtcp(datagram.bytes, feedback_);
+    packets_.push(std::move(datagram));
+    datagram = {true, {}};
+    if (arrivals_.has_news()) datagram = begin_rtcp(now, false);
   }
-  next_transport_feedback_ = base::kNever;
+  if (!datagram.bytes.empty()) packets_.push(std::move(datagram));
 }
 
 }  // namespace rtp

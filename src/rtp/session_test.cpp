@@ -387,6 +387,8 @@ TEST(RtpCall, FeedbackIsRegular) {
   EXPECT_GT(call.feedback["TWCC"], 100);
   EXPECT_EQ(call.feedback["PLI"], 0);
   EXPECT_GE(call.server().stats().remb_bits_per_second, 3'000'000U);
+  EXPECT_GE(call.camera().stats().remb_asked, 3'000'000U);
+  EXPECT_GE(call.camera().stats().remb_asked_least, 3'000'000U);
   ASSERT_TRUE(call.camera().stats().round_trip);
   EXPECT_NEAR(static_cast<double>(call.camera().stats().round_trip->count()), 120e6, 30e6);  // 2 * (50 to 70 ms)
   const auto reports = call.all<SenderReportReceived>(MediaKind::Video);
@@ -396,11 +398,26 @@ TEST(RtpCall, FeedbackIsRegular) {
   EXPECT_NEAR(static_cast<double>(reports[5].rtp_timestamp - 0xfffff000), static_cast<double>(since) * 0.09, 2.0);
 }
 
+// A path that carries everything is told of half as often once the camera has found its rate.
+TEST(RtpCall, TransportFeedbackIsSeldomWhileAllIsCalm) {
+  CallOptions options{.wire = {.jitter = {}, .loss_per_mille = 0, .duplicate_per_mille = 0}, .frames = 1500};  // 60 s
+  Call calm(1, options);
+  calm.run();
+  // Each interval begins with a packet, up to 20 ms after the one before, and ends up to 20 ms early.
+  EXPECT_LE(calm.feedback["TWCC"], 10 * 11 + 51 * 5);
+  EXPECT_GE(calm.feedback["TWCC"], 10 * 8 + 50 * 4);
+  options.wire.loss_per_mille = 10;
+  Call lossy(1, options);
+  lossy.run();
+  EXPECT_GE(lossy.feedback["TWCC"], 60 * 8);
+}
+
 TEST(RtpCall, RembFallsWhenTheWireIsBad) {
   Call call(1, {.wire = {.loss_per_mille = 300}});
   call.run();
   EXPECT_LT(call.server().stats().remb_bits_per_second, 1'000'000U);
   EXPECT_GE(call.server().stats().remb_bits_per_second, 300'000U);
+  EXPECT_LT(call.camera().stats().remb_asked_least, 1'000'000U);
 }
 
 TEST(RtpCall, PublishesARealStreamBitForBit) {

@@ -29,6 +29,7 @@ DroppedPackets dropped_packets(const webrtc::PeerStats& stats) {
   out[DropReason::RtpMalformed] = stats.rtp.malformed_rtp;
   out[DropReason::RtcpMalformed] = stats.rtp.malformed_rtcp;
   out[DropReason::Unroutable] += stats.rtp.unroutable;
+  out[DropReason::Overload] = stats.rested;
   for (const rtp::ReceiverStats* received : {&stats.video_received, &stats.audio_received}) {
     out[DropReason::RtpMalformed] += received->malformed;
     out[DropReason::Unroutable] += received->unknown_payload_type + received->unexpected_ssrc;

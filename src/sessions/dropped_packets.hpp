@@ -21,10 +21,11 @@ enum class DropReason : std::uint8_t {
   RtpMalformed,
   RtcpMalformed,
   Unroutable,  // no section has this payload type or SSRC
+  Overload,    // media of a recording that rested
 };
-inline constexpr std::array<std::string_view, 10> kDropReasonNames = {
+inline constexpr std::array<std::string_view, 11> kDropReasonNames = {
     "unknown",       "stun",          "dtls",           "early_media", "srtp_malformed", "srtp_not_authentic",
-    "srtp_replayed", "rtp_malformed", "rtcp_malformed", "unroutable"};
+    "srtp_replayed", "rtp_malformed", "rtcp_malformed", "unroutable",  "overload"};
 
 struct DroppedPackets {
   std::array<std::uint64_t, kDropReasonNames.size()> counts{};

@@ -9,9 +9,10 @@
 #include <utility>
 
 #include "async/secure_random.hpp"
+#include "async/timer.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "net/interfaces.hpp"
+#include "sessions/host_addresses.hpp"
 #include "sessions/offer_call.hpp"
 #include "sessions/shard_channels.hpp"
 #include "sessions/signaling_socket.hpp"
@@ -31,39 +32,14 @@ bool is_client_id(const std::string& text) {
          !((text[0] | 32) == 'a' && (text[1] | 32) == 'w' && (text[2] | 32) == 's' && text[3] == '_');
 }
 
-// Which addresses become host candidates, most useful first.
-std::vector<base::IpAddress> candidate_addresses(const HubOptions& options) {
-  if (!options.advertised.empty()) return options.advertised;
-  if (!options.media_listen.ip.is_unspecified()) return {options.media_listen.ip};
-  auto addresses = net::local_addresses();
-  if (options.media_listen.ip.family == base::IpAddress::Family::V4) {
-    std::erase_if(addresses, [](const auto& a) { return a.family == base::IpAddress::Family::V6; });
-  }
-  return addresses;
-}
-
-// For callers on this machine: loopback in front, of each family that we listen on, unless the configuration names what
-// is advertised.
-std::vector<base::IpAddress> with_loopback(std::vector<base::IpAddress> addresses, const HubOptions& options) {
-  const base::IpAddress& listen = options.media_listen.ip;
-  if (!options.advertised.empty() || !listen.is_unspecified()) return addresses;
-  std::vector<base::IpAddress> loopback = {base::IpAddress::v4(127, 0, 0, 1)};
-  if (listen.family == base::IpAddress::Family::V6) loopback.push_back(*base::IpAddress::parse("::1"));
-  addresses.insert(addresses.begin(), loopback.begin(), loopback.end());
-  return addresses;
-}
-
-std::vector<base::SocketAddress> with_port(const std::vector<base::IpAddress>& addresses, std::uint16_t port) {
-  std::vector<base::SocketAddress> out;
-  for (const auto& address : addresses) out.push_back({address, port});
-  return out;
-}
-
 // On the port's shard.
 void add_port(HubStats& total, const MediaPort& port) {
   total.media.unknown_flow += port.stats().unknown_flow;
   total.media.stun_answered += port.stats().stun_answered;
   total.media.flows_refused += port.stats().flows_refused;
+  total.media.rebound += port.stats().rebound;
+  total.media.strangers += port.stats().strangers;
+  total.media.strangers_refused += port.stats().strangers_refused;
   const net::UdpPort::Stats udp = port.udp_stats();
   total.udp.received += udp.received;
   total.udp.received_bytes += udp.received_bytes;
@@ -73,6 +49,7 @@ void add_port(HubStats& total, const MediaPort& port) {
   total.udp.sent_bytes += udp.sent_bytes;
   total.udp.send_drops += udp.send_drops;
   total.udp.send_errors += udp.send_errors;
+  total.udp.receive_delay = std::max(total.udp.receive_delay, udp.receive_delay);
   total.media.tcp_lost += port.stats().tcp_lost;
   const net::FramedConnection::Stats& tcp = port.tcp_stats();
   total.tcp.received += tcp.received;
@@ -167,7 +144,7 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
   std::unique_ptr<Parts> parts(
       new Parts{std::move(options), catalog, archive, disk, {}, std::move(shards), {}, nullptr, nullptr, 0, false});
   TRY(const auto certificate, webrtc::Certificate::make(async::wall_now()));
-  const auto addresses = candidate_addresses(parts->options);
+  const auto addresses = host_addresses(parts->options);
   const auto loopback_addresses = with_loopback(addresses, parts->options);
   for (std::size_t i = 0; i < parts->shards.size(); ++i) {
     async::Shard& shard = *parts->shards[i];
@@ -181,6 +158,7 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
                                    parts->options.recorder,
                                    parts->options.joins_per_second,
                                    parts->options.max_viewers,
+                                   parts->options.session_limits,
                                    parts->options.connect_limit};
     parts->states.push_back(shard.run_blocking(
         [&] { return std::make_unique<ShardState>(std::move(opened), shard, std::move(environment)); }));
@@ -228,6 +206,15 @@ net::WebSocketOptions Hub::websocket_options() const {
 
 namespace {
 
+// How often it is asked whether a client may stay.
+constexpr std::chrono::seconds kStayInterval(2);
+
+// How long before its age limit closes a socket its client is told: a minute (contract 2.4), so that it can be back
+// before then. Of a short life half.
+base::Duration go_away_notice(base::Duration lifetime) {
+  return std::min<base::Duration>(std::chrono::minutes(1), lifetime / 2);
+}
+
 // Reads the catalog and opens the fragment log, which may block for a few index reads.
 async::Task<base::Result<ChannelSettings>> read_settings(streams::Catalog& catalog, streams::Archive& archive,
                                                          async::DiskWorker& disk, std::string arn) {
@@ -249,15 +236,24 @@ async::Task<base::Result<ChannelSettings>> read_settings(streams::Catalog& catal
 }  // namespace
 
 async::Task<void> Hub::serve(std::unique_ptr<net::WebSocket> owned, Role role, std::string channel_arn,
-                             std::string client_id) {
+                             std::string client_id, std::function<bool()> may_stay) {
   if (role == Role::Master) client_id.clear();  // some masters send one (contract: clients.md 2); it means nothing
   const std::shared_ptr<net::WebSocket> socket = std::move(owned);
+  const base::Instant opened = async::now();
   auto settings = co_await read_settings(parts_->catalog, parts_->archive, parts_->disk, channel_arn);
   if (!settings) {
     co_await socket->close(1011, settings.error().message.substr(0, 120));
     co_return;
   }
   const auto sink = std::make_shared<SignalingSocket>(socket->shard());
+  async::Timer go_away(socket->shard(), [sink] { sink->send(make_go_away()); });
+  const base::Duration lifetime = parts_->options.signaling_lifetime;
+  if (lifetime.count() > 0) go_away.arm(opened + lifetime - go_away_notice(lifetime));
+  async::Timer stay(socket->shard(), [&] {
+    if (!may_stay()) return sink->close("the access key of this connection was revoked");
+    stay.arm(async::now() + kStayInterval);
+  });
+  if (may_stay) stay.arm(opened + kStayInterval);
   ShardState& owner = owner_of(channel_arn);
   const bool on_loopback = socket->remote_address().ip.is_loopback();
   co_await owner.shard().call([&] { owner.connect(*std::move(settings), role, client_id, on_loopback, sink); });
@@ -329,7 +325,7 @@ std::optional<base::SocketAddress> Hub::media_tcp_address() const {
 }
 
 std::string Hub::stun_uri(const base::SocketAddress& caller) const {
-  const auto addresses = candidate_addresses(parts_->options);
+  const auto addresses = host_addresses(parts_->options);
   const bool use_loopback = caller.ip.is_loopback() && parts_->options.advertised.empty();
   base::SocketAddress address = parts_->stun_port->local_address();
   address.ip = use_loopback || addresses.empty() ? base::IpAddress::v4(127, 0, 0, 1) : addresses.front();
@@ -345,6 +341,9 @@ async::Task<HubStats> Hub::stats() {
       total.signaling_connections += one.connections;
       total.signaling_messages += one.messages;
       total.signaling_rejected += one.rejected;
+      total.refusing_shards += one.refuses ? 1U : 0U;
+      total.asked_less += one.asked_less;
+      total.resting += one.resting;
       total.sessions.joins += one.sessions.joins;
       total.sessions.connected += one.sessions.connected;
       total.sessions.failed += one.sessions.failed;
@@ -352,6 +351,7 @@ async::Task<HubStats> Hub::stats() {
       total.sessions.replaced += one.sessions.replaced;
       total.sessions.ended += one.sessions.ended;
       total.sessions.dropped.add(one.sessions.dropped);
+      total.sessions.nacks += one.sessions.nacks;
       total.outcomes.add(shard_state.outcomes());
       const MediaPort* port = shard_state.port();
       if (port == nullptr) return;

@@ -2,6 +2,7 @@
 #pragma once
 // The door of this room: signaling sockets and joins come in on any shard, and each channel lives on one.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct HubOptions {
   MessageRateLimits message_rates;                          // of each signaling socket
   std::uint32_t joins_per_second = 0;                       // on each shard; 0: no limit
   std::size_t max_viewers = 0;                              // of a storage session; 0: no limit
+  SessionLimits session_limits;                             // in time
   base::Duration connect_limit = std::chrono::seconds(30);  // for an answer, and from there to a connection
 };
 
@@ -40,6 +42,9 @@ struct HubStats {
   std::uint64_t signaling_connections = 0;  // open now
   std::uint64_t signaling_messages = 0;
   std::uint64_t signaling_rejected = 0;  // malformed or not deliverable
+  std::uint64_t refusing_shards = 0;     // let no new sessions in
+  std::uint64_t asked_less = 0;          // recordings whose cameras are asked for less than they would send
+  std::uint64_t resting = 0;             // recordings that rest now, since there is too much to do
   MediaPort::Stats media;
   net::UdpPort::Stats udp;
   net::FramedConnection::Stats tcp;
@@ -60,9 +65,10 @@ class Hub {
   // InvalidArgument for a client id that breaks the rules (a master has none, a viewer needs one).
   base::Result<void> check_connect(Role role, const std::string& channel_arn, const std::string& client_id) const;
   net::WebSocketOptions websocket_options() const;
-  // Runs the connection until it ends; on the socket's shard. check_connect() has passed.
+  // Runs the connection until it ends; on the socket's shard. check_connect() has passed. `may_stay` is asked every two
+  // seconds on that shard: on false the socket is closed.
   async::Task<void> serve(std::unique_ptr<net::WebSocket> socket, Role role, std::string channel_arn,
-                          std::string client_id);
+                          std::string client_id, std::function<bool()> may_stay = {});
 
   // JoinStorageSession. Ends when the offer is queued to the master's socket; a master that is not connected gets a
   // fresh offer if it connects within the channel's MessageTtlSeconds. NotFound, InvalidArgument (storage is not

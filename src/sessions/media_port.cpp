@@ -2,12 +2,25 @@
 #include "sessions/media_port.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
+#include "base/log.hpp"
 #include "net/interfaces.hpp"
-#include "webrtc/peer/first_packet.hpp"
 
 namespace sessions {
+namespace {
+
+void warn_of_small_buffer(const net::UdpPortOptions& asked, const net::UdpPort::Stats& got) {
+  if (got.receive_buffer_bytes >= asked.receive_buffer_bytes) return;
+  base::log_warning(
+      "UDP {}: the kernel grants {} KiB for datagrams that wait to be read, {} were asked for: with many cameras some "
+      "will be lost; set the sysctl net.core.rmem_max={}, or give the server CAP_NET_ADMIN",
+      asked.listen.text(), got.receive_buffer_bytes / 1024, asked.receive_buffer_bytes / 1024,
+      asked.receive_buffer_bytes);
+}
+
+}  // namespace
 
 PortPeer::PortPeer(MediaPort& port, PeerOwner& owner, base::Instant now, base::Random& random,
                    webrtc::PeerOptions options)
@@ -22,15 +35,13 @@ PortPeer::~PortPeer() {
 void PortPeer::pump(base::Instant now) {
   send_pending();
   // Events wait for the timer's turn, so that the owner is never called from within its own call.
-  port_.deadlines_.erase({deadline_, this});
-  deadline_ = now;
-  port_.deadlines_.emplace(deadline_, this);
-  port_.timer_.arm(port_.deadlines_.begin()->first);
+  port_.pumped_.push_back(row_);
+  port_.timer_.arm(now);
 }
 
 void PortPeer::flush() {
   send_pending();
-  port_.schedule(*this);
+  if (port_.deadlines_.set(row_, peer_.next_timeout())) port_.arm_timer();
 }
 
 void PortPeer::send_pending() {
@@ -45,11 +56,12 @@ base::Result<std::unique_ptr<MediaPort>> MediaPort::open(async::Shard& shard, ba
   TRY(port->udp_, net::UdpPort::open(shard, options, [raw = port.get()](base::Instant now, auto datagrams) {
         raw->receive(now, datagrams);
       }));
+  warn_of_small_buffer(options, port->udp_stats());
   for (const base::IpAddress& address : net::local_addresses()) port->own_addresses_.insert(address);
   return port;
 }
 
-MediaPort::MediaPort(async::Shard& shard) : shard_(shard), timer_(shard, [this] { run_timers(); }) {}
+MediaPort::MediaPort(async::Shard& shard) : shard_(shard), timer_(shard, [this] { run_due(shard_.now()); }) {}
 
 MediaPort::~MediaPort() {
   CHECK(by_ufrag_.empty() && connections_.empty());
@@ -75,7 +87,16 @@ webrtc::PeerOptions MediaPort::with_tcp(webrtc::PeerOptions options) const {
 void MediaPort::add(PortPeer& peer) {
   const bool inserted = by_ufrag_.emplace(peer.ufrag_, &peer).second;
   CHECK(inserted);  // 48 random bits
-  schedule(peer);
+  if (free_rows_.empty()) {
+    peer.row_ = static_cast<std::uint32_t>(rows_.size());
+    rows_.emplace_back();
+  } else {
+    peer.row_ = free_rows_.back();
+    free_rows_.pop_back();
+  }
+  rows_[peer.row_] = {.peer = &peer};
+  deadlines_.set(peer.row_, peer.peer_.next_timeout());
+  arm_timer();
 }
 
 void MediaPort::remove(PortPeer& peer) {
@@ -84,29 +105,15 @@ void MediaPort::remove(PortPeer& peer) {
     flows_.erase(flow);
     connections_.erase(flow);
   }
-  deadlines_.erase({peer.deadline_, &peer});
-  std::erase(touched_, &peer);
-}
-
-PortPeer* MediaPort::find_peer(const base::Datagram& datagram) {
-  if (const auto it = flows_.find(datagram.flow); it != flows_.end()) return it->second;
-  PortPeer* peer = find_peer_by_ufrag(datagram.payload);
-  if (peer == nullptr) {
-    if (auto answer = webrtc::answer_plain_stun(datagram)) {
-      ++stats_.stun_answered;
-      send(*std::move(answer));
-    } else {
-      ++stats_.unknown_flow;
-    }
-    return nullptr;
+  for (const std::uint32_t source : peer.sources_) {
+    const auto it = by_source_.find(source);
+    if (it != by_source_.end() && it->second == &peer) by_source_.erase(it);
   }
-  return add_flow(*peer, datagram.flow) ? peer : nullptr;
-}
-
-PortPeer* MediaPort::find_peer_by_ufrag(base::ByteView datagram) {
-  const auto ufrag = webrtc::find_local_ufrag(datagram);
-  const auto it = ufrag ? by_ufrag_.find(*ufrag) : by_ufrag_.end();
-  return it == by_ufrag_.end() ? nullptr : it->second;
+  deadlines_.set(peer.row_, base::kNever);
+  const Row& row = rows_[peer.row_];
+  if (row.tick == tick_ && row.group < groups_.size()) groups_[row.group].peer = nullptr;
+  rows_[peer.row_] = {};
+  free_rows_.push_back(peer.row_);
 }
 
 bool MediaPort::add_flow(PortPeer& peer, const base::Flow& flow) {
@@ -115,7 +122,7 @@ bool MediaPort::add_flow(PortPeer& peer, const base::Flow& flow) {
     return false;
   }
   peer.flows_.push_back(flow);
-  flows_.emplace(flow, &peer);
+  flows_.add(flow, peer.row_);
   return true;
 }
 
@@ -134,58 +141,10 @@ bool MediaPort::adopt(net::FramedArrival& arrival) {
 // A client that lost its connection makes another: its share of the flow table is for those that live.
 void MediaPort::drop_connection(base::Flow flow) {
   if (connections_.erase(flow) == 0) return;
-  const auto it = flows_.find(flow);
-  CHECK(it != flows_.end());
-  std::erase(it->second->flows_, flow);
-  flows_.erase(it);
-}
-
-void MediaPort::receive(base::Instant now, std::span<base::Datagram> datagrams) {
-  for (const base::Datagram& datagram : datagrams) {
-    PortPeer* peer = find_peer(datagram);
-    if (peer == nullptr) continue;
-    if (peer->batch_.empty()) touched_.push_back(peer);
-    peer->batch_.push_back(datagram);
-  }
-  // An owner may destroy other peers while it handles events: remove() then takes them out of `touched_`.
-  while (!touched_.empty()) {
-    PortPeer* peer = touched_.back();
-    touched_.pop_back();
-    peer->peer_.handle_datagrams(now, peer->batch_);
-    peer->batch_.clear();
-    drive(now, *peer);
-  }
-  udp_->flush();
-}
-
-void MediaPort::drive(base::Instant now, PortPeer& peer) {
-  peer.send_pending();
-  while (auto event = peer.peer_.poll_event()) peer.owner_.handle_peer_event(now, peer.peer_, *std::move(event));
-  peer.owner_.handle_batch_end(now, peer.peer_);
-  peer.send_pending();
-  schedule(peer);
-}
-
-void MediaPort::schedule(PortPeer& peer) {
-  const base::Instant next = peer.peer_.next_timeout();
-  if (next == peer.deadline_) return;
-  deadlines_.erase({peer.deadline_, &peer});
-  peer.deadline_ = next;
-  if (next != base::kNever) deadlines_.emplace(next, &peer);
-  timer_.arm(deadlines_.empty() ? base::kNever : deadlines_.begin()->first);
-}
-
-void MediaPort::run_timers() {
-  const base::Instant now = shard_.now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    PortPeer& peer = *deadlines_.begin()->second;
-    deadlines_.erase(deadlines_.begin());
-    peer.deadline_ = base::kNever;
-    peer.peer_.handle_timeout(now);
-    drive(now, peer);
-    if (peer.deadline_ <= now) break;  // a peer that is due again at once must not starve the loop
-  }
-  timer_.arm(deadlines_.empty() ? base::kNever : deadlines_.begin()->first);
+  const auto row = flows_.find(flow);
+  CHECK(row);
+  std::erase(rows_[*row].peer->flows_, flow);
+  flows_.erase(flow);
 }
 
 // An advertised address behind a one-to-one NAT is not ours to send from: let the kernel choose.

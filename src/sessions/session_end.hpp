@@ -29,11 +29,14 @@ enum class EndReason : std::uint8_t {
   ConnectionLost,
   WrongCertificate,
   DtlsFailed,
+  SessionTooLong,  // the limits of session_limits.hpp
+  Idle,
+  NoMaster,
 };
-inline constexpr std::array<std::string_view, 14> kEndReasonNames = {
-    "client_left",      "replaced",        "superseded",        "server_stopped",      "stream_changed",
-    "not_in_signaling", "join_refused",    "no_answer",         "description_refused", "no_candidates",
-    "no_path",          "connection_lost", "wrong_certificate", "dtls_failed"};
+inline constexpr std::array<std::string_view, 17> kEndReasonNames = {
+    "client_left",       "replaced",    "superseded",          "server_stopped", "stream_changed", "not_in_signaling",
+    "join_refused",      "no_answer",   "description_refused", "no_candidates",  "no_path",        "connection_lost",
+    "wrong_certificate", "dtls_failed", "session_too_long",    "idle",           "no_master"};
 inline std::string_view end_reason_name(EndReason reason) {
   return kEndReasonNames[static_cast<std::size_t>(reason)];
 }

@@ -51,6 +51,10 @@ void SessionTrace::note_local_candidates(std::vector<std::string> lines) {
   record_->local_candidates = std::move(lines);
 }
 
+void SessionTrace::note_numbers(SessionNumbers numbers) {
+  if (!record_->end) record_->numbers = numbers;
+}
+
 void SessionTrace::end(base::Instant now, SessionEnd how) {
   if (record_->end) return;
   SessionRecord& record = *record_;

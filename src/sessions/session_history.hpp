@@ -27,6 +27,26 @@ struct RecordPlace {
   auto operator<=>(const RecordPlace&) const = default;
 };
 
+// Counters of one connection since it was made: of what a master sends us, and of what we send to a viewer. Sound is
+// what the client sends.
+struct SessionNumbers {
+  std::uint64_t video_packets = 0;
+  std::uint64_t video_bytes = 0;
+  std::uint64_t video_frames = 0;    // of a master
+  std::uint64_t video_lost = 0;      // packets given up; of a master
+  std::uint64_t video_repaired = 0;  // packets that came, or were sent, again
+  std::uint64_t nacks = 0;           // packets asked for again, by whoever receives the video
+  std::uint64_t plis = 0;            // key frames asked for
+  std::uint64_t audio_packets = 0;
+  std::uint64_t audio_bytes = 0;
+  std::uint64_t audio_lost = 0;
+  std::optional<base::Duration> round_trip;  // from the client's reports about what we send
+  // Interarrival jitter (RFC 3550 6.4.1) of what the master sends us; the video's of a viewer as he reports it.
+  std::optional<base::Duration> video_jitter;
+  std::optional<base::Duration> audio_jitter;
+  std::optional<std::chrono::microseconds> skew;  // how much later sound comes than its picture; of a master
+};
+
 // One join, or one offer of a viewer.
 struct SessionRecord {
   std::string id;
@@ -37,6 +57,7 @@ struct SessionRecord {
   SessionSteps steps{base::Instant()};
   std::vector<std::string> local_candidates;
   webrtc::PathReport path;
+  std::optional<SessionNumbers> numbers;
   std::optional<SessionEnd> end;
   std::optional<base::WallTime> ended_at;
 
@@ -58,6 +79,7 @@ class SessionTrace {
   // What the peer has found out until now.
   void note_path(webrtc::PathReport path);
   void note_local_candidates(std::vector<std::string> lines);
+  void note_numbers(SessionNumbers numbers);
   // One line in the log; what comes later is not noted any more.
   void end(base::Instant now, SessionEnd how);
   const SessionSteps& steps() const { return record_->steps; }

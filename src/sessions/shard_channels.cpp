@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "sessions/shard_channel.hpp"
+
 namespace sessions {
 namespace {
 
@@ -13,32 +15,10 @@ constexpr std::chrono::seconds kSweepInterval(10);
 // Joins of viewers that wait for their socket; more are refused.
 constexpr std::size_t kMaxWaitingViewers = 256;
 constexpr const char* kTooManyAtOnce = "too many clients join this server at once: join again in a few seconds";
+constexpr const char* kTooBusy =
+    "this server has as much to do as it can: join again later, or give it more cores or fewer cameras";
 
 }  // namespace
-
-struct ShardChannels::Channel {
-  ChannelSettings settings;
-  SignalingChannel signaling;
-  std::unique_ptr<StorageSession> session;
-  bool master_on_loopback = false;
-  std::map<std::string, bool> viewers_on_loopback;  // of the connected ones
-  // Joins whose turn has not come, or whose client is not connected: it gets a fresh offer if both happen before
-  // `until`.
-  struct Wait {
-    base::Instant until;
-    SessionTrace trace;
-  };
-  std::map<std::string, Wait> waits;  // by client id; empty: the master
-
-  SignalingSink* find_sink(const std::string& client_id) const {
-    return client_id.empty() ? signaling.find_master() : signaling.find_viewer(client_id);
-  }
-  Joiner find_joiner(const std::string& client_id) const {
-    if (client_id.empty()) return {.client_id = {}, .on_loopback = master_on_loopback};
-    const auto it = viewers_on_loopback.find(client_id);
-    return {.client_id = client_id, .on_loopback = it != viewers_on_loopback.end() && it->second};
-  }
-};
 
 ShardChannels::ShardChannels(async::Shard& shard, SessionEnvironment environment)
     : shard_(shard),
@@ -47,7 +27,8 @@ ShardChannels::ShardChannels(async::Shard& shard, SessionEnvironment environment
       turns_(environment_.joins_per_second),
       turn_timer_(shard, [this] { let_in(shard_.now()); }),
       next_sweep_(async::now() + kSweepInterval),
-      sweeper_(shard, [this] { sweep(); }) {
+      sweeper_(shard, [this] { sweep(); }),
+      load_timer_(shard, [this] { look_at_load(); }) {
   sweeper_.arm(next_sweep_);
 }
 
@@ -138,6 +119,7 @@ base::Result<void> ShardChannels::send_to_master(const ChannelSettings& settings
 base::Result<void> ShardChannels::answer_viewer(base::Instant now, Channel& channel, const std::string& client_id,
                                                 const ClientMessage& offer) {
   if (draining_) return base::fail(base::Errc::Unavailable, "this server is stopping: offer again in a moment");
+  if (!overload_.admits()) return base::fail(base::Errc::LimitExceeded, kTooBusy);
   return session_of(channel).answer_offer(now, channel.find_joiner(client_id),
                                           begin_trace(now, channel.settings, client_id), offer,
                                           *channel.find_sink(client_id));
@@ -154,6 +136,8 @@ base::Result<void> ShardChannels::join(const ChannelSettings& settings, const st
   if (channel.session != nullptr) {
     if (auto place = channel.session->check_place(now, client_id); !place) return refuse(place.error());
   }
+  const bool goes_on = channel.session != nullptr && channel.session->has_peer_of(client_id);
+  if (!goes_on && !overload_.admits()) return refuse({base::Errc::LimitExceeded, kTooBusy});
   const bool is_here = channel.find_sink(client_id) != nullptr;
   if (is_here && !turns_.push({settings.arn, client_id})) return refuse({base::Errc::LimitExceeded, kTooManyAtOnce});
   if (auto waits = add_wait(now, channel, client_id, is_here); !waits) return refuse(waits.error());
@@ -231,6 +215,7 @@ StorageSession& ShardChannels::session_of(Channel& channel) {
     }
     channel.session =
         std::make_unique<StorageSession>(environment_, channel.settings.name, channel.settings.log, stats_.sessions);
+    watch_load();
   }
   return *channel.session;
 }
@@ -265,6 +250,7 @@ void ShardChannels::clear() {
   draining_ = true;
   sweeper_.disarm();
   turn_timer_.disarm();
+  load_timer_.disarm();
   channels_.clear();
 }
 

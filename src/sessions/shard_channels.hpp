@@ -12,6 +12,7 @@
 #include "async/timer.hpp"
 #include "sessions/join_queue.hpp"
 #include "sessions/message_rates.hpp"
+#include "sessions/overload.hpp"
 #include "sessions/signaling_channel.hpp"
 #include "sessions/storage_session.hpp"
 
@@ -30,6 +31,9 @@ struct ShardStats {
   std::uint64_t connections = 0;  // open now
   std::uint64_t messages = 0;
   std::uint64_t rejected = 0;
+  bool refuses = false;          // new sessions, since there is as much to do as it can
+  std::uint64_t asked_less = 0;  // recordings whose cameras are asked for less than they would send
+  std::uint64_t resting = 0;     // recordings that rest now, since there is too much to do
 };
 
 // The socket that a message came on, and how often it may speak.
@@ -54,8 +58,8 @@ class ShardChannels {
   base::Result<void> send_to_master(const ChannelSettings& settings, const std::string& client_id,
                                     const ClientMessage& message);
   // A join of the master (empty id) or a viewer. `settings.log` is set. Unavailable once drain() has begun,
-  // LimitExceeded for a viewer too many,
-  // or when more clients join at once than are let in within seconds.
+  // LimitExceeded for a viewer too many, when more clients join at once than are let in within seconds, or when the
+  // shard has as much to do as it can.
   base::Result<void> join(const ChannelSettings& settings, const std::string& client_id);
   // A join that was refused before it came here.
   void note_refusal(const ChannelSettings& settings, const std::string& client_id, const base::Error& error);
@@ -87,6 +91,23 @@ class ShardChannels {
                              const ClientMessage& message);
   void sweep();
 
+  // shard_channels_load.cpp
+  struct Look {
+    base::Instant at{};
+    base::Duration processor_time{};  // for media
+    std::uint64_t kernel_drops = 0;
+  };
+  struct Applied {
+    bool admits = true;
+    double bitrate = 1;
+    double resting = 0;
+    bool operator==(const Applied&) const = default;
+  };
+  void watch_load();
+  void look_at_load();
+  void apply_load(base::Instant now);
+  void log_load(std::size_t resting, std::size_t recording) const;
+
   async::Shard& shard_;
   SessionEnvironment environment_;
   SessionHistory history_;                                    // before the channels, whose sessions write into it
@@ -97,6 +118,11 @@ class ShardChannels {
   async::Timer turn_timer_;
   base::Instant next_sweep_;
   async::Timer sweeper_;
+  Overload overload_;
+  Applied applied_;
+  Look last_look_;
+  bool watches_load_ = false;
+  async::Timer load_timer_;
 };
 
 }  // namespace sessions

@@ -41,7 +41,10 @@ StorageSession::StorageSession(SessionEnvironment& environment, std::string chan
       conference_(conference_options()),
       timer_(environment.port.shard(), [this] { tick(); }),
       audio_timer_(environment.port.shard(), [this] { mix_audio(); }),
-      reaper_(environment.port.shard(), [this] { retired_.clear(); }) {}
+      limit_timer_(environment.port.shard(), [this] { check_limits(); }),
+      reaper_(environment.port.shard(), [this] { retired_.clear(); }) {
+  video_->set_wanted(false);
+}
 
 StorageSession::~StorageSession() = default;
 
@@ -90,7 +93,9 @@ StorageSession::Member& StorageSession::add_member(base::Instant now, const Join
   options.certificate = environment_.certificate;
   options.local_addresses = joiner.on_loopback ? environment_.loopback_candidates : environment_.candidates;
   const auto sound = std::make_shared<rtp::PacketHistory>();
+  sound->set_wanted(false);
   options.audio_history = sound;
+  options.frame_buffers = environment_.frame_buffers;
   if (joiner.is_master()) {
     options.video_history = video_;
   } else {
@@ -101,8 +106,9 @@ StorageSession::Member& StorageSession::add_member(base::Instant now, const Join
   member->timeline.note_local_candidates(member->peer().local_candidates());
   member->sequence = next_sequence_++;
   member->sound = sound;
-  by_peer_[&member->peer()] = member.get();
-  return *members_.emplace_back(std::move(member));
+  Member& added = *members_.emplace_back(std::move(member));
+  keep_video(now);
+  return added;
 }
 
 base::Result<void> StorageSession::join(base::Instant now, const Joiner& joiner, SessionTrace trace,
@@ -209,46 +215,39 @@ bool StorageSession::has_peer_of(const std::string& client_id) const {
   return std::ranges::any_of(members_, [&](const auto& member) { return member->client_id == client_id; });
 }
 
-StorageSession::Member* StorageSession::find_member(const webrtc::Peer& peer) {
-  const auto it = by_peer_.find(&peer);
-  return it == by_peer_.end() ? nullptr : it->second;
-}
-
 StorageSession::Member* StorageSession::find_active(const std::string& client_id) {
   const auto it = std::ranges::find_if(
       members_, [&](const auto& member) { return member->connected && member->client_id == client_id; });
   return it == members_.end() ? nullptr : it->get();
 }
 
-void StorageSession::handle_peer_event(base::Instant now, webrtc::Peer& peer, webrtc::PeerEvent event) {
-  Member* member = find_member(peer);
-  if (member == nullptr) return;  // retired in this very batch
+void StorageSession::handle_event(base::Instant now, Member& member, webrtc::PeerEvent event) {
   if (auto* frame = std::get_if<webrtc::FrameReceived>(&event)) {
-    record(now, *member, std::move(*frame));
+    record(now, member, std::move(*frame));
   } else if (const auto* report = std::get_if<webrtc::SenderReportReceived>(&event)) {
-    if (member->connected && recorder_ != nullptr) {
-      recorder_->handle_sender_report(member->client_id, {to_stream_kind(report->kind), report->ntp,
-                                                          report->rtp_timestamp, clock_of(report->kind)});
+    if (member.connected && recorder_ != nullptr) {
+      recorder_->handle_sender_report(
+          member.client_id, {to_stream_kind(report->kind), report->ntp, report->rtp_timestamp, clock_of(report->kind)});
     }
   } else if (std::holds_alternative<webrtc::KeyFrameRequested>(event)) {
-    if (master_ != nullptr && master_ != member) request_key_frame(now);
+    if (master_ != nullptr && master_ != &member) request_key_frame(now);
   } else if (std::holds_alternative<webrtc::IceConnected>(event)) {
-    member->timeline.reach(now, Step::IceConnected);
+    member.timeline.reach(now, Step::IceConnected);
   } else if (std::holds_alternative<webrtc::DtlsConnected>(event)) {
-    member->timeline.reach(now, Step::DtlsConnected);
-    activate(now, *member);
+    member.timeline.reach(now, Step::DtlsConnected);
+    activate(now, member);
   } else if (std::holds_alternative<webrtc::RemoteClosed>(event)) {
-    end(now, *member, {EndReason::ClientLeft, "the client closed the connection"});
+    end(now, member, {EndReason::ClientLeft, "the client closed the connection"});
   } else if (auto* failed = std::get_if<webrtc::Failed>(&event)) {
-    end(now, *member, explain(now, *member, *failed));
+    end(now, member, explain(now, member, *failed));
   }
 }
 
-void StorageSession::handle_batch_end(base::Instant now, webrtc::Peer& peer) {
-  if (Member* member = find_member(peer)) hear(now, *member);
-  if (master_ == nullptr || &master_->peer() != &peer) return;
+void StorageSession::handle_batch_end(base::Instant now, Member& member) {
+  hear(now, member);
+  if (master_ != &member) return;
   forward_video(now);
-  if (recorder_->wants_key_frame(now)) peer.request_key_frame(now);
+  if (recorder_->wants_key_frame(now)) member.peer().request_key_frame(now);
 }
 
 void StorageSession::activate(base::Instant now, Member& member) {
@@ -269,6 +268,7 @@ void StorageSession::activate(base::Instant now, Member& member) {
            {other->connected ? EndReason::Replaced : EndReason::Superseded, "a newer join of the client connected"});
   }
   member.connected = true;
+  watch_limits(now, member);
   join_conference(now, member);
   if (member.is_master()) {
     activate_master(now, member, current != nullptr);
@@ -297,15 +297,17 @@ void StorageSession::retire(base::Instant now, Member& member, SessionEnd how) {
     if (auto* frame = std::get_if<webrtc::FrameReceived>(&*event)) record(now, member, std::move(*frame));
   }
   leave_conference(now, member);
+  if (recorder_ != nullptr && member.connected) recorder_->end_audio(now, member.client_id);
   if (&member == master_) master_ = nullptr;
   member.timeline.note_path(peer.path());
   member.timeline.end(now, std::move(how));
   count_dropped(member);
   member.port_peer.pump(now);
   const auto it = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &member; });
-  by_peer_.erase(&peer);
+  member.retired = true;
   retired_.push_back(std::move(*it));
   members_.erase(it);
+  keep_video(now);
   reaper_.arm(now);
 }
 

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "async/timer.hpp"
+#include "base/buffer_pool.hpp"
 #include "base/random.hpp"
 #include "conference/conference.hpp"
 #include "sessions/dropped_packets.hpp"
 #include "sessions/media_port.hpp"
 #include "sessions/session_history.hpp"
+#include "sessions/session_limits.hpp"
 #include "sessions/signaling_channel.hpp"
 #include "streams/recorder.hpp"
 
@@ -33,7 +35,10 @@ struct SessionEnvironment {
   std::uint32_t joins_per_second = 0;
   // Viewers of one session; 0: no limit.
   std::size_t max_viewers = 0;
+  SessionLimits limits;
   base::Duration connect_limit = std::chrono::seconds(30);  // as in webrtc::PeerOptions
+  // What frames are gathered in; they come back once they are recorded.
+  std::shared_ptr<base::BufferPool> frame_buffers = std::make_shared<base::BufferPool>();
 };
 
 struct SessionStats {
@@ -44,6 +49,7 @@ struct SessionStats {
   std::uint64_t replaced = 0;  // torn down because a newer join connected
   std::uint64_t ended = 0;     // connected, then left
   DroppedPackets dropped;      // by all peers; those of a live one are a second behind
+  std::uint64_t nacks = 0;     // sequence numbers that all peers asked for again, as far behind
 };
 
 // Who asks for a connection, and from where.
@@ -58,7 +64,8 @@ struct Joiner {
 // newest join that connects wins; the older peer is torn down only then, since clients repeat joins within seconds and
 // may answer either offer. The master's feeds the recorder. Viewers may come first and stay when the master leaves;
 // they are sent its video packet by packet as it arrives, without waiting for the repair that the recording waits for.
-class StorageSession final : public PeerOwner {
+// A session without viewers keeps no packets: the first one's pictures begin with what the recorder has.
+class StorageSession final {
  public:
   // Offers of one client that wait for it at once; the oldest is given up for one more.
   static constexpr std::size_t kMaxPeers = 4;
@@ -68,7 +75,7 @@ class StorageSession final : public PeerOwner {
   // `log` is the stream that the channel is mapped to. `stats` outlives the session.
   StorageSession(SessionEnvironment& environment, std::string channel_name, std::shared_ptr<streams::FragmentLog> log,
                  SessionStats& stats);
-  ~StorageSession() override;
+  ~StorageSession();
 
   // Queues a fresh offer, then its candidates, to the client's socket. LimitExceeded: a viewer more than there may be.
   // `trace` tells from here on how this join fares.
@@ -91,14 +98,23 @@ class StorageSession final : public PeerOwner {
   // No peer is left and nothing is being recorded: the owner may drop the session.
   bool is_over() const { return members_.empty() && recorder_ == nullptr; }
   streams::StreamKey stream() const { return log_->stream(); }
+  bool is_recording() const { return master_ != nullptr; }
+  // Since when the present master is connected.
+  base::Instant recording_since() const { return recording_since_; }
+  // For a shard that has too much to do: the master's media is left out, a gap with the reason overload, until
+  // resume().
+  void rest(base::Instant now);
+  void resume(base::Instant now);
+  // The master is asked to use this share of its bit rate; 1: what its path can carry.
+  void ask_for_share(base::Instant now, double share);
   // Ends all peers and commits the open fragment; resolves when it is durable.
   async::Task<void> stop(streams::GapReason reason);
 
  private:
   struct Member;
 
-  void handle_peer_event(base::Instant now, webrtc::Peer& peer, webrtc::PeerEvent event) override;
-  void handle_batch_end(base::Instant now, webrtc::Peer& peer) override;
+  void handle_event(base::Instant now, Member& member, webrtc::PeerEvent event);
+  void handle_batch_end(base::Instant now, Member& member);
 
   Member& add_member(base::Instant now, const Joiner& joiner, SessionTrace trace, webrtc::PeerOptions::Role role);
   void give_up_oldest_offer(base::Instant now, const std::string& client_id);
@@ -109,15 +125,17 @@ class StorageSession final : public PeerOwner {
   void end(base::Instant now, Member& member, SessionEnd how);
   void retire(base::Instant now, Member& member, SessionEnd how);
   Member* find_active(const std::string& client_id);
-  Member* find_member(const webrtc::Peer& peer);
   std::size_t count_viewers(base::Instant now, const std::string& except);
   std::string name_of(const Member& member) const;
 
   // storage_session_media.cpp
+  void prefetch(int step) const;
   void activate_master(base::Instant now, Member& master, bool continues);
   void activate_viewer(base::Instant now, Member& viewer);
   void record_audio_of(const Member& member);
   void record(base::Instant now, Member& member, webrtc::FrameReceived event);
+  void keep_video(base::Instant now);
+  void fill_history(base::Instant now);
   void forward_video(base::Instant now);
   void request_key_frame(base::Instant now);
   void finish_recording(base::Instant now, streams::GapReason reason);
@@ -125,9 +143,14 @@ class StorageSession final : public PeerOwner {
   void watch_for_fragment(const Member& member);
   void count_dropped(Member& member);
 
+  // storage_session_limits.cpp
+  void watch_limits(base::Instant now, Member& member);
+  void check_limits();
+
   // storage_session_audio.cpp
   void join_conference(base::Instant now, Member& member);
   void leave_conference(base::Instant now, const Member& member);
+  void keep_sound();
   void hear(base::Instant now, Member& member);
   void send_audio(base::Instant now);
   void mix_audio();
@@ -138,18 +161,21 @@ class StorageSession final : public PeerOwner {
   std::shared_ptr<streams::FragmentLog> log_;
   SessionStats& stats_;
   std::vector<std::unique_ptr<Member>> members_;  // oldest join first
-  std::unordered_map<const webrtc::Peer*, Member*> by_peer_;
-  Member* master_ = nullptr;                     // connected; feeds the recorder
-  std::shared_ptr<rtp::PacketHistory> video_;    // the master's, for the viewers
-  std::map<std::string, base::Instant> places_;  // of viewers that left, until when they are kept
+  Member* master_ = nullptr;                      // connected; feeds the recorder
+  std::shared_ptr<rtp::PacketHistory> video_;     // the master's, for the viewers
+  std::map<std::string, base::Instant> places_;   // of viewers that left, until when they are kept
   std::unique_ptr<streams::Recorder> recorder_;
   std::vector<std::unique_ptr<Member>> retired_;  // destroyed on a later turn: they may be handling an event now
+  base::Instant recording_since_{};
+  bool resting_ = false;
+  double bitrate_share_ = 1;
   std::uint64_t next_sequence_ = 1;
   const std::shared_ptr<StorageSession*> self_ = std::make_shared<StorageSession*>(this);  // held weakly by tasks
   conference::Conference conference_;
   std::unordered_map<conference::ParticipantId, Member*> listeners_;
   async::Timer timer_;
   async::Timer audio_timer_;
+  async::Timer limit_timer_;
   async::Timer reaper_;
 };
 

@@ -14,11 +14,18 @@ void StorageSession::join_conference(base::Instant now, Member& member) {
     return;
   }
   listeners_[member.conference_id()] = &member;
+  keep_sound();
+}
+
+// Nobody hears the only one.
+void StorageSession::keep_sound() {
+  for (const auto& [id, listener] : listeners_) listener->sound->set_wanted(listeners_.size() >= 2);
 }
 
 void StorageSession::leave_conference(base::Instant now, const Member& member) {
   conference_.leave(member.conference_id(), now);
   listeners_.erase(member.conference_id());
+  keep_sound();
   send_audio(now);
 }
 
@@ -26,7 +33,6 @@ void StorageSession::leave_conference(base::Instant now, const Member& member) {
 void StorageSession::hear(base::Instant now, Member& member) {
   rtp::PacketHistory& sound = *member.sound;
   if (sound.fresh().empty()) return;
-  if (listeners_.size() < 2) return sound.forget_fresh();  // nobody hears it
   for (const std::int64_t sequence : sound.fresh()) {
     const rtp::KeptPacket* packet = sound.find(sequence);
     if (packet == nullptr || packet->payload.empty() || !member.connected) continue;

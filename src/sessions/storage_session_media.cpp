@@ -2,11 +2,29 @@
 // What happens to the media of a storage session's connections: recorded, and sent on to the others.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "async/shard.hpp"
 #include "base/log.hpp"
+#include "base/prefetch.hpp"
 #include "sessions/storage_session_member.hpp"
 
 namespace sessions {
+
+// What the frames of one member look at, in five steps (PeerOwner::prefetch()).
+void StorageSession::prefetch(int step) const {
+  if (step == 0) {
+    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
+    const auto* const end = reinterpret_cast<const std::uint8_t*>(&retired_);
+    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
+  }
+  if (step == 1) {
+    base::prefetch(members_.data());
+    base::prefetch(video_.get());
+    return base::prefetch(recorder_.get());
+  }
+  if (recorder_ != nullptr) recorder_->prefetch(step - 2);
+}
 
 void StorageSession::activate_master(base::Instant now, Member& master, bool continues) {
   master_ = &master;
@@ -22,11 +40,35 @@ void StorageSession::activate_master(base::Instant now, Member& master, bool con
   record_audio_of(master);
   watch_for_fragment(master);
   timer_.arm(now + std::chrono::seconds(1));
+  recording_since_ = now;
+  if (resting_) master.peer().rest(now);
+  master.peer().ask_for_share(now, bitrate_share_);
+}
+
+void StorageSession::rest(base::Instant now) {
+  if (std::exchange(resting_, true)) return;
+  recorder_->shed(now);
+  master_->peer().rest(now);
+  master_->port_peer.pump(now);
+}
+
+void StorageSession::resume(base::Instant now) {
+  if (!std::exchange(resting_, false)) return;
+  master_->peer().resume(now);
+  master_->port_peer.pump(now);
+}
+
+void StorageSession::ask_for_share(base::Instant now, double share) {
+  if (std::exchange(bitrate_share_, share) == share) return;
+  master_->peer().ask_for_share(now, share);
+  master_->port_peer.pump(now);
 }
 
 // The pictures since the last key frame at once, and a fresh key frame as soon as the camera has made one.
 void StorageSession::activate_viewer(base::Instant now, Member& viewer) {
   if (recorder_ != nullptr) record_audio_of(viewer);
+  // The end of its handshake first: it could not open media that came before.
+  viewer.port_peer.flush();
   viewer.peer().forward_video(now);
   viewer.port_peer.pump(now);
   if (master_ != nullptr) request_key_frame(now);
@@ -38,9 +80,10 @@ void StorageSession::record_audio_of(const Member& member) {
 
 void StorageSession::record(base::Instant now, Member& member, webrtc::FrameReceived event) {
   if (!member.connected || recorder_ == nullptr) return;
-  member.timeline.reach(now, Step::FirstFrame);
-  if (event.kind == webrtc::MediaKind::Video && event.frame.frame.key_frame) {
-    member.timeline.reach(now, Step::FirstKeyFrame);
+  if (!member.has_key_frame) {
+    member.timeline.reach(now, Step::FirstFrame);
+    member.has_key_frame = event.kind == webrtc::MediaKind::Video && event.frame.frame.key_frame;
+    if (member.has_key_frame) member.timeline.reach(now, Step::FirstKeyFrame);
   }
   streams::ArrivedFrame frame;
   frame.kind = to_stream_kind(event.kind);
@@ -49,11 +92,37 @@ void StorageSession::record(base::Instant now, Member& member, webrtc::FrameRece
   frame.clock_rate = clock_of(event.kind);
   frame.arrived = event.frame.arrived;
   frame.after_loss = event.frame.after_loss;
-  recorder_->write_frame(member.client_id, std::move(frame));
+  recorder_->write_frame(member.client_id, frame);
+  environment_.frame_buffers->give(std::move(frame.frame.payload));
+}
+
+// From the first viewer's join on. The camera is asked for a key frame, which may be here by the time it is connected;
+// fill_history() does for cameras that do not listen.
+void StorageSession::keep_video(base::Instant now) {
+  const bool wanted = std::ranges::any_of(members_, [](const auto& member) { return !member->is_master(); });
+  const bool begins = wanted && !video_->is_wanted();
+  video_->set_wanted(wanted);
+  if (begins && master_ != nullptr) request_key_frame(now);
+}
+
+// Nothing is kept that a viewer could begin with: its pictures are made of what is recorded since the last key frame.
+// While another one watches, packets are kept in any case.
+void StorageSession::fill_history(base::Instant now) {
+  bool awaited = false;
+  for (const auto& member : members_) {
+    if (!member->connected || member->is_master()) continue;
+    if (!member->peer().awaits_key_frame()) return;
+    awaited = true;
+  }
+  if (!awaited || video_->newest_key_frame()) return;
+  std::vector<rtp::EarlierFrame> frames;
+  for (const auto& picture : recorder_->since_key_frame()) frames.push_back({picture.rtp_timestamp, picture.payload});
+  master_->peer().fill_video_history(now, frames);
 }
 
 // Once for each batch of the master's packets.
 void StorageSession::forward_video(base::Instant now) {
+  fill_history(now);
   bool key_frame_awaited = false;
   for (const auto& member : members_) {
     if (!member->connected || member->is_master()) continue;
@@ -82,12 +151,17 @@ void StorageSession::finish_recording(base::Instant now, streams::GapReason reas
       stats.dropped_before_key, stats.dropped_disk_slow);
   recorder_.reset();
   timer_.disarm();
+  resting_ = false;  // whoever comes next is looked at anew
+  bitrate_share_ = 1;
 }
 
 void StorageSession::count_dropped(Member& member) {
-  const DroppedPackets now = dropped_packets(member.peer().stats());
+  const webrtc::PeerStats stats = member.peer().stats();
+  const DroppedPackets now = dropped_packets(stats);
   stats_.dropped.add(now.since(member.counted));
   member.counted = now;
+  const std::uint64_t nacks = stats.video_received.nacks_sent + stats.audio_received.nacks_sent;
+  stats_.nacks += nacks - std::exchange(member.counted_nacks, nacks);
 }
 
 void StorageSession::tick() {

@@ -3,6 +3,38 @@
 #include "sessions/storage_session_member.hpp"
 
 namespace sessions {
+namespace {
+
+SessionNumbers numbers_of(const webrtc::PeerStats& stats, bool is_master) {
+  SessionNumbers numbers;
+  if (is_master) {
+    const rtp::ReceiverStats& video = stats.video_received;
+    numbers.video_packets = video.packets;
+    numbers.video_bytes = video.bytes;
+    numbers.video_frames = video.frames;
+    numbers.video_lost = video.lost;
+    numbers.video_repaired = video.repaired;
+    numbers.nacks = video.nacks_sent;
+    numbers.plis = video.plis_sent;
+    numbers.video_jitter = video.jitter;
+  } else {
+    const rtp::SenderStats& video = stats.video_sent;
+    numbers.video_packets = video.packets;
+    numbers.video_bytes = video.bytes;
+    numbers.video_repaired = video.retransmitted;
+    numbers.nacks = video.nacks;
+    numbers.plis = video.plis;
+    numbers.video_jitter = stats.rtp.forwarded_jitter;
+  }
+  numbers.audio_packets = stats.audio_received.packets;
+  numbers.audio_bytes = stats.audio_received.bytes;
+  numbers.audio_lost = stats.audio_received.lost;
+  numbers.audio_jitter = stats.audio_received.jitter;
+  numbers.round_trip = stats.rtp.round_trip;
+  return numbers;
+}
+
+}  // namespace
 
 void StorageSession::note_signaling(const std::string& client_id, bool connected) {
   for (const auto& member : members_) {
@@ -11,7 +43,12 @@ void StorageSession::note_signaling(const std::string& client_id, bool connected
 }
 
 void StorageSession::update_traces() {
-  for (const auto& member : members_) member->timeline.note_path(member->peer().path());
+  for (const auto& member : members_) {
+    member->timeline.note_path(member->peer().path());
+    SessionNumbers numbers = numbers_of(member->peer().stats(), member->is_master());
+    if (member.get() == master_ && recorder_ != nullptr) numbers.skew = recorder_->skew();
+    member->timeline.note_numbers(numbers);
+  }
 }
 
 void StorageSession::end_traces(base::Instant now, const SessionEnd& how) {

@@ -64,6 +64,11 @@ std::optional<aws::sigv4::KnownKey> KeyRing::find(std::string_view id) const {
   return found == keys->end() ? std::nullopt : std::optional(found->second);
 }
 
+bool KeyRing::has(std::string_view id) const {
+  const std::shared_lock lock(mutex_);
+  return keys_->contains(id);
+}
+
 base::Result<aws::sigv4::KnownKey> KeyRing::make_key(const AccessKeyRow& row) const {
   auto secret = open_secret(row.sealed_secret, row.id, options_.sealing_key);
   if (!secret) return base::fail(base::Errc::Corrupt, "its secret was sealed with another key file");

@@ -38,6 +38,8 @@ class KeyRing {
   KeyRing& operator=(const KeyRing&) = delete;
 
   std::optional<aws::sigv4::KnownKey> find(std::string_view id) const;
+  // Whether it is known still: it is until it is revoked. Any thread.
+  bool has(std::string_view id) const;
   // Reads the file if somebody changed it. For tests; the thread does it otherwise.
   base::Result<void> refresh();
 

@@ -30,6 +30,7 @@ class VolumeArchive final : public Archive {
     around_.cache = &cache_;
     around_.readers = &readers;
     around_.wall_clock = options.wall_clock;
+    around_.committed = options.committed;
     around_.opened = options.wall_clock();
   }
 

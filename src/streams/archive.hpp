@@ -28,6 +28,8 @@ struct ArchiveOptions {
   std::chrono::microseconds volume_age = std::chrono::hours(1);
   std::uint64_t derived_bytes = 0;  // disk for what is derived from recordings, in `cache/`; 0: none, and none is left
   base::Duration write_patience = std::chrono::seconds(5);  // store::FileVolumeOptions::patience
+  // Told of each fragment that has become durable and visible, on the store's thread; none if empty. Must not block.
+  std::function<void(const std::shared_ptr<FragmentLog>&, const StoredFragment&)> committed;
   // Tells how far a start that reads whole volumes has come; none if empty.
   std::function<void(std::size_t done, std::size_t all)> progress;
 };

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "base/check.hpp"
 #include "streams/aac/encoder.hpp"
 #include "streams/audio_timeline.hpp"
 
@@ -136,6 +137,14 @@ AacUnits find_aac_units(base::WallTime start, base::WallTime end) {
   return {first, std::max<std::int64_t>(0, past - first)};
 }
 
+AacUnits find_edged_units(base::WallTime start, base::WallTime end, SoundEdges edges) {
+  const auto first_from = [](base::WallTime time) { return ceil_divide(to_timeline_sample(time), kAacFrameSamples); };
+  const AacUnits own = find_aac_units(start, end);
+  const std::int64_t first = edges.from_picture ? first_from(start) : own.first;
+  const std::int64_t past = edges.to_picture ? first_from(end) : own.past();
+  return {first, std::max<std::int64_t>(0, past - first)};
+}
+
 AacSpan span_of(const AacUnits& units) {
   // In the middle between the last samples of two units: a microsecond more or less changes nothing.
   const auto before_last_sample = [](std::int64_t unit) {
@@ -156,6 +165,18 @@ base::WallTime audio_look_back(base::WallTime start) {
   return base::from_microseconds(floor_divide(reach * 125, 6));
 }
 
+RenderedAudio::RenderedAudio(std::int64_t first, Bytes units, std::span<const std::uint32_t> ends)
+    : first_sample(first), bytes_(std::move(units)) {
+  bytes_.shrink_to_fit();
+  units_.reserve(ends.size());
+  std::size_t begin = 0;
+  for (const std::uint32_t end : ends) {
+    CHECK(begin <= end && end <= bytes_.size());
+    units_.push_back(base::ByteView(bytes_).subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
 Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::WallTime start, base::WallTime end,
                                    const AudioLookBack& look_back, AacChoice choice) {
   if (end - start > kLongestFragment) {
@@ -163,19 +184,21 @@ Result<RenderedAudio> render_audio(std::span<const OpusPacket> packets, base::Wa
                                                        std::chrono::ceil<std::chrono::seconds>(end - start).count()));
   }
   const AacUnits units = find_aac_units(start, end);
-  RenderedAudio rendered{.first_sample = units.first_sample(), .units = {}};
-  if (units.count == 0) return rendered;
+  if (units.count == 0) return RenderedAudio(units.first_sample(), {}, {});
   const std::int64_t first = (units.first - look_back.aac_units) * kAacFrameSamples;
   const std::int64_t past = (units.first + units.count - 1) * kAacFrameSamples + kAacReach;
   const TimelinePcm pcm = mix(packets, first - look_back.opus_samples, first, past);
 
   UnitEncoder encoder(pcm, look_back.aac_units, choice);
-  rendered.units.reserve(static_cast<std::size_t>(units.count));
+  Bytes bytes;
+  std::vector<std::uint32_t> ends;
+  ends.reserve(static_cast<std::size_t>(units.count));
   for (std::int64_t unit = units.first; unit < units.first + units.count; ++unit) {
-    TRY(Bytes bytes, encoder.encode(unit));
-    rendered.units.push_back(std::move(bytes));
+    TRY(const Bytes one, encoder.encode(unit));
+    base::append(bytes, one);
+    ends.push_back(static_cast<std::uint32_t>(bytes.size()));
   }
-  return rendered;
+  return RenderedAudio(units.first_sample(), std::move(bytes), ends);
 }
 
 base::ByteView rendered_audio_config() {

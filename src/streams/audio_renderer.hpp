@@ -30,9 +30,27 @@ struct OpusPacket {
   base::ByteView payload;
 };
 
-struct RenderedAudio {
-  std::int64_t first_sample = 0;   // timeline position of the first unit: its presentation time
-  std::vector<base::Bytes> units;  // raw AAC access units of 1024 samples each, without ADTS
+// Kept by the thousand, by caches, for long: two pieces of memory, whatever it holds.
+class RenderedAudio {
+ public:
+  RenderedAudio() = default;
+  // `units`: their bytes, one after the other, and where each ends.
+  RenderedAudio(std::int64_t first_sample, base::Bytes units, std::span<const std::uint32_t> ends);
+  RenderedAudio(RenderedAudio&&) noexcept = default;
+  RenderedAudio& operator=(RenderedAudio&&) noexcept = default;
+  RenderedAudio(const RenderedAudio&) = delete;
+  RenderedAudio& operator=(const RenderedAudio&) = delete;
+  ~RenderedAudio() = default;
+
+  std::int64_t first_sample = 0;  // timeline position of the first unit: its presentation time
+  // Raw AAC access units of 1024 samples each, without ADTS. They lie in this object.
+  const std::vector<base::ByteView>& units() const { return units_; }
+  // Of the heap.
+  std::size_t room() const { return bytes_.capacity() + units_.capacity() * sizeof(base::ByteView); }
+
+ private:
+  base::Bytes bytes_;
+  std::vector<base::ByteView> units_;
 };
 
 // Position of `time` on the 48 kHz timeline, rounded up.
@@ -43,9 +61,19 @@ struct AacUnits {
   std::int64_t first = 0;  // unit number
   std::int64_t count = 0;
   std::int64_t first_sample() const { return first * kAacFrameSamples; }
+  std::int64_t past() const { return first + count; }
   auto operator<=>(const AacUnits&) const = default;
 };
 AacUnits find_aac_units(base::WallTime start, base::WallTime end);
+// Which ends of a fragment's sound are those of its pictures (ADR 12): where nothing is shown beside it.
+struct SoundEdges {
+  bool from_picture = false;
+  bool to_picture = false;
+  auto operator<=>(const SoundEdges&) const = default;
+};
+// The units of [start, end) with such edges: there they are those that begin in it, not those that need nothing after
+// it.
+AacUnits find_edged_units(base::WallTime start, base::WallTime end, SoundEdges edges);
 // A time span that has just these units, for render_audio.
 struct AacSpan {
   base::WallTime start, end;

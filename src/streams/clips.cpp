@@ -73,25 +73,6 @@ Result<std::vector<container::Track>> tracks_of(base::ByteView first, const std:
   return tracks;
 }
 
-Task<Result<std::vector<StoredFragment>>> choose(FragmentLogPtr log, ClipRequest request, ClipLimits limits) {
-  FragmentQuery query{.axis = request.axis, .from = request.from, .to = request.to, .limit = limits.fragments};
-  CO_TRY(FragmentPage page, co_await log->list(query));
-  std::vector<StoredFragment> chosen;
-  std::uint64_t bytes = 0;
-  for (const StoredFragment& fragment : page.fragments) {
-    // A picture needs the key frame before it.
-    if (chosen.empty() && (fragment.header.flags & kDependent) != 0) continue;
-    bytes += fragment.payload_size;
-    if (bytes > limits.bytes && !chosen.empty()) break;
-    chosen.push_back(fragment);
-  }
-  if (chosen.empty()) {
-    co_return base::fail(Errc::NotFound, "No fragments found in the stream for the clip request.");
-  }
-  CO_TRY_VOID(check_configurations(chosen, limits.configurations));
-  co_return chosen;
-}
-
 }  // namespace
 
 Clips::Clips(Playback& playback, async::DiskWorker& workers, std::string directory, ClipLimits limits)
@@ -101,12 +82,32 @@ Clips::Clips(Playback& playback, async::DiskWorker& workers, std::string directo
   std::filesystem::create_directories(directory_, ignored);
 }
 
-Task<Result<std::unique_ptr<Clip>>> Clips::make(FragmentLogPtr log, ClipRequest request) {
-  CO_TRY(const std::vector<StoredFragment> fragments, co_await choose(log, request, limits_));
+Task<Result<std::vector<StoredFragment>>> Clips::choose(FragmentLogPtr log, ClipRequest request) const {
+  FragmentQuery query{.axis = request.axis, .from = request.from, .to = request.to, .limit = limits_.fragments};
+  CO_TRY(FragmentPage page, co_await log->list(query));
+  std::vector<StoredFragment> chosen;
+  std::uint64_t bytes = 0;
+  for (const StoredFragment& fragment : page.fragments) {
+    // A picture needs the key frame before it.
+    if (chosen.empty() && (fragment.header.flags & kDependent) != 0) continue;
+    bytes += fragment.payload_size;
+    if (bytes > limits_.bytes && !chosen.empty()) break;
+    chosen.push_back(fragment);
+  }
+  if (chosen.empty()) {
+    co_return base::fail(Errc::NotFound, "No fragments found in the stream for the clip request.");
+  }
+  CO_TRY_VOID(check_configurations(chosen, limits_.configurations));
+  co_return chosen;
+}
+
+Task<Result<std::unique_ptr<Clip>>> Clips::make(FragmentLogPtr log, std::vector<StoredFragment> fragments) {
   const std::string path = fmt::format("{}/{}.mp4", directory_, ++made_);
+  CO_TRY(const std::optional<StoredFragment> next, co_await find_joining(log, fragments.back()));
   std::unique_ptr<MediaFileWriter> file;
   for (const StoredFragment& fragment : fragments) {
-    CO_TRY(const base::Bytes document, co_await playback_.media_document(log, fragment, std::nullopt));
+    const bool closes = !next && fragment.header.number == fragments.back().header.number;
+    CO_TRY(const base::Bytes document, co_await playback_.media_document(log, fragment, std::nullopt, closes));
     CO_TRY_VOID(co_await workers_.run([&]() -> Result<void> {
       if (!file) {
         TRY(auto tracks, tracks_of(document, fragments));
@@ -114,6 +115,10 @@ Task<Result<std::unique_ptr<Clip>>> Clips::make(FragmentLogPtr log, ClipRequest 
       }
       return file->add(fragment.header.producer_time, producer_end(fragment), document);
     }));
+  }
+  if (next) {
+    CO_TRY(const base::Bytes document, co_await playback_.media_document(log, *next, std::nullopt));
+    CO_TRY_VOID(co_await workers_.run([&] { return file->add_closing_sound(next->header.producer_time, document); }));
   }
   auto clip = co_await workers_.run([&]() -> Result<std::unique_ptr<Clip>> {
     TRY_VOID(file->finish());

@@ -44,10 +44,12 @@ class Clips {
   // Muxing runs on `workers`.
   Clips(Playback& playback, async::DiskWorker& workers, std::string directory, ClipLimits limits);
 
-  // The first fragments of the window, up to the limits, with their index in front. NotFound when there are none;
-  // Unsupported names a codec that MP4 cannot hold, or tracks that change in between; LimitExceeded: too many
+  // The first fragments of the window, up to the limits. NotFound when there are none; LimitExceeded: too many
   // configurations.
-  async::Task<base::Result<std::unique_ptr<Clip>>> make(FragmentLogPtr log, ClipRequest request);
+  async::Task<base::Result<std::vector<StoredFragment>>> choose(FragmentLogPtr log, ClipRequest request) const;
+  // What was chosen, with its index in front. Unsupported names a codec that MP4 cannot hold, or tracks that change in
+  // between.
+  async::Task<base::Result<std::unique_ptr<Clip>>> make(FragmentLogPtr log, std::vector<StoredFragment> fragments);
 
  private:
   Playback& playback_;

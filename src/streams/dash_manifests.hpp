@@ -24,8 +24,19 @@ struct MediaTimeText {
   std::string time;       // of its start on the media's timeline, in ticks since 1970
   std::string timescale;  // ticks a second
 };
-// The fragment whose segment of this track a manifest has put there. InvalidArgument when a value is no such number.
-async::Task<base::Result<std::optional<StoredFragment>>> find_at_media_time(FragmentLogPtr log, MediaTimeText text,
-                                                                            PlaybackTrack track);
+struct MediaTime {
+  std::int64_t ticks = 0;
+  std::uint32_t timescale = 1;
+};
+// InvalidArgument when a value is no such number.
+base::Result<MediaTime> parse_media_time(const MediaTimeText& text);
+
+struct MediaSegment {
+  std::optional<StoredFragment> fragment;  // none: there is no such segment
+  SoundEdges edges{};
+};
+// The fragment whose segment of this track a manifest has put there; the time tells how its sound begins.
+// InvalidArgument when a value is no such number.
+async::Task<base::Result<MediaSegment>> find_at_media_time(FragmentLogPtr log, MediaTimeText text, PlaybackTrack track);
 
 }  // namespace streams

@@ -36,6 +36,13 @@ inline base::WallTime pictures_end(const StoredFragment& fragment) {
   return pictures_start(fragment) + fragment.header.duration;
 }
 
+// Fragments further apart than this on the producer's axis do not join (contract 5.2).
+inline constexpr std::chrono::microseconds kContinuityTolerance{50'000};
+inline bool joins(base::WallTime end, const StoredFragment& next) {
+  const auto gap = pictures_start(next) - end;
+  return gap <= kContinuityTolerance && gap >= -kContinuityTolerance;
+}
+
 // Of a producer's AAC frames.
 inline base::WallTime sound_start(const StoredFragment& fragment) {
   return fragment.header.producer_time + fragment.header.sound_after;

@@ -12,8 +12,7 @@ bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const Sto
   if (!before) return false;
   if (before->codec_fingerprint != fragment.header.codec_fingerprint) return true;
   if (mode == DiscontinuityMode::Never) return false;
-  const auto gap = pictures_start(fragment) - before->pictures_end;
-  return gap > kContinuityTolerance || gap < -kContinuityTolerance;
+  return !joins(before->pictures_end, fragment);
 }
 
 namespace {
@@ -50,21 +49,29 @@ LivePlace count_fragment(const StreamingSession& session, const LivePlace* befor
   place.played = (before ? before->played : std::chrono::microseconds::zero()) + fragment.header.duration;
   place.longest = std::max(before ? before->longest : std::chrono::microseconds::zero(), fragment.header.duration);
   place.codec_fingerprint = fragment.header.codec_fingerprint;
+  if (before != nullptr) {
+    place.codec_changes = before->codec_changes + (before->codec_fingerprint != place.codec_fingerprint ? 1 : 0);
+  }
   place.period = find_period(session, before, fragment);
   return place;
 }
 
 namespace {
 
+std::chrono::microseconds to_length(const AacUnits& units) {
+  return std::chrono::microseconds(units.count * kAacFrameSamples * 125 / 6);
+}
+
 bool is_rendered(const StoredFragment& fragment, PlaybackTrack track) {
   return track == PlaybackTrack::Audio && (fragment.header.flags & kProducerDocument) == 0;
 }
 
 // The sound before the first picture of fragments that join is left out of its segment: some players let all tracks of
-// a playlist begin together.
-bool begins_with_picture(const JoinedFragment& joined, PlaybackTrack track) {
+// a playlist begin together, others find a hole in their buffer.
+SoundEdges edges_of(const SegmentAddress& address, const JoinedFragment& joined) {
+  if (address.track == PlaybackTrack::Video && !address.mpeg_ts) return {};
   const bool is_producers = (joined.fragment.header.flags & kProducerDocument) != 0;
-  return track == PlaybackTrack::Audio && is_producers && joined.is_first;
+  return is_producers ? SoundEdges{.from_picture = joined.is_first} : joined.edges;
 }
 
 }  // namespace
@@ -79,19 +86,31 @@ std::string make_part_uri(const SegmentAddress& address, FragmentNumber number, 
                      address.token, static_cast<int>(address.track));
 }
 
-JoinedFragment join_fragment(const LivePlace& place, const StoredFragment& fragment, const StoredFragment* next) {
-  return {.fragment = fragment,
-          .is_first = place.period.first == fragment.header.number,
-          .next = next,
-          .joins_next = next != nullptr && !is_discontinuity(DiscontinuityMode::OnDiscontinuity, &place, *next)};
+JoinedFragment join_fragment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment,
+                             const StoredFragment* next) {
+  const LivePlace place = count_fragment(session, before, fragment);
+  JoinedFragment joined{
+      .fragment = fragment,
+      .is_first = place.period.first == fragment.header.number,
+      .next = next,
+      .joins_next = next != nullptr && !is_discontinuity(DiscontinuityMode::OnDiscontinuity, &place, *next)};
+  // Parts of low latency are together what their segment is. And what a growing playlist has shown may not change when
+  // it turns out that nothing joins.
+  const bool is_final = session.mode == PlaybackMode::OnDemand;
+  joined.edges.from_picture = !session.low_latency && (before == nullptr || !joins(before->pictures_end, fragment));
+  joined.edges.to_picture = is_final && (next == nullptr || !joins(place.pictures_end, *next));
+  return joined;
 }
 
 std::string make_segment_uri(const SegmentAddress& address, const JoinedFragment& joined) {
   const std::string number = joined.fragment.header.number.text();
-  if (address.mpeg_ts) return fmt::format("getTSFragment.ts?FragmentNumber={}&SessionToken={}", number, address.token);
-  return fmt::format("getMP4MediaFragment.mp4?FragmentNumber={}&SessionToken={}&TrackNumber={}{}", number,
-                     address.token, static_cast<int>(address.track),
-                     begins_with_picture(joined, address.track) ? "&From=Picture" : "");
+  const SoundEdges edges = edges_of(address, joined);
+  std::string uri = address.mpeg_ts ? "getTSFragment.ts?" : "getMP4MediaFragment.mp4?";
+  uri += fmt::format("FragmentNumber={}&SessionToken={}", number, address.token);
+  if (!address.mpeg_ts) uri += fmt::format("&TrackNumber={}", static_cast<int>(address.track));
+  if (edges.from_picture) uri += "&From=Picture";
+  if (edges.to_picture) uri += "&To=Picture";
+  return uri;
 }
 
 std::string make_init_uri(const SegmentAddress& address, const TrackInit& init) {
@@ -116,15 +135,16 @@ std::chrono::microseconds segment_duration(const StoredFragment& fragment, Playb
   if (track == PlaybackTrack::Audio && !is_rendered(fragment, track))
     return sound_end(fragment) - sound_start(fragment);
   if (track == PlaybackTrack::Video) return fragment.header.duration;
-  const AacUnits units = find_aac_units(fragment.header.producer_time, producer_end(fragment));
-  return std::chrono::microseconds(units.count * kAacFrameSamples * 125 / 6);
+  return to_length(find_aac_units(fragment.header.producer_time, producer_end(fragment)));
 }
 
 std::chrono::microseconds joined_duration(const JoinedFragment& joined, PlaybackTrack track) {
   const StoredFragment& fragment = joined.fragment;
-  const bool is_stored_sound = track == PlaybackTrack::Audio && !is_rendered(fragment, track);
-  if (!is_stored_sound) return segment_duration(fragment, track);
-  const base::WallTime from = begins_with_picture(joined, track) ? pictures_start(fragment) : sound_start(fragment);
+  if (track == PlaybackTrack::Video) return segment_duration(fragment, track);
+  if (is_rendered(fragment, track)) {
+    return to_length(find_edged_units(fragment.header.producer_time, producer_end(fragment), joined.edges));
+  }
+  const base::WallTime from = joined.is_first ? pictures_start(fragment) : sound_start(fragment);
   base::WallTime to = joined.next == nullptr ? sound_end(fragment) : pictures_end(fragment);
   if (joined.joins_next) to = sound_start(*joined.next);
   return std::max<std::chrono::microseconds>(to - from, std::chrono::milliseconds(1));

@@ -15,9 +15,6 @@ namespace streams {
 
 inline constexpr const char* kPlaylistType = "application/vnd.apple.mpegurl";
 
-// Fragments further apart than this on the producer's axis do not join (contract 5.2).
-inline constexpr std::chrono::microseconds kContinuityTolerance{50'000};
-
 // EXT-X-DISCONTINUITY before `fragment`, which follows `before` (null: it is the session's first)? A new codec private
 // data is one in every mode: the decoder starts anew.
 bool is_discontinuity(DiscontinuityMode mode, const LivePlace* before, const StoredFragment& fragment);
@@ -43,9 +40,11 @@ struct JoinedFragment {
   bool is_first = false;                 // it does not join the one before
   const StoredFragment* next = nullptr;  // null: none is known yet
   bool joins_next = false;
+  SoundEdges edges{};  // of its rendered sound
 };
-// `place`: after counting the fragment.
-JoinedFragment join_fragment(const LivePlace& place, const StoredFragment& fragment, const StoredFragment* next);
+// `before`: the place before counting the fragment, null when it is the session's first.
+JoinedFragment join_fragment(const StreamingSession& session, const LivePlace* before, const StoredFragment& fragment,
+                             const StoredFragment* next);
 std::string make_segment_uri(const SegmentAddress& address, const JoinedFragment& joined);
 // The codec private data travels in the address: the same data has the same address in every playlist of the session,
 // and no state is needed to answer it.

@@ -29,7 +29,8 @@ struct LivePlace {
   std::chrono::microseconds played{};   // the durations of all of them
   std::chrono::microseconds longest{};  // of them
   std::uint64_t codec_fingerprint = 0;
-  MediaPeriod period{};  // that it belongs to
+  std::uint64_t codec_changes = 0;  // up to and including it
+  MediaPeriod period{};             // that it belongs to
 
   // Where the presentation is at the end of it.
   std::chrono::microseconds presented() const { return period.start + (pictures_end - period.media_start); }

@@ -46,6 +46,12 @@ std::optional<AVCodecID> codec_of(const Track& track, MediaFileKind kind) {
   return std::nullopt;
 }
 
+// By the document's own times. A producer's may count from its own start, and clusters have whole milliseconds: the
+// fragment's start says where the document lies.
+base::WallTime start_of(const container::MatroskaDocument& document) {
+  return document.has_exact_times ? document.start : base::from_microseconds(document.cluster_ns / 1000);
+}
+
 // A producer's cluster may begin with sound: its length is that of its pictures.
 std::optional<base::WallTime> find_first_picture(const container::MatroskaDocument& document) {
   const Track* video = document.find_video();
@@ -76,6 +82,7 @@ class LibavFile final : public MediaFileWriter {
 
   Result<void> open();
   Result<void> add(base::WallTime start, base::WallTime end, base::ByteView document) override;
+  Result<void> add_closing_sound(base::WallTime start, base::ByteView document) override;
   Result<MediaFileReport> finish() override;
 
  private:
@@ -167,10 +174,7 @@ FileTrack* LibavFile::find(const Track& track) {
 Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::ByteView bytes) {
   TRY(const container::MatroskaDocument document, container::parse_matroska(bytes));
   if (document.blocks.empty()) return {};
-  // A producer's times may count from its own start, and clusters have whole milliseconds: the fragment's start says
-  // where the document lies.
-  const base::WallTime zero =
-      document.has_exact_times ? document.start : base::from_microseconds(document.cluster_ns / 1000);
+  const base::WallTime zero = start_of(document);
   const base::WallTime first_picture = find_first_picture(document).value_or(zero) + (start - zero);
   if (const auto cut = clock_.begin(first_picture, first_picture + (end - start))) report_.cuts.push_back(*cut);
   for (const Track& track : document.tracks) {
@@ -191,6 +195,23 @@ Result<void> LibavFile::add(base::WallTime start, base::WallTime end, base::Byte
     }
   }
   report_.duration = clock_.end();
+  return {};
+}
+
+Result<void> LibavFile::add_closing_sound(base::WallTime start, base::ByteView bytes) {
+  TRY(const container::MatroskaDocument document, container::parse_matroska(bytes));
+  const auto shift = start - start_of(document);
+  for (const Track& track : document.tracks) {
+    FileTrack* to = track.codec_id == container::kCodecAac ? find(track) : nullptr;
+    if (to == nullptr) continue;
+    std::vector<const Block*> blocks;
+    for (const Block& block : document.blocks) {
+      if (block.track == track.number && clock_.at(block.time + shift) < clock_.end()) blocks.push_back(&block);
+    }
+    for (const TimedFrame& frame : to->place(blocks, track, clock_, shift)) {
+      TRY_VOID(write(*to, frame));
+    }
+  }
   return {};
 }
 

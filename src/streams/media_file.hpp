@@ -44,6 +44,8 @@ class MediaFileWriter {
   // of more than 100 ms between fragments is cut out and reported. Unsupported if it has a track that the file has not:
   // the kind of a track and its name decide which is which.
   virtual base::Result<void> add(base::WallTime start, base::WallTime end, base::ByteView document) = 0;
+  // `document`: of the fragment at `start` that joins the last one. Its sound that belongs to the pictures of that one.
+  virtual base::Result<void> add_closing_sound(base::WallTime start, base::ByteView document) = 0;
   virtual base::Result<MediaFileReport> finish() = 0;
 };
 

@@ -237,9 +237,9 @@ Task<Result<HlsMediaPlaylist>> make_media_playlist(Playback& playback, FragmentL
     }
     if (is_discontinuity(session.discontinuities, pointer_to(place), fragment)) ++pending;
     if (view.track == PlaybackTrack::Video && (fragment.header.flags & kDependent) != 0) playlist.independent = false;
-    place = count_fragment(session, pointer_to(place), fragment);
     const StoredFragment* next = i + 1 < view.window.fragments.size() ? &view.window.fragments[i + 1] : nullptr;
-    const JoinedFragment joined = join_fragment(*place, fragment, next);
+    const JoinedFragment joined = join_fragment(session, pointer_to(place), fragment, next);
+    place = count_fragment(session, pointer_to(place), fragment);
     HlsSegment segment{.uri = make_segment_uri(address, joined),
                        .map_uri = std::move(map_uri),
                        .duration = joined_duration(joined, view.track),

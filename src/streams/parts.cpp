@@ -87,7 +87,7 @@ base::Bytes write_picture_part(std::span<const PartPicture> pictures, const Pict
 
 base::Bytes write_sound_part(const RenderedAudio& audio) {
   std::vector<Mp4Sample> samples;
-  for (const base::Bytes& unit : audio.units) {
+  for (const base::ByteView unit : audio.units()) {
     samples.push_back({.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = unit});
   }
   return container::write_mp4_segment(kSoundTrack, to_sequence(audio.first_sample / 48),

@@ -16,12 +16,14 @@ class PayloadCache {
   explicit PayloadCache(std::size_t capacity_bytes) : recent_(capacity_bytes) {}
 
   void put(const StoredFragment& fragment, Payload payload) {
-    const std::size_t size = payload->size();
+    const std::size_t size = payload->capacity() + kEntryBytes;
     recent_.put(key_of(fragment), std::move(payload), size);
   }
   Payload find(const StoredFragment& fragment) { return recent_.find(key_of(fragment)); }  // null if it is not here
 
  private:
+  static constexpr std::size_t kEntryBytes = 256;  // what is around a payload, about
+
   using Key = std::pair<std::uint64_t, std::uint64_t>;  // volume, offset
   static Key key_of(const StoredFragment& fragment) { return {fragment.place.volume, fragment.place.offset}; }
 

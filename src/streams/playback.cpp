@@ -78,7 +78,7 @@ MediaTags make_media_tags(const FragmentHeader& header, std::optional<base::Wall
   return tags;
 }
 
-base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAudio* audio,
+base::Bytes write_media_document(const OpenedFragment& opened, const EdgedSound* audio,
                                  std::optional<base::WallTime> now) {
   std::vector<container::Track> tracks;
   for (const container::Track& track : opened.document.tracks) {
@@ -93,9 +93,8 @@ base::Bytes write_media_document(const OpenedFragment& opened, const RenderedAud
   if (audio) {
     tracks.push_back(make_rendered_track());
     std::vector<container::DocumentFrame> sound;
-    for (std::size_t i = 0; i < audio->units.size(); ++i) {
-      const std::int64_t sample = audio->first_sample + static_cast<std::int64_t>(i) * kAacFrameSamples;
-      sound.push_back({tracks.back().number, true, to_wall_time(sample), audio->units[i]});
+    for (std::int64_t unit = audio->units.first; unit < audio->units.past(); ++unit) {
+      sound.push_back({tracks.back().number, true, to_wall_time(unit * kAacFrameSamples), audio->unit(unit)});
     }
     std::vector<container::DocumentFrame> merged;
     std::ranges::merge(frames, sound, std::back_inserter(merged), {}, &container::DocumentFrame::time,
@@ -123,6 +122,21 @@ Result<TrackSamples> list_producer_sound(const OpenedFragment& opened) {
   const auto& tracks = opened.document.tracks;
   const auto aac = std::ranges::find(tracks, container::kCodecAac, &container::Track::codec_id);
   return aac != tracks.end() ? list_stored_audio_samples(opened) : list_silence(opened.fragment);
+}
+
+// No unit of a later fragment is where its closing ones are, and none will be: the newest fragment says so itself.
+Task<Result<bool>> ends_run(FragmentLogPtr log, StoredFragment fragment) {
+  const std::optional<StoredFragment> last = log->last();
+  if (!last || last->header.number <= fragment.header.number) {
+    const auto reason = fragment.header.ended_by;
+    co_return reason == GapReason::PublisherLeft || reason == GapReason::ServerStopped;
+  }
+  CO_TRY(const std::vector<StoredFragment> next, co_await log->after(fragment.header.number, 1));
+  if (next.empty()) co_return false;
+  // Its units begin before its pictures: after a short gap they are where this one's last ones would be.
+  const AacUnits closed = find_edged_units(fragment.header.producer_time, producer_end(fragment), {.to_picture = true});
+  const AacUnits following = find_aac_units(next.front().header.producer_time, producer_end(next.front()));
+  co_return closed.past() <= following.first;
 }
 
 std::string write_segment(const StoredFragment& fragment, PlaybackTrack track, const TrackSamples& list) {
@@ -194,55 +208,79 @@ Task<Result<std::shared_ptr<const RenderedAudio>>> Playback::audio(FragmentLogPt
 }
 
 Task<Result<base::Bytes>> Playback::media_document(FragmentLogPtr log, StoredFragment fragment,
-                                                   std::optional<base::WallTime> now) {
+                                                   std::optional<base::WallTime> now, bool closes) {
   if ((fragment.header.flags & kProducerDocument) != 0) {
     CO_TRY(const Payload stored, co_await log->read(fragment));
     co_return write_producer_document(fragment, *stored, now);
   }
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   if (!opened.has_audio()) co_return write_media_document(opened, nullptr, now);
-  CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
-  co_return write_media_document(opened, sound.get(), now);
+  if (!closes) {
+    CO_TRY(closes, co_await ends_run(log, fragment));
+  }
+  CO_TRY(const EdgedSound sound, co_await edged_sound(log, fragment, {.to_picture = closes}));
+  co_return write_media_document(opened, &sound, now);
 }
 
-Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track) {
+Task<Result<std::optional<StoredFragment>>> find_joining(FragmentLogPtr log, StoredFragment fragment) {
+  std::optional<StoredFragment> next;
+  const std::optional<StoredFragment> last = log->last();
+  if (!last || last->header.number <= fragment.header.number) co_return next;
+  CO_TRY(const std::vector<StoredFragment> after, co_await log->after(fragment.header.number, 1));
+  if (!after.empty() && joins(pictures_end(fragment), after.front())) next = after.front();
+  co_return next;
+}
+
+base::ByteView EdgedSound::unit(std::int64_t number) const {
+  const std::int64_t first = own->first_sample / kAacFrameSamples;
+  const auto count = static_cast<std::int64_t>(own->units().size());
+  if (number < first + count) return own->units().at(static_cast<std::size_t>(number - first));
+  return closing->units().at(static_cast<std::size_t>(number - closing->first_sample / kAacFrameSamples));
+}
+
+Task<Result<EdgedSound>> Playback::edged_sound(FragmentLogPtr log, StoredFragment fragment, SoundEdges edges) {
+  const base::WallTime start = fragment.header.producer_time, end = producer_end(fragment);
+  EdgedSound sound{.own = nullptr, .closing = nullptr, .units = find_edged_units(start, end, edges)};
+  CO_TRY(sound.own, co_await audio(log, fragment));
+  const std::int64_t own_past = find_aac_units(start, end).past();
+  if (sound.units.past() > own_past && sound.units.count > 0) {
+    // What the fragment itself has not heard to the end may be in the next one.
+    CO_TRY(const std::optional<StoredFragment> next, co_await find_joining(log, fragment));
+    const FragmentNumber until = next ? next->header.number : fragment.header.number;
+    CO_TRY(sound.closing, co_await audio_part(log, until, {own_past, sound.units.past() - own_past}, {}));
+  }
+  co_return sound;
+}
+
+Task<Result<std::string>> Playback::mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track,
+                                                SoundEdges edges) {
   const auto write = [&](const TrackSamples& list) { return write_segment(fragment, track, list); };
   const bool is_audio = track == PlaybackTrack::Audio;
   if (is_audio && (fragment.header.flags & kProducerDocument) == 0) {
-    CO_TRY(std::shared_ptr<const RenderedAudio> sound, co_await audio(log, fragment));
-    co_return write(list_rendered_samples(*sound));
+    CO_TRY(const EdgedSound sound, co_await edged_sound(log, fragment, edges));
+    co_return write(list_rendered_samples(sound));
   }
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
-  CO_TRY(const TrackSamples list, is_audio ? list_producer_sound(opened) : list_video_samples(opened));
+  CO_TRY(TrackSamples list, is_audio ? list_producer_sound(opened) : list_video_samples(opened));
+  if (is_audio && edges.from_picture) drop_before(list, pictures_start(fragment));
   co_return write(list);
-}
-
-Task<Result<std::string>> Playback::sound_from_picture(FragmentLogPtr log, StoredFragment fragment) {
-  CO_TRY(OpenedFragment opened, co_await open(log, fragment));
-  CO_TRY(TrackSamples list, list_producer_sound(opened));
-  drop_before(list, pictures_start(fragment));
-  co_return write_segment(fragment, PlaybackTrack::Audio, list);
 }
 
 Task<Result<std::string>> Playback::ts_segment(FragmentLogPtr log, StoredFragment fragment, TsTracks has) {
   CO_TRY(OpenedFragment opened, co_await open(log, fragment));
   std::vector<TrackSamples> tracks;
-  std::shared_ptr<const RenderedAudio> sound;
+  EdgedSound sound;
   if (has.video) {
     CO_TRY(TrackSamples list, list_video_samples(opened));
     tracks.push_back(std::move(list));
   }
   if (has.audio && (fragment.header.flags & kProducerDocument) != 0) {
     CO_TRY(TrackSamples list, list_producer_sound(opened));
+    if (has.edges.from_picture) drop_before(list, pictures_start(fragment));
     tracks.push_back(std::move(list));
   } else if (has.audio) {
-    CO_TRY(sound, co_await audio(log, fragment));
-    tracks.push_back(list_rendered_samples(*sound));
-  }
-  if (has.opens && has.video && has.audio) {
-    // By half a unit more: none may begin before the picture.
-    constexpr std::chrono::microseconds half_unit(kAacFrameSamples * 125 / 12);
-    drop_before(tracks.back(), pictures_start(fragment) + half_unit);
+    CO_TRY(sound, co_await edged_sound(log, fragment, has.edges));
+    tracks.push_back(list_rendered_samples(sound));
   }
   co_return co_await renderers_.run([&] { return write_ts_segment(tracks); });
 }

@@ -30,6 +30,19 @@ struct OpenedFragment {
   bool has_audio() const { return (fragment.header.flags & kAudio) != 0; }
 };
 
+// The next fragment, if it is where this one ends: its sound goes on.
+async::Task<base::Result<std::optional<StoredFragment>>> find_joining(FragmentLogPtr log, StoredFragment fragment);
+
+// The rendered sound of a fragment, with the ends that were asked for.
+struct EdgedSound {
+  std::shared_ptr<const RenderedAudio> own;      // the fragment's, the same in every reading
+  std::shared_ptr<const RenderedAudio> closing;  // the units after them, up to the end of the pictures; may be null
+  AacUnits units;                                // what there is of both
+
+  // Of [units.first, units.past()).
+  base::ByteView unit(std::int64_t number) const;
+};
+
 // TrackNumber of the contract's URLs.
 enum class PlaybackTrack : std::uint8_t { Video = 1, Audio = 2 };
 
@@ -51,6 +64,9 @@ class Playback {
   async::Task<base::Result<OpenedFragment>> open(FragmentLogPtr log, StoredFragment fragment);
   // The AAC track of the fragment, silence where there is nothing. Rendered once, then from the cache.
   async::Task<base::Result<std::shared_ptr<const RenderedAudio>>> audio(FragmentLogPtr log, StoredFragment fragment);
+  // The same with other ends: less at the beginning, more at the end. What is added at the end is made of all that is
+  // stored by then.
+  async::Task<base::Result<EdgedSound>> edged_sound(FragmentLogPtr log, StoredFragment fragment, SoundEdges edges);
 
   // Some units of a fragment, which need not be stored yet: `live` has the packets that no stored fragment has. Once
   // for many readers, as above. Rendered with a look-back of its own, so that the bytes are those of the whole fragment
@@ -60,26 +76,26 @@ class Playback {
                                                                              std::vector<LiveFrame> live);
 
   // Contract 4.3: one document of GetMedia. `now` is for MILLIS_BEHIND_NOW; without it the document is one of
-  // GetMediaForFragmentList (4.4), which has no trailing tags and both names of the times.
+  // GetMediaForFragmentList (4.4), which has no trailing tags and both names of the times. Where no fragment joins this
+  // one its sound goes on to the end of its pictures; `closes`: also when that is not known yet.
   async::Task<base::Result<base::Bytes>> media_document(FragmentLogPtr log, StoredFragment fragment,
-                                                        std::optional<base::WallTime> now);
+                                                        std::optional<base::WallTime> now, bool closes = false);
 
   // styp, moof, mdat. Unsupported when the fragment has no such track, or in another codec than H.264, H.265, AAC.
-  async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track);
-  // Of a producer's fragment: its sound from the first picture on. Errors as above.
-  async::Task<base::Result<std::string>> sound_from_picture(FragmentLogPtr log, StoredFragment fragment);
+  // `edges`: of sound. A producer's sound ends where it does.
+  async::Task<base::Result<std::string>> mp4_segment(FragmentLogPtr log, StoredFragment fragment, PlaybackTrack track,
+                                                     SoundEdges edges = {});
   // The whole fragment as one MPEG-TS segment, with the tracks that the session has. Errors as above.
   struct TsTracks {
     bool video = true;
     bool audio = true;
-    // The session begins here: units of sound that begin before the first picture are left out, since a player has
-    // nothing to show with them (hls.js reports a hole in its buffer then).
-    bool opens = false;
+    SoundEdges edges{};
   };
   async::Task<base::Result<std::string>> ts_segment(FragmentLogPtr log, StoredFragment fragment, TsTracks tracks);
 
   struct Stats {
-    std::uint64_t audio_rendered = 0;
+    std::uint64_t audio_rendered = 0;        // whole fragments
+    std::uint64_t audio_parts_rendered = 0;  // of low-latency HLS, and what closes a selection: in memory alone
     std::uint64_t audio_from_cache = 0;
     std::uint64_t audio_from_disk = 0;
     std::size_t audio_cache_bytes = 0;

@@ -106,16 +106,15 @@ class Playback::AudioCache {
   }
 
   static std::size_t size_of(const RenderedAudio& audio) {
-    std::size_t size = 256;
-    for (const base::Bytes& unit : audio.units) size += unit.size() + sizeof(base::Bytes) + 16;
-    return size;
+    static constexpr std::size_t kEntry = 384;
+    return kEntry + audio.room();
   }
 
   void put(const Key& key, const Audio& audio) {
     done_.put(key, audio, size_of(*audio));
     const std::lock_guard lock(mutex_);
     rendering_.erase(key);
-    ++stats_.audio_rendered;
+    ++(key.part == AacUnits{} ? stats_.audio_rendered : stats_.audio_parts_rendered);
   }
 
   void drop_slot(const Key& key) {

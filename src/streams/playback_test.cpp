@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <list>
 #include <map>
 #include <numbers>
 #include <regex>
@@ -24,6 +25,7 @@
 #include "streams/low_latency.hpp"
 #include "streams/media_file.hpp"
 #include "streams/streaming_sessions.hpp"
+#include "streams/test_sound.hpp"
 
 namespace streams {
 namespace {
@@ -192,6 +194,8 @@ struct Theatre {
       if ((*it)[1] == "SessionToken") request.token = (*it)[2];
       if ((*it)[1] == "TrackNumber") request.track_number = (*it)[2];
       if ((*it)[1] == "FragmentNumber") request.fragment_number = (*it)[2];
+      if ((*it)[1] == "From") request.edges.from_picture = (*it)[2] == "Picture";
+      if ((*it)[1] == "To") request.edges.to_picture = (*it)[2] == "Picture";
       if ((*it)[1] == "CodecPrivate") request.init.codec_private = (*it)[2];
     }
     return run([&] { return hls.answer(request, now); });
@@ -199,6 +203,8 @@ struct Theatre {
   base::Result<std::string> open(StreamingRequest request, base::WallTime now) {
     return run([&] { return hls.open({7, 1}, request, now); });
   }
+  // Another server over the same archive.
+  StreamingSessions& restart() { return others.emplace_back(archive, playback, base::Bytes(32, 9), random); }
 
   async::Shard shard{"test"};
   async::DiskWorker worker{{.name = "render", .threads = 2}};
@@ -206,6 +212,7 @@ struct Theatre {
   Playback playback{{}, worker};
   base::SeededRandom random{5};
   StreamingSessions hls{archive, playback, base::Bytes(32, 9), random};
+  std::list<StreamingSessions> others{};  // rendering ahead goes on for a while after the last answer
 };
 
 // Fetches a playlist and everything it names into `directory`, under plain names; gives the file's name.
@@ -215,10 +222,12 @@ std::string save(Theatre& theatre, const media::Scratch& scratch, const std::str
   EXPECT_TRUE(answer) << uri;
   if (!answer) return "";
   const bool playlist = answer->content_type.find("mpegurl") != std::string::npos;
-  const std::string name = std::to_string(counter++) + (playlist ? ".m3u8" : ".mp4");
+  const std::string name = std::to_string(counter++) + (playlist                               ? ".m3u8"
+                                                        : answer->content_type == "video/mp2t" ? ".ts"
+                                                                                               : ".mp4");
   std::string body = answer->segment ? *answer->segment : answer->body;
   if (playlist) {
-    static const std::regex address("get[A-Za-z0-9]+\\.(m3u8|mp4)\\?[^\"\\s]+");
+    static const std::regex address("get[A-Za-z0-9]+\\.(m3u8|mp4|ts)\\?[^\"\\s]+");
     std::map<std::string, std::string> names;
     for (std::sregex_iterator it(body.begin(), body.end(), address), end; it != end; ++it) {
       if (!names.contains(it->str())) names[it->str()] = save(theatre, scratch, it->str(), now, counter);
@@ -243,6 +252,7 @@ Seen probe(const std::string& file) {
                                         std::string(kind) + " -show_entries packet=pts_time -of csv=p=0 " + file +
                                         " 2>&1 | grep -v unknown-length; true"));
     for (std::string line; std::getline(lines, line);) {
+      if (line.empty()) continue;  // between the packets of MPEG-TS
       try {
         (*kind == 'v' ? seen.video : seen.audio).push_back(std::stod(line));
       } catch (const std::exception&) {
@@ -274,6 +284,7 @@ TEST(HlsToken, ComesBackAndCannotBeForged) {
                                  .expires = kOnAir + seconds(300),
                                  .first = {12345},
                                  .target_duration = seconds(3),
+                                 .owner = "AKIDEXAMPLE",
                                  .part_target = milliseconds(252)};
   const std::string token = seal_session(session, key, random);
   EXPECT_EQ(token.back(), '~');
@@ -316,6 +327,93 @@ TEST(Hls, OnDemandPlaysInOneRangeWithAndWithoutDiscontinuities) {
     EXPECT_NEAR(seen.video.back() - seen.video.front(), 9.96, 0.001);
     EXPECT_NEAR(static_cast<double>(seen.audio.size()) * 1024 / 48'000, 10.0, 0.03);
   }
+}
+
+// A selection's sound begins and ends with its pictures, to the unit, wherever in a recording it was chosen.
+TEST(Hls, ASelectionsSoundLastsAsLongAsItsPictures) {
+  if (!media::has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
+  constexpr double kUnit = 1024.0 / 48'000;
+  Theatre theatre({.fragments = 6, .gaps_before = {4}});
+  for (const bool mpeg_ts : {false, true}) {
+    for (const auto& [first, last] : {std::pair(0, 3), std::pair(1, 2), std::pair(4, 5)}) {
+      const media::Scratch scratch;
+      const auto& all = theatre.archive.memory->all;
+      const base::WallTime now = kOnAir + seconds(60);
+      const auto token = theatre.open({.mode = PlaybackMode::OnDemand,
+                                       .discontinuities = DiscontinuityMode::OnDiscontinuity,
+                                       .mpeg_ts = mpeg_ts,
+                                       .from = all.at(static_cast<std::size_t>(first)).header.server_time,
+                                       .to = all.at(static_cast<std::size_t>(last)).header.server_time,
+                                       .max_fragments = 1000},
+                                      now);
+      ASSERT_TRUE(token) << token.error().message;
+      int counter = 0;
+      const Seen seen =
+          probe(scratch / save(theatre, scratch, "getHLSMasterPlaylist.m3u8?SessionToken=" + *token, now, counter));
+      ASSERT_FALSE(seen.audio.empty() || seen.video.empty());
+      const double begins = seen.audio.front() - seen.video.front();
+      const double ends = seen.audio.back() + kUnit - (seen.video.back() + 0.040);
+      EXPECT_GE(begins, -0.0001) << first;
+      EXPECT_LT(begins, kUnit) << first;
+      EXPECT_GE(ends, -0.0001) << last;
+      EXPECT_LT(ends, kUnit + 0.0001) << last;
+      EXPECT_NEAR(largest_step(seen.audio), kUnit, 0.002);
+    }
+  }
+}
+
+// What a selection adds at its end are the next fragment's own units, where there is one; what is the fragment's own is
+// the same with any edges.
+TEST(Playback, EdgesLeaveTheFragmentsOwnUnitsAsTheyAre) {
+  Theatre theatre({.fragments = 3});
+  const auto& log = theatre.archive.memory;
+  const StoredFragment one = log->all[1];
+  const auto own = theatre.run([&] { return theatre.playback.audio(log, one); });
+  const auto next = theatre.run([&] { return theatre.playback.audio(log, log->all[2]); });
+  const auto edged =
+      theatre.run([&] { return theatre.playback.edged_sound(log, one, {.from_picture = true, .to_picture = true}); });
+  ASSERT_TRUE(own && next && edged);
+  const std::int64_t first = (*own)->first_sample / kAacFrameSamples;
+  EXPECT_GT(edged->units.first, first);
+  const auto past = first + static_cast<std::int64_t>((*own)->units().size());
+  ASSERT_GE(edged->units.past(), past + 2);
+  const auto bytes = [](base::ByteView view) { return base::Bytes(view.begin(), view.end()); };
+  const auto own_units = copy_units(**own), next_units = copy_units(**next);
+  for (std::int64_t unit = edged->units.first; unit < past; ++unit) {
+    EXPECT_EQ(bytes(edged->unit(unit)), own_units.at(static_cast<std::size_t>(unit - first)));
+  }
+  for (std::int64_t unit = past; unit < edged->units.past(); ++unit) {
+    EXPECT_EQ(bytes(edged->unit(unit)), next_units.at(static_cast<std::size_t>(unit - past)));
+  }
+}
+
+std::size_t count_sound(Theatre& theatre, const StoredFragment& fragment, bool closes = false) {
+  const auto document = theatre.run(
+      [&] { return theatre.playback.media_document(theatre.archive.memory, fragment, std::nullopt, closes); });
+  if (!document) return 0;
+  const auto parsed = container::parse_matroska(*document);
+  return parsed ? static_cast<std::size_t>(std::ranges::count(
+                      parsed->blocks, 1U, [](const container::Block& block) { return block.track == 1 ? 0U : 1U; }))
+                : 0;
+}
+
+// 93.75 units in two seconds; two or three more where the recording stops.
+TEST(Playback, TheLastDocumentOfARunHasAllOfItsSound) {
+  Theatre theatre({.fragments = 4, .gaps_before = {2}});
+  std::vector<StoredFragment>& all = theatre.archive.memory->all;
+  const auto own = [](const StoredFragment& fragment, bool ends) {
+    const SoundEdges edges{.to_picture = ends};
+    return static_cast<std::size_t>(
+        find_edged_units(fragment.header.producer_time, producer_end(fragment), edges).count);
+  };
+  EXPECT_EQ(count_sound(theatre, all[0]), own(all[0], false));
+  EXPECT_EQ(count_sound(theatre, all[1]), own(all[1], true));
+  EXPECT_GE(own(all[1], true), own(all[1], false) + 2);
+  // Of the newest it is not known yet, unless it says so; GetClip asks for it as it is now.
+  EXPECT_EQ(count_sound(theatre, all[3]), own(all[3], false));
+  EXPECT_EQ(count_sound(theatre, all[3], true), own(all[3], true));
+  all[3].header.ended_by = GapReason::PublisherLeft;
+  EXPECT_EQ(count_sound(theatre, all[3]), own(all[3], true));
 }
 
 // Sound and picture are on one clock inside the segments, wherever a player starts.
@@ -472,12 +570,12 @@ TEST(Parts, SoundIsTheSameLiveAndStored) {
     const auto fresh =
         theatre.run([&] { return theatre.playback.audio_part(log, fragment.header.number, part.units, come); });
     ASSERT_TRUE(stored && fresh);
-    EXPECT_EQ((*stored)->units, (*fresh)->units);
+    EXPECT_EQ(copy_units(**stored), copy_units(**fresh));
     EXPECT_EQ((*stored)->first_sample, (*whole)->first_sample + static_cast<std::int64_t>(units) * kAacFrameSamples);
-    units += (*stored)->units.size();
+    units += (*stored)->units().size();
     all += base::as_text(write_sound_part(**stored));
   }
-  EXPECT_EQ(units, (*whole)->units.size());
+  EXPECT_EQ(units, (*whole)->units().size());
   const media::Scratch scratch;
   const std::string file = scratch.write("sound.mp4", base::as_bytes(all));
   EXPECT_EQ(media::run("ffmpeg -v error -xerror -i " + file + " -f null - 2>&1"), "");
@@ -541,8 +639,8 @@ TEST(Hls, LiveSequencesAgreeBetweenLoadsTracksAndServers) {
     ASSERT_TRUE(token);
     std::map<std::string, std::pair<int, int>> places;  // segment -> media sequence, discontinuity sequence
     for (std::size_t count = 4; count <= 12; ++count) {
-      log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
-      StreamingSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
+      theatre.run([&] { log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)); });
+      StreamingSessions& restarted = theatre.restart();
       for (const int track : {1, 2}) {
         const SessionFetch request{.resource = "getHLSMediaPlaylist.m3u8",
                                    .token = *token,
@@ -592,8 +690,8 @@ TEST(Hls, TheTargetDurationIsTheSessionsAndNeverFalls) {
   const auto token = theatre.open({.max_fragments = 2}, now);
   ASSERT_TRUE(token);
   for (std::size_t count = 5; count <= 12; ++count) {
-    log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
-    StreamingSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
+    theatre.run([&] { log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)); });
+    StreamingSessions& restarted = theatre.restart();
     const SessionFetch request{.resource = "getHLSMediaPlaylist.m3u8",
                                .token = *token,
                                .track_number = "1",
@@ -623,8 +721,8 @@ TEST(Hls, WhatWasLostIsAGapOfLowLatencyPlaylists) {
     ASSERT_TRUE(token);
     std::map<int, std::tuple<std::string, bool, int>> places;  // media sequence -> address, gap, discontinuity sequence
     for (std::size_t count = 2; count <= 9; ++count) {
-      log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
-      StreamingSessions restarted(theatre.archive, theatre.playback, base::Bytes(32, 9), theatre.random);
+      theatre.run([&] { log.all.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)); });
+      StreamingSessions& restarted = theatre.restart();
       SessionFetch request{.resource = "getHLSMediaPlaylist.m3u8",
                            .token = *token,
                            .track_number = "1",
@@ -729,12 +827,43 @@ TEST(Dash, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
   EXPECT_EQ(refused.error().code, base::Errc::LimitExceeded);
 }
 
+TEST(Hls, ChangesOfConfigurationAreCountedFromTheBeginningOfTheSession) {
+  std::list<StreamingSessions> asked;  // they render ahead, and go after the theatre has waited for that
+  Theatre theatre({.fragments = 7});
+  MemoryLog& log = *theatre.archive.memory;
+  for (std::uint64_t i = 0; i < 7; ++i) log.all[i].header.codec_fingerprint = i;
+  const std::vector<StoredFragment> later(log.all.begin() + 4, log.all.end());
+  log.all.resize(4);
+  const base::WallTime now = kOnAir + seconds(10);
+  const auto token = theatre.open({.max_fragments = 2}, now);  // the newest: what is older is none of its business
+  ASSERT_TRUE(token);
+  const SessionFetch playlist{
+      .resource = "getHLSMediaPlaylist.m3u8", .token = *token, .track_number = "1", .fragment_number = {}, .init = {}};
+  const auto ask = [&](std::size_t most) {
+    StreamingSessions& strict = asked.emplace_back(theatre.archive, theatre.playback, base::Bytes(32, 9),
+                                                   theatre.random, StreamingOptions{.hls_codec_changes = most});
+    return theatre.run([&] { return strict.answer(playlist, now); });
+  };
+  EXPECT_TRUE(ask(1)) << "the two that it shows differ once";
+  // Three more: all that changed since the session's first fragment, also what its playlist does not show any more.
+  log.all.insert(log.all.end(), later.begin(), later.end());
+  EXPECT_TRUE(ask(0)) << "no limit";
+  EXPECT_TRUE(ask(4));
+  const auto refused = ask(3);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::Errc::LimitExceeded);
+}
+
 TEST(Clips, AChangeOfConfigurationIsRefusedWhereALimitSaysSo) {
   Theatre theatre({.fragments = 4});
   const media::Scratch scratch;
   const ClipRequest all{.axis = TimeAxis::Producer, .from = kOnAir - seconds(1), .to = kOnAir + seconds(20)};
   const auto make = [&](Clips& clips) {
-    return theatre.run([&] { return clips.make(theatre.archive.log({7, 1}), all); });
+    return theatre.run([&]() -> async::Task<base::Result<std::unique_ptr<Clip>>> {
+      CO_TRY(auto chosen, co_await clips.choose(theatre.archive.log({7, 1}), all));
+      auto made = co_await clips.make(theatre.archive.log({7, 1}), std::move(chosen));
+      co_return made;
+    });
   };
   Clips strict(theatre.playback, theatre.worker, scratch / "strict", {.configurations = 1});
   Clips usual(theatre.playback, theatre.worker, scratch / "usual", {});

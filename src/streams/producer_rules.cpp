@@ -114,7 +114,7 @@ void ProducerRules::measure(TrackState& track) {
 // A fragment is as long as its pictures: sound is interleaved by decoding time and reaches over both ends, and lengths
 // have to add up. If the rest goes on for long behind them it reaches to the last frame, without pictures from the
 // fragment's time stamp.
-ProducerRules::Verdict ProducerRules::complete_fragment(ProducerFragmentFacts& facts) {
+ProducerRules::Verdict ProducerRules::complete_fragment(bool is_last, ProducerFragmentFacts& facts) {
   std::int64_t length_ns = 0;
   std::int64_t pictures_ns = 0;
   const auto pictures = std::ranges::find(tracks_, true, &TrackState::is_video);
@@ -143,6 +143,8 @@ ProducerRules::Verdict ProducerRules::complete_fragment(ProducerFragmentFacts& f
   }
   // A listing needs some length: a lone frame of a track that says nothing lasts a millisecond.
   facts.duration = std::max<microseconds>(to_microseconds(length_ns), std::chrono::milliseconds(1));
+  const bool is_short = facts.duration + facts.frame_time < limits_.least_duration;
+  if (is_short && !is_last) return ProducerError::FragmentTooShort;
   return {};
 }
 

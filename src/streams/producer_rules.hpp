@@ -14,11 +14,12 @@
 
 namespace streams {
 
-// Why a producer's connection ends. The values are the ids of the acknowledgement.
+// Why a producer's connection ends. The values are the ids of the acknowledgement, but for one.
 enum class ProducerError : std::uint16_t {
   StreamRead = 4000,
   FragmentTooLarge = 4001,
   FragmentTooLong = 4002,
+  FragmentTooShort = 14002,  // 4002 on the wire: see acknowledgement_id()
   ConnectionTooLong = 4003,
   TimecodeNotLater = 4004,
   InvalidMatroska = 4006,
@@ -31,6 +32,7 @@ enum class ProducerError : std::uint16_t {
   Internal = 5000,
   Archival = 5001,
 };
+// One for each id.
 inline constexpr std::array kProducerErrors = {
     ProducerError::StreamRead,
     ProducerError::FragmentTooLarge,
@@ -48,10 +50,17 @@ inline constexpr std::array kProducerErrors = {
     ProducerError::Archival,
 };
 
+// AWS's quotas name MIN_FRAGMENT_DURATION_REACHED without an id (contract 4.2): it gets that of the other limit on a
+// fragment's duration.
+constexpr int acknowledgement_id(ProducerError error) {
+  return static_cast<int>(error == ProducerError::FragmentTooShort ? ProducerError::FragmentTooLong : error);
+}
+
 struct ProducerRuleLimits {
   std::size_t tracks = 3;
   std::chrono::nanoseconds fragment_span = std::chrono::seconds(20);  // first to last frame
-  std::size_t tags = 10;  // a fragment's; the service's own (AWS_KINESISVIDEO_...) do not count
+  std::chrono::nanoseconds least_duration{};  // of a fragment that is not the last, to within one frame; 0: no limit
+  std::size_t tags = 10;                      // a fragment's; the service's own (AWS_KINESISVIDEO_...) do not count
   std::size_t tag_name_bytes = 128;
   std::size_t tag_value_bytes = 256;
 };
@@ -78,7 +87,7 @@ class ProducerRules {
   // that belongs before a key frame comes after it.
   Verdict add_frame(const container::stream_event::Frame& frame);
   Verdict add_tags(const std::vector<container::Tag>& tags);
-  Verdict complete_fragment(ProducerFragmentFacts& facts);
+  Verdict complete_fragment(bool is_last, ProducerFragmentFacts& facts);
 
   // FNV-1a over codecs and their private data.
   std::uint64_t fingerprint() const { return fingerprint_; }

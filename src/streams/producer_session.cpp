@@ -56,6 +56,7 @@ void ProducerSession::handle_bytes(base::ByteView bytes, base::Instant now, base
 
 void ProducerSession::handle_end(bool whole, base::Instant now, base::WallTime wall) {
   if (over_) return;
+  is_ending_ = true;
   stream_.finish(whole);
   handle_events(now, wall);
   if (open_) fail(ProducerError::StreamRead);
@@ -71,7 +72,7 @@ void ProducerSession::handle_events(base::Instant now, base::WallTime wall) {
     if (const auto* time = std::get_if<event::FragmentTime>(&*next)) handle(*time);
     if (const auto* frame = std::get_if<event::Frame>(&*next)) judge(rules_->add_frame(*frame));
     if (const auto* tags = std::get_if<event::FragmentTags>(&*next)) judge(rules_->add_tags(tags->tags));
-    if (auto* complete = std::get_if<event::FragmentComplete>(&*next)) handle(*complete, wall);
+    if (auto* complete = std::get_if<event::FragmentComplete>(&*next)) handle(*complete, now, wall);
     if (const auto* fault = std::get_if<event::Fault>(&*next)) fail(error_of(fault->kind));
   }
 }
@@ -92,9 +93,9 @@ void ProducerSession::handle(const event::FragmentTime& time) {
   judge(rules_->begin_fragment(time.timestamp_ns));
 }
 
-void ProducerSession::handle(event::FragmentComplete& complete, base::WallTime wall) {
+void ProducerSession::handle(event::FragmentComplete& complete, base::Instant now, base::WallTime wall) {
   ProducerFragmentFacts facts;
-  if (const auto verdict = rules_->complete_fragment(facts)) return fail(*verdict);
+  if (const auto verdict = rules_->complete_fragment(is_ending_, facts)) return fail(*verdict);
   if (!open_->number) {  // it was given back: the fragment counts as one that begins now
     open_->server_time = wall;
     open_->number = log_->open_fragment(wall);
@@ -102,6 +103,8 @@ void ProducerSession::handle(event::FragmentComplete& complete, base::WallTime w
     acknowledge(ProducerAckKind::Buffering);
   }
   acknowledge(ProducerAckKind::Received);
+  paused_until_ = now + fragment_rate_.reserve(now, limits_.fragments_per_second, 1);
+  is_paused_ = paused_until_ > now;
   commit(std::move(complete.document), facts);
 }
 
@@ -181,7 +184,7 @@ std::optional<ProducerAck> ProducerSession::poll_ack() {
 }
 
 bool ProducerSession::accepts_bytes() const {
-  return !over_ && uncommitted_fragments_ < limits_.uncommitted_fragments &&
+  return !over_ && !is_paused_ && uncommitted_fragments_ < limits_.uncommitted_fragments &&
          uncommitted_bytes_ < limits_.uncommitted_bytes && acks_.size() < limits_.unsent_acks;
 }
 
@@ -193,6 +196,7 @@ base::Instant ProducerSession::number_due() const {
 base::Instant ProducerSession::next_time() const {
   if (over_) return base::kNever;
   base::Instant next = number_due();
+  if (is_paused_) next = std::min(next, paused_until_);
   if (limits_.connection.count() > 0) next = std::min(next, began_ + limits_.connection);
   if (accepts_bytes()) next = std::min({next, idle_ack_at_, byte_at_ + limits_.idle});
   return next;
@@ -201,6 +205,7 @@ base::Instant ProducerSession::next_time() const {
 void ProducerSession::handle_time(base::Instant now, base::WallTime wall) {
   take_answers();
   if (over_) return;
+  if (now >= paused_until_) is_paused_ = false;
   if (!accepts_bytes()) byte_at_ = now;  // it is we who do not read
   if (now >= number_due()) give_number_back();
   if (limits_.connection.count() > 0 && now >= began_ + limits_.connection) {

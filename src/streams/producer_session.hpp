@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "container/matroska_stream.hpp"
 #include "streams/commit_signal.hpp"
 #include "streams/fragment_log.hpp"
@@ -30,6 +31,8 @@ struct ProducerLimits {
   base::Duration idle = std::chrono::seconds(30);     // without a byte: the connection ends
   base::Duration idle_ack = std::chrono::seconds(5);  // without a byte: an IDLE acknowledgement, so often
   base::Duration connection{};                        // 0: no limit
+  // Past this the producer is not read for a while: back-pressure, as AWS documents no error. 0: no limit.
+  std::uint64_t fragments_per_second = 0;
   // A fragment's number hides later ones of the stream while it is open (ADR 7): without a byte for so long, or
   // being open for so long, the fragment gives it back and takes another when it is complete.
   base::Duration number_unused = std::chrono::seconds(5);
@@ -106,7 +109,7 @@ class ProducerSession {
 
   void handle_events(base::Instant now, base::WallTime wall);
   void handle(const container::stream_event::FragmentTime& time);
-  void handle(container::stream_event::FragmentComplete& complete, base::WallTime wall);
+  void handle(container::stream_event::FragmentComplete& complete, base::Instant now, base::WallTime wall);
   void commit(base::Bytes document, const ProducerFragmentFacts& facts);
   std::optional<Gap> gap_before(base::WallTime start, const ProducerFragmentFacts& facts) const;
   base::WallTime producer_time(std::int64_t timestamp_ns) const;
@@ -131,6 +134,10 @@ class ProducerSession {
   std::size_t uncommitted_bytes_ = 0;
   std::size_t uncommitted_fragments_ = 0;
   base::Instant began_, byte_at_, idle_ack_at_;
+  base::TokenBucket fragment_rate_;
+  base::Instant paused_until_{};  // by fragments_per_second
+  bool is_paused_ = false;
+  bool is_ending_ = false;  // the body has ended
   bool over_ = false;
   Stats stats_;
 };

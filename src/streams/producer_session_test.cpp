@@ -110,6 +110,53 @@ class Producer : public testing::Test {
   std::optional<ProducerSession> session_;
 };
 
+TEST_F(Producer, AFragmentThatIsTooShortEndsTheConnection) {
+  limits.rules.least_duration = 1s;
+  Body body;
+  // 25 pictures a second: the length of a second is a frame more than from the first to the last of them.
+  const auto second_of_pictures = [&](std::uint64_t at) {
+    body.cluster(at);
+    for (int ms = 0; ms < 1000; ms += 40) body.frame(1, ms, ms == 0);
+  };
+  second_of_pictures(0);
+  send(body.cluster(1000).frame(1, 0).frame(1, 40, false).frame(1, 920, false));
+  EXPECT_EQ(acks(), Acks({"BUFFERING 0 #1", "RECEIVED 0 #1", "PERSISTED 0 #1", "BUFFERING 1000 #2"}));
+  send(body.cluster(2000).frame(1, 0).frame(1, 40, false).frame(1, 400, false));
+  send(body.cluster(2440).frame(1, 0));
+  const Acks last = acks();
+  EXPECT_EQ(last.back(), fmt::format("ERROR {} 2000 #3", static_cast<int>(ProducerError::FragmentTooShort)));
+  EXPECT_EQ(acknowledgement_id(ProducerError::FragmentTooShort), 4002) << "contract 4.2 names no id: as its neighbour";
+  EXPECT_TRUE(session().is_over());
+}
+
+TEST_F(Producer, TheLastFragmentMayBeShort) {
+  limits.rules.least_duration = 1s;
+  Body body;
+  send(body.cluster(0).frame(1, 0).frame(1, 40, false));
+  session().handle_end(true, now(), wall());
+  EXPECT_EQ(acks(), Acks({"BUFFERING 0 #1", "RECEIVED 0 #1", "PERSISTED 0 #1"}));
+}
+
+TEST_F(Producer, FragmentsArePacedByNotReading) {
+  limits.fragments_per_second = 5;
+  Body body;
+  const auto send_fragment = [&](std::uint64_t at) { send(body.cluster(at).frame(1, 0).end_fragment()); };
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    EXPECT_TRUE(session().accepts_bytes()) << i;
+    send_fragment(1000 * i);
+  }
+  EXPECT_TRUE(session().accepts_bytes()) << "a second's worth at once";
+  send_fragment(5000);
+  EXPECT_FALSE(session().accepts_bytes());
+  pass(199ms);
+  EXPECT_FALSE(session().accepts_bytes());
+  pass(1ms);
+  EXPECT_TRUE(session().accepts_bytes());
+  send_fragment(6000);
+  EXPECT_FALSE(session().accepts_bytes());
+  EXPECT_FALSE(session().is_over());
+}
+
 TEST_F(Producer, AcksFollowTheFragment) {
   log->at_once = false;
   Body body;

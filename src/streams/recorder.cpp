@@ -2,6 +2,7 @@
 #include "streams/recorder.hpp"
 
 #include "async/shard.hpp"
+#include "base/prefetch.hpp"
 #include "streams/recorder_session.hpp"
 
 namespace streams {
@@ -14,22 +15,29 @@ void Recorder::set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units)
   session_->set_sdp_parameter_sets(nal_units);
 }
 void Recorder::add_audio(const std::string& participant) {
-  session_->add_audio(participant);
+  session_->add_audio(session_->participant(participant));
 }
 
-void Recorder::write_frame(const std::string& participant, ArrivedFrame frame) {
-  Participant& from = session_->participant(participant);
-  const base::Instant now = frame.arrived;
+void Recorder::end_audio(base::Instant now, const std::string& participant) {
+  session_->end_audio(now, participant);
+}
+
+void Recorder::write_frame(const std::string& participant, const ArrivedFrame& frame) {
   if (frame.kind == MediaKind::Audio) {
-    session_->add_audio(participant);
-    session_->write_audio(from, std::move(frame));
+    Participant& from = session_->participant(participant);
+    session_->add_audio(from);
+    session_->write_audio(from, frame);
   } else if (participant.empty()) {
-    session_->write_video(from, std::move(frame));
+    session_->write_video(frame);
   }
-  session_->show(now);
-  session_->commit_waiting(now);
+  session_->show(frame.arrived);
+  session_->commit_waiting(frame.arrived);
 }
 
+void Recorder::prefetch(int step) const {
+  if (step == 0) return base::prefetch(session_.get(), sizeof *session_);
+  session_->prefetch(step);
+}
 void Recorder::handle_sender_report(const std::string& participant, const ClockReport& report) {
   session_->handle_report(session_->participant(participant), report);
 }
@@ -45,11 +53,17 @@ void Recorder::shed(base::Instant now) {
 bool Recorder::wants_key_frame(base::Instant now) const {
   return session_->wants_key_frame(now);
 }
+std::vector<Recorder::RecentPicture> Recorder::since_key_frame() const {
+  return session_->since_key_frame();
+}
 void Recorder::finish(base::Instant now, GapReason reason) {
   session_->finish(now, reason);
 }
 RecorderStats Recorder::stats() const {
   return session_->stats();
+}
+std::optional<std::chrono::microseconds> Recorder::skew() const {
+  return session_->skew();
 }
 
 async::Task<void> Recorder::wait_until_durable(base::Duration timeout) {

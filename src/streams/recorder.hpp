@@ -42,8 +42,9 @@ struct RecorderOptions {
   // Handed to the store and not yet durable; past it whole groups of pictures are dropped as a gap (DiskSlow).
   std::size_t max_uncommitted_bytes = 64U << 20U;
   std::chrono::microseconds camera_clock_tolerance = std::chrono::minutes(15);
-  // How long a finished fragment waits for audio that belongs to it. Video-only sessions never wait.
-  std::chrono::microseconds audio_grace{300'000};
+  // How long a finished fragment waits for audio that belongs to it, if the next one is not finished before (ADR 14):
+  // as long as the receiver waits for a lost packet, and a little. Video-only sessions never wait.
+  std::chrono::microseconds audio_grace{3'200'000};
 };
 
 struct RecorderStats {
@@ -75,8 +76,14 @@ class Recorder {
   // Say so when a participant has negotiated audio: from then on every fragment declares its track, packets or not.
   void add_audio(const std::string& participant);
 
-  // `participant` is the client id; empty for the master.
-  void write_frame(const std::string& participant, ArrivedFrame frame);
+  // The participant has left, or sends no more audio: no fragment waits for him until he sends again.
+  void end_audio(base::Instant now, const std::string& participant);
+
+  // `participant` is the client id; empty for the master. The frame is copied.
+  void write_frame(const std::string& participant, const ArrivedFrame& frame);
+  // Fetches what write_frame() looks at into the cache, in three steps, each of which reads what the one before it
+  // fetched: of many recorders take a step of each, then the next.
+  void prefetch(int step) const;
   void handle_sender_report(const std::string& participant, const ClockReport& report);
   // About once a second: keeps server times true, and commits what waits for nothing any more.
   void handle_timeout(base::Instant now, base::WallTime wall);
@@ -88,6 +95,14 @@ class Recorder {
   // True while the open fragment is past its target, or while nothing can be stored before a key frame.
   bool wants_key_frame(base::Instant now) const;
 
+  // The pictures since the newest key frame, which is the first: as they came, in the order in which they came. Nothing
+  // where that is not in the open fragment. Views, until the next call that is not const.
+  struct RecentPicture {
+    std::int64_t rtp_timestamp = 0;  // as in ArrivedFrame
+    base::ByteView payload;
+  };
+  std::vector<RecentPicture> since_key_frame() const;
+
   // Commits the open fragment; nothing may be written afterwards.
   void finish(base::Instant now, GapReason reason);
   // Resumes when nothing of this recorder is on its way to disk any more, or after `timeout`.
@@ -97,6 +112,8 @@ class Recorder {
   async::Task<bool> wait_for_fragment(std::uint64_t ordinal);
 
   RecorderStats stats() const;
+  // Of the master's sound against his picture (Timeline::skew).
+  std::optional<std::chrono::microseconds> skew() const;
 
  private:
   class Session;

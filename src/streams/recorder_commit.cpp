@@ -6,6 +6,13 @@
 #include "streams/recorder_session.hpp"
 
 namespace streams {
+namespace {
+
+// Room that is made beforehand for one fragment; more is made as it comes.
+constexpr std::size_t kMostExpectedFrames = 4096;
+
+}  // namespace
+
 std::optional<Recorder::Session::Pause> Recorder::Session::pause_since_last_session() const {
   const auto before = log_->recorded_until();
   if (!before) return std::nullopt;
@@ -14,19 +21,21 @@ std::optional<Recorder::Session::Pause> Recorder::Session::pause_since_last_sess
 
 base::WallTime Recorder::Session::nominal_end() const {
   base::WallTime last = open_->start();
-  for (const HeldFrame& frame : open_->video) last = std::max(last, frame.time);
+  for (const HeldFrame& frame : open_->video.frames()) last = std::max(last, frame.time);
   return last + frame_time_;
 }
 
 // `end` by settled times, or nominal_end(), which moves along when the timeline is settled here.
 base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, std::optional<GapReason> pauses) {
   const auto nominal = end - open_->start();
-  if (!participant("").timeline.is_settled()) {
+  if (!master_.timeline.is_settled()) {
     settle();
     end = open_->start() + nominal;
   }
   if (closing_) commit_closing(now, true);
   open_->end = end;
+  open_->sound_until = finished_ ? end + kSoundAfterPictures : end;
+  expected_frames_ = std::min(open_->video.size() + open_->video.size() / 8, kMostExpectedFrames);
   closing_ = std::exchange(open_, std::nullopt);
   closing_->gap_before = gap_before(closing_->start());
   closing_->ended_by = pauses;
@@ -43,7 +52,7 @@ std::optional<Gap> Recorder::Session::gap_before(base::WallTime start) {
   if (pause_ && pause_->since_last_session) pause_ = pause_since_last_session();
   if (pause_ && pause_->first_frame) {
     const HeldFrame& frame = *pause_->first_frame;
-    pause_->from = participant("").timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
+    pause_->from = master_.timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
   }
   if (pause_ && start > pause_->from) gap = Gap{pause_->reason, pause_->from, start};
   pause_.reset();
@@ -57,11 +66,13 @@ std::optional<Gap> Recorder::Session::gap_before(base::WallTime start) {
   return gap;
 }
 
+// Each participant's packets come in order: who has sent past the end has sent all that belongs to it. Whose sound lies
+// further back than is waited for sends by another clock, and nothing is gained by waiting.
 bool Recorder::Session::audio_is_complete(base::Instant now) const {
   return std::ranges::all_of(participants_, [&](const auto& each) {
     const Participant& who = each.second;
-    const bool sends = who.has_sent_audio && now - who.audio_arrived < kAudioIsSending;
-    return !sends || who.audio_end >= closing_->end;
+    const bool sends = who.has_sent_audio && now - who.audio_arrived < options_.audio_grace;
+    return !sends || who.audio_end >= closing_->end || closing_->end - who.audio_end > options_.audio_grace;
   });
 }
 
@@ -75,10 +86,9 @@ void Recorder::Session::commit_closing(base::Instant now, bool in_any_case) {
 
 std::uint32_t Recorder::Session::flags_of(const OpenFragment& fragment) {
   std::uint32_t flags = 0;
-  const Participant& master = participant("");
   if (fragment.dependent) flags |= kDependent;
-  if (master.timeline.clock() == Timeline::Clock::Arrival) flags |= kArrivalClock;
-  if (master.timeline.clock() == Timeline::Clock::Replaced) flags |= kClockReplaced;
+  if (master_.timeline.clock() == Timeline::Clock::Arrival) flags |= kArrivalClock;
+  if (master_.timeline.clock() == Timeline::Clock::Replaced) flags |= kClockReplaced;
   if (next_audio_track_ > 2) flags |= kAudio;
   return flags;
 }
@@ -93,7 +103,7 @@ void Recorder::Session::commit(OpenFragment fragment) {
   draft.codec_fingerprint = fingerprint_of(fragment.avcc);
   draft.ended_by = fragment.ended_by;
   draft.flags = flags_of(fragment);
-  const std::size_t size = fragment.bytes;
+  const std::size_t size = fragment.video.bytes();
   const std::size_t frames = fragment.video.size();
   const FragmentNumber number = fragment.number;
   {

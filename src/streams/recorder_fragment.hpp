@@ -3,26 +3,16 @@
 // The fragment that a recorder is filling, and how it becomes a document.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "base/time.hpp"
 #include "container/matroska.hpp"
 #include "streams/fragment_log.hpp"
+#include "streams/held_frames.hpp"
 #include "streams/timeline.hpp"
 
 namespace streams {
-
-// A frame in memory. Its time may still change while the participant's timeline is not settled.
-struct HeldFrame {
-  std::int64_t rtp = 0;
-  std::uint32_t rate = 0;
-  base::WallTime time;
-  bool key_frame = false;
-  base::Bytes payload;
-};
 
 // Who sends, and what of it is waiting for a fragment. The master's client id is empty.
 struct Participant {
@@ -30,8 +20,7 @@ struct Participant {
 
   Timeline timeline;
   std::uint32_t audio_track = 0;  // kept for the session; 0: none
-  std::deque<HeldFrame> audio;    // in order of arrival
-  std::size_t audio_bytes = 0;
+  HeldFrames audio;
   base::Instant audio_arrived;  // the last packet
   bool has_sent_audio = false;
   base::WallTime audio_end;  // of the last packet
@@ -48,9 +37,9 @@ struct OpenFragment {
   base::Bytes avcc;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
-  std::vector<HeldFrame> video;  // never empty
-  std::size_t bytes = 0;
-  base::WallTime end;  // once it is closed
+  HeldFrames video;  // never empty
+  // Once it is closed. Sound that begins from `end` on is shown by nobody, and kept.
+  base::WallTime end, sound_until;
 
   base::WallTime start() const { return video.front().time; }
 };

@@ -6,11 +6,18 @@
 #include "streams/recorder_session.hpp"
 
 namespace streams {
+namespace {
+
+Payload copy_of(base::ByteView payload) {
+  return std::make_shared<const base::Bytes>(payload.begin(), payload.end());
+}
+
+}  // namespace
 
 // Times must be those that will be written, and what was handed over before must be visible: the first fragment at the
 // live edge is the next segment of every playlist.
 bool Recorder::Session::can_show() {
-  if (!participant("").timeline.is_settled() || (!open_ && !closing_) || !log_->live_edge().is_empty()) return false;
+  if (!master_.timeline.is_settled() || (!open_ && !closing_) || !log_->live_edge().is_empty()) return false;
   const std::lock_guard lock(outcome_->mutex);
   return outcome_->uncommitted == 0 && !outcome_->lost && !(pause_ && is_lost(pause_->reason));
 }
@@ -27,10 +34,10 @@ void Recorder::Session::show(base::Instant now) {
     shown_ = true;
     for (const auto& [id, who] : participants_) {
       if (!who.timeline.is_settled()) continue;
-      for (const HeldFrame& packet : who.audio) show_sound(who, packet);
+      for (const HeldFrame& packet : who.audio.frames()) show_sound(who, packet);
     }
   }
-  const bool settled = participant("").timeline.is_settled();  // a new connection begins anew
+  const bool settled = master_.timeline.is_settled();  // a new connection begins anew
   const bool has_room = (!closing_ || show_fragment(*closing_)) && (!open_ || !settled || show_fragment(*open_));
   if (!has_room) {
     edge.clear();
@@ -54,12 +61,12 @@ bool Recorder::Session::show_fragment(const OpenFragment& fragment) {
   live.height = fragment.height;
   if (fragment.end > fragment.start()) live.end = fragment.end;
   for (std::size_t i = edge.count_pictures(fragment.number); i < fragment.video.size(); ++i) {
-    const HeldFrame& frame = fragment.video[i];
+    const HeldFrame& frame = fragment.video.frames()[i];
     live.pictures.push_back({.track = 1,
                              .key_frame = frame.key_frame,
                              .time = frame.time,
                              .rtp_timestamp = frame.rtp,
-                             .payload = std::make_shared<const base::Bytes>(frame.payload)});
+                             .payload = copy_of(fragment.video.payload(frame))});
   }
   return edge.put(live);
 }
@@ -69,7 +76,7 @@ void Recorder::Session::show_sound(const Participant& from, const HeldFrame& pac
                                .key_frame = true,
                                .time = packet.time,
                                .rtp_timestamp = packet.rtp,
-                               .payload = std::make_shared<const base::Bytes>(packet.payload)});
+                               .payload = copy_of(from.audio.payload(packet))});
 }
 
 // Sound that nobody sends is known to be silent as far as the pictures go.

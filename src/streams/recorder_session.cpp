@@ -3,7 +3,10 @@
 #include "streams/recorder_session.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
+#include "base/prefetch.hpp"
 #include "codecs/opus.hpp"
 
 namespace streams {
@@ -18,6 +21,11 @@ constexpr std::size_t kMaxParticipants = 120;  // track numbers take one byte
 constexpr auto kShortestFrame = std::chrono::milliseconds(1);
 constexpr auto kLongestFrame = std::chrono::milliseconds(500);  // a longer pause is not a frame rate
 
+std::chrono::microseconds length_of(base::ByteView opus_packet) {
+  const auto samples = static_cast<std::int64_t>(codecs::opus::packet_duration(opus_packet).value_or(0));
+  return std::chrono::microseconds(samples * 1'000'000 / codecs::opus::kClockRate);
+}
+
 }  // namespace
 
 Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog> log, base::Instant now,
@@ -28,8 +36,8 @@ Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog>
       began_(now),
       began_wall_(wall),
       clock_at_(now),
-      clock_wall_(wall) {
-  participant("");
+      clock_wall_(wall),
+      master_(participant("")) {
   pause_ = pause_since_last_session();
 }
 
@@ -51,20 +59,35 @@ base::WallTime Recorder::Session::server_clock(base::Instant now) const {
   return clock_wall_ + std::chrono::floor<std::chrono::microseconds>(now - clock_at_);
 }
 
+void Recorder::Session::prefetch(int step) const {
+  if (step == 1) {
+    base::prefetch(&master_, sizeof master_);
+    return base::prefetch(&log_->live_edge());
+  }
+  master_.audio.prefetch();
+  if (open_) open_->video.prefetch();
+}
+
 void Recorder::Session::set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units) {
   for (const base::Bytes& nal : nal_units) parameter_sets_.add(nal);
 }
 
 Participant& Recorder::Session::participant(const std::string& id) {
+  if (id.empty() && !participants_.empty()) return master_;
   return participants_.try_emplace(id, options_.camera_clock_tolerance).first->second;
 }
 
-void Recorder::Session::add_audio(const std::string& id) {
-  Participant& who = participant(id);
+void Recorder::Session::add_audio(Participant& who) {
   if (who.audio_track == 0 && next_audio_track_ < kMaxParticipants) who.audio_track = next_audio_track_++;
 }
 
-HeldFrame Recorder::Session::hold(Participant& from, ArrivedFrame& frame) {
+void Recorder::Session::end_audio(base::Instant now, const std::string& id) {
+  const auto who = participants_.find(id);
+  if (who != participants_.end()) who->second.has_sent_audio = false;
+  commit_closing(now, false);
+}
+
+HeldFrame Recorder::Session::place(Participant& from, const ArrivedFrame& frame) {
   const base::WallTime arrived = media_clock(frame.arrived);
   // Frames that are not written yet keep their times when the sender's RTP time jumps.
   if (from.timeline.is_jump(frame.kind, frame.rtp_timestamp, frame.clock_rate, arrived)) settle();
@@ -73,46 +96,44 @@ HeldFrame Recorder::Session::hold(Participant& from, ArrivedFrame& frame) {
   held.rate = frame.clock_rate;
   held.time = from.timeline.place(frame.kind, frame.rtp_timestamp, frame.clock_rate, arrived);
   held.key_frame = frame.frame.key_frame;
-  held.payload = std::move(frame.frame.payload);
   return held;
 }
 
 // From now on times are as they will be written.
 void Recorder::Session::settle() {
-  Participant& master = participant("");
   for (auto& [id, each] : participants_) {
     if (each.timeline.is_settled()) continue;
     if (id.empty()) {
       each.timeline.settle();
     } else {
-      each.timeline.settle(master.timeline.shift());
+      each.timeline.settle(master_.timeline.shift());
     }
     replace_times(each);
   }
 }
 
 void Recorder::Session::replace_times(Participant& from) {
-  for (HeldFrame& packet : from.audio) packet.time = from.timeline.time_of(MediaKind::Audio, packet.rtp, packet.rate);
+  for (HeldFrame& packet : from.audio.frames())
+    packet.time = from.timeline.time_of(MediaKind::Audio, packet.rtp, packet.rate);
   if (from.has_sent_audio && !from.audio.empty()) {
     const HeldFrame& last = from.audio.back();
-    const auto samples = codecs::opus::packet_duration(last.payload).value_or(0);
-    from.audio_end = last.time + std::chrono::microseconds(static_cast<std::int64_t>(samples) * 1'000'000 /
-                                                           codecs::opus::kClockRate);
+    from.audio_end = last.time + length_of(from.audio.payload(last));
   }
-  if (&from != &participants_.at("") || !open_) return;
-  for (HeldFrame& frame : open_->video) frame.time = from.timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
+  if (&from != &master_ || !open_) return;
+  for (HeldFrame& frame : open_->video.frames())
+    frame.time = from.timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
 }
 
-void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
+void Recorder::Session::write_video(const ArrivedFrame& frame) {
   const base::Instant now = frame.arrived;
-  const bool after_loss = frame.after_loss;
   const bool key = frame.frame.key_frame;
-  const auto change = parameter_sets_.observe(frame.frame.payload);
-  HeldFrame held = hold(master, frame);
+  const base::Bytes& payload = frame.frame.payload;
+  const auto change = parameter_sets_.observe(payload);
+  HeldFrame held = place(master_, frame);
   video_arrived_ = now;
-  if (after_loss && open_) {
+  if (frame.after_loss && open_) {
     settle();
-    held.time = master.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
+    held.time = master_.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
     const base::WallTime last = nominal_end() - frame_time_;
     const base::WallTime end = std::clamp(held.time, last + kShortestFrame, last + frame_time_);
     pause_ = Pause{GapReason::PacketsLost, close(end, now, GapReason::PacketsLost)};
@@ -120,26 +141,25 @@ void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
   }
   if (awaits_key_) {
     if (!key || !parameter_sets_.complete()) {
-      if (!pause_)
-        pause_ = Pause{GapReason::KeyFrameAwaited, held.time, false, HeldFrame{held.rtp, held.rate, {}, false, {}}};
+      if (!pause_) pause_ = Pause{GapReason::KeyFrameAwaited, held.time, false, held};
       count_dropped();
       return;
     }
     awaits_key_ = false;
-    open(std::move(held), now, false);
+    open(held, payload, now, false);
     return;
   }
   if (!open_) {  // the sender had paused; nothing was lost
-    open(std::move(held), now, !key);
+    open(held, payload, now, !key);
     return;
   }
   const auto length = held.time - open_->start();
-  const bool full = open_->bytes + held.payload.size() > options_.max_fragment_bytes;
+  const bool full = open_->video.bytes() + payload.size() > options_.max_fragment_bytes;
   const bool changed = key && (change.sps_changed || change.pps_changed);
   const bool due = key && length >= options_.target_duration - options_.target_duration / kTolerance;
   if (changed || due || full || length >= options_.max_duration) {
     settle();
-    held.time = master.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
+    held.time = master_.timeline.time_of(MediaKind::Video, held.rtp, held.rate);
     const base::WallTime end = close(std::max(held.time, open_->video.back().time), now);
     if (!key && group_dropped_) {  // a dependent fragment is worth nothing without the one before
       pause_ = Pause{GapReason::DiskSlow, end};
@@ -147,10 +167,10 @@ void Recorder::Session::write_video(Participant& master, ArrivedFrame frame) {
       count_dropped();
       return;
     }
-    open(std::move(held), now, !key);
+    open(held, payload, now, !key);
     return;
   }
-  append(std::move(held));
+  append(held, payload);
 }
 
 void Recorder::Session::count_dropped() {
@@ -166,7 +186,7 @@ void Recorder::Session::count_dropped() {
   }
 }
 
-void Recorder::Session::open(HeldFrame frame, base::Instant now, bool dependent) {
+void Recorder::Session::open(const HeldFrame& frame, base::ByteView payload, base::Instant now, bool dependent) {
   OpenFragment fragment;
   fragment.server_time = server_clock(now);
   fragment.number = log_->open_fragment(fragment.server_time);
@@ -177,11 +197,12 @@ void Recorder::Session::open(HeldFrame frame, base::Instant now, bool dependent)
     fragment.width = sps->width;
     fragment.height = sps->height;
   }
+  fragment.video.reserve(expected_frames_);
   open_ = std::move(fragment);
-  append(std::move(frame));
+  append(frame, payload);
 }
 
-void Recorder::Session::append(HeldFrame frame) {
+void Recorder::Session::append(const HeldFrame& frame, base::ByteView payload) {
   OpenFragment& fragment = *open_;
   if (!fragment.video.empty()) {
     const auto step = frame.time - fragment.video.back().time;
@@ -190,34 +211,29 @@ void Recorder::Session::append(HeldFrame frame) {
     if (step >= kShortestFrame && step <= kLongestFrame)
       frame_time_ = std::min(step, frame_time_ + (step - frame_time_) / 8);
   }
-  fragment.bytes += frame.payload.size();
-  fragment.video.push_back(std::move(frame));
+  fragment.video.push(frame, payload);
   ++stats_.video_frames;
 }
 
-void Recorder::Session::write_audio(Participant& from, ArrivedFrame frame) {
+void Recorder::Session::write_audio(Participant& from, const ArrivedFrame& frame) {
   if (from.audio_track == 0) return;
-  HeldFrame held = hold(from, frame);
+  const base::Bytes& payload = frame.frame.payload;
+  const HeldFrame held = place(from, frame);
   from.audio_arrived = frame.arrived;
   from.has_sent_audio = true;
-  const auto samples = codecs::opus::packet_duration(held.payload).value_or(0);
-  const auto length =
-      std::chrono::microseconds(static_cast<std::int64_t>(samples) * 1'000'000 / codecs::opus::kClockRate);
-  from.audio_end = std::max(from.audio_end, held.time + length);
-  from.audio_bytes += held.payload.size();
-  if (shown_ && from.timeline.is_settled()) show_sound(from, held);
-  from.audio.push_back(std::move(held));
+  from.audio_end = std::max(from.audio_end, held.time + length_of(payload));
+  from.audio.push(held, payload);
+  if (shown_ && from.timeline.is_settled()) show_sound(from, from.audio.back());
   ++stats_.audio_packets;
   limit_audio(from);
 }
 
 void Recorder::Session::limit_audio(Participant& from) {
   // While a fragment is open its audio is part of it, for at most its 20 seconds.
-  const auto& newest = from.audio.back();
+  const base::WallTime newest = from.audio.back().time;
   while (from.audio.size() > 1 &&
-         (newest.time - from.audio.front().time > kMostHeldAudio || from.audio_bytes > kMostHeldAudioBytes)) {
-    from.audio_bytes -= from.audio.front().payload.size();
-    from.audio.pop_front();
+         (newest - from.audio.front().time > kMostHeldAudio || from.audio.bytes() > kMostHeldAudioBytes)) {
+    from.audio.drop_front();
     ++stats_.dropped_audio;
   }
 }
@@ -245,18 +261,29 @@ void Recorder::Session::interrupt(base::Instant now, GapReason reason) {
 void Recorder::Session::restart_media(base::Instant now) {
   interrupt(now, GapReason::PublisherLeft);
   commit_closing(now, true);
-  Participant& master = participant("");
-  stats_.clock_jumps += master.timeline.jumps();
-  stats_.dropped_audio += master.audio.size();
-  const std::uint32_t track = master.audio_track;
-  master = Participant(options_.camera_clock_tolerance);
-  master.audio_track = track;
+  stats_.clock_jumps += master_.timeline.jumps();
+  stats_.dropped_audio += master_.audio.size();
+  const std::uint32_t track = master_.audio_track;
+  master_ = Participant(options_.camera_clock_tolerance);
+  master_.audio_track = track;
   parameter_sets_ = {};
 }
 
 bool Recorder::Session::wants_key_frame(base::Instant now) const {
   if (finished_) return false;
   return awaits_key_ || !open_ || now - open_->opened >= options_.target_duration;
+}
+
+std::vector<Recorder::RecentPicture> Recorder::Session::since_key_frame() const {
+  std::vector<RecentPicture> pictures;
+  if (!open_ || awaits_key_) return pictures;
+  const std::span<const HeldFrame> frames = std::as_const(open_->video).frames();
+  const auto key = std::find_if(frames.rbegin(), frames.rend(), [](const HeldFrame& each) { return each.key_frame; });
+  if (key == frames.rend()) return pictures;
+  for (auto each = std::prev(key.base()); each != frames.end(); ++each) {
+    pictures.push_back({each->rtp, HeldFrames::payload(*each)});
+  }
+  return pictures;
 }
 
 void Recorder::Session::finish(base::Instant now, GapReason reason) {
@@ -266,6 +293,7 @@ void Recorder::Session::finish(base::Instant now, GapReason reason) {
     close(nominal_end(), now, reason);
   } else if (closing_) {
     closing_->ended_by = reason;
+    closing_->sound_until = closing_->end + kSoundAfterPictures;
   }
   commit_closing(now, true);
 }

@@ -14,8 +14,11 @@
 
 namespace streams {
 
-// A participant that was silent for longer is not waited for.
+// At the live edge a participant that was silent for longer is not waited for: players would stop.
 inline constexpr auto kAudioIsSending = std::chrono::seconds(1);
+
+// Nothing follows the last fragment that could take the sound which goes on for a moment: packets of 20 to 60 ms.
+inline constexpr auto kSoundAfterPictures = std::chrono::milliseconds(100);
 
 // What became of the fragments that were handed over. Shared with the store's callbacks, which outlive the recorder.
 struct RecorderOutcome {
@@ -37,18 +40,22 @@ class Recorder::Session {
 
   void set_sdp_parameter_sets(const std::vector<base::Bytes>& nal_units);
   Participant& participant(const std::string& id);
-  void add_audio(const std::string& id);
-  void write_video(Participant& master, ArrivedFrame frame);
-  void write_audio(Participant& from, ArrivedFrame frame);
+  void add_audio(Participant& who);
+  void end_audio(base::Instant now, const std::string& id);
+  void write_video(const ArrivedFrame& frame);
+  void prefetch(int step) const;
+  void write_audio(Participant& from, const ArrivedFrame& frame);
   void handle_report(Participant& from, const ClockReport& report);
   void handle_timeout(base::Instant now, base::WallTime wall);
   void commit_waiting(base::Instant now) { commit_closing(now, false); }
   void restart_media(base::Instant now);
   void interrupt(base::Instant now, GapReason reason);
   bool wants_key_frame(base::Instant now) const;
+  std::vector<RecentPicture> since_key_frame() const;
   void finish(base::Instant now, GapReason reason);
   void show(base::Instant now);
   RecorderStats stats() const;
+  std::optional<std::chrono::microseconds> skew() const { return master_.timeline.skew(); }
   std::shared_ptr<RecorderOutcome> outcome() const { return outcome_; }
 
  private:
@@ -64,9 +71,9 @@ class Recorder::Session {
   void count_dropped();
   void settle();
   void replace_times(Participant& from);
-  HeldFrame hold(Participant& from, ArrivedFrame& frame);
-  void open(HeldFrame frame, base::Instant now, bool dependent);
-  void append(HeldFrame frame);
+  HeldFrame place(Participant& from, const ArrivedFrame& frame);
+  void open(const HeldFrame& frame, base::ByteView payload, base::Instant now, bool dependent);
+  void append(const HeldFrame& frame, base::ByteView payload);
   base::WallTime close(base::WallTime end, base::Instant now, std::optional<GapReason> pauses = std::nullopt);
   base::WallTime nominal_end() const;
   void limit_audio(Participant& from);
@@ -90,6 +97,7 @@ class Recorder::Session {
   base::WallTime clock_wall_;
 
   Participants participants_;
+  Participant& master_;  // among them from the beginning
   std::uint32_t next_audio_track_ = 2;
   codecs::h264::ParameterSets parameter_sets_;
   std::optional<OpenFragment> open_;
@@ -100,6 +108,7 @@ class Recorder::Session {
   bool awaits_key_ = true;
   bool group_dropped_ = false;  // what depends on it is dropped too
   std::chrono::microseconds frame_time_{40'000};
+  std::size_t expected_frames_ = 0;  // of the next fragment: a little more than the last one had
   bool finished_ = false;
   bool shown_ = false;     // what is open is at the log's live edge
   bool reorders_ = false;  // pictures are not sent in the order in which they are shown

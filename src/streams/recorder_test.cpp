@@ -187,26 +187,97 @@ TEST(Recorder, AFinishedFragmentWaitsForItsAudio) {
   ASSERT_EQ(recording.log->drafts.size(), 1U);
   EXPECT_EQ(recording.audio_packets(), 100U);
   // But not for ever: nothing after 2000 ms is heard of the next one's.
-  for (std::int64_t ms = 2040; ms <= 4400; ms += 40) recording.camera.video(ms, ms % 2000 == 0);
+  for (std::int64_t ms = 2040; ms <= 5'100; ms += 40) recording.camera.video(ms, ms == 4000);
+  EXPECT_EQ(recording.log->drafts.size(), 1U);
+  for (std::int64_t ms = 5'120; ms <= 5'240; ms += 40) recording.camera.video(ms, false);
   EXPECT_EQ(recording.log->drafts.size(), 2U);
 }
 
-TEST(Recorder, LateAudioGoesWithTheNextFragment) {
+// The last half second of the first fragment's sound comes `late` after its time, all the rest as usual.
+void record_with_late_sound(RecorderFixture& recording, std::int64_t late) {
+  struct Packet {
+    std::int64_t sent, ms;
+  };
+  std::vector<Packet> packets;
+  for (std::int64_t ms = 0; ms < 8000; ms += 20) packets.push_back({ms >= 1500 && ms < 2000 ? ms + late : ms, ms});
+  // As the receiver hands them out: in order.
+  for (std::size_t i = 1; i < packets.size(); ++i) packets[i].sent = std::max(packets[i].sent, packets[i - 1].sent);
+  std::size_t next = 0;
+  for (std::int64_t ms = 0; ms < 8000; ms += 40) {
+    recording.camera.video(ms, ms % 2000 == 0);
+    for (; next < packets.size() && packets[next].sent < ms + 40; ++next) {
+      const base::Duration delay = recording.camera.delay;
+      recording.camera.delay += std::chrono::milliseconds(packets[next].sent - packets[next].ms);
+      recording.camera.audio(packets[next].ms);
+      recording.camera.delay = delay;
+    }
+  }
+  recording.finish(8000);
+}
+
+std::size_t sound_outside(const container::MatroskaDocument& document) {
+  return static_cast<std::size_t>(std::ranges::count_if(document.blocks, [&](const auto& block) {
+    return block.track != 1 && (block.time < document.start || block.time >= document.end);
+  }));
+}
+
+// The mix that readers get is rendered from the fragment that the sound belongs to (ADR 1).
+TEST(Recorder, SoundThatIsLateIsInItsOwnFragment) {
+  for (const std::int64_t late : {200, 400, 900, 1'400, 1'900}) {
+    RecorderFixture recording;
+    record_with_late_sound(recording, late);
+    ASSERT_EQ(recording.log->drafts.size(), 4U) << late;
+    EXPECT_EQ(recording.audio_packets(), 400U) << late;
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(sound_outside(recording.document(i)), 0U) << late << ", " << i;
+  }
+}
+
+TEST(Recorder, SoundThatComesAfterTheNextFragmentsEndGoesWithThatOne) {
+  RecorderFixture recording;
+  record_with_late_sound(recording, 2'600);
+  EXPECT_EQ(recording.audio_packets(), 400U);
+  EXPECT_EQ(sound_outside(recording.document(0)), 0U);
+  EXPECT_EQ(sound_outside(recording.document(1)), 25U);
+}
+
+TEST(Recorder, SoundThatIsAlwaysTooLateHoldsNothingUp) {
+  RecorderFixture recording;
+  for (std::int64_t ms = 0; ms <= 10'000; ms += 20) {
+    if (ms % 40 == 0) recording.camera.video(ms, ms % 2000 == 0);
+    if (ms < 1000) recording.camera.audio(ms);
+    if (ms < 6000) continue;
+    recording.camera.delay += 5s;
+    recording.camera.audio(ms - 5000);
+    recording.camera.delay -= 5s;
+    if (ms >= 8000) EXPECT_EQ(recording.log->drafts.size(), static_cast<std::size_t>(ms / 2000)) << ms;
+  }
+}
+
+TEST(Recorder, TheLastFragmentHasTheSoundThatGoesOnForAMoment) {
+  RecorderFixture recording;
+  recording.recorder.add_audio("");
+  recording.camera.run(0, 1'000);
+  for (std::int64_t ms = 1'000; ms < 1'500; ms += 20) recording.camera.audio(ms);
+  recording.finish(1'500);
+  ASSERT_EQ(recording.log->drafts.size(), 1U);
+  EXPECT_EQ(recording.log->drafts[0].duration, 1'000ms) << "it is as long as its pictures";
+  EXPECT_EQ(recording.audio_packets(), 50U + 5U);
+  EXPECT_EQ(ms_since_start(recording.document(0).blocks.back().time),
+            ms_since_start(recording.log->drafts[0].producer_time) + 1'080);
+}
+
+TEST(Recorder, WhoHasLeftIsNotWaitedFor) {
   RecorderFixture recording;
   for (std::int64_t ms = 0; ms < 2000; ms += 40) {
     recording.camera.video(ms, ms == 0);
-    if (ms < 1500) recording.camera.audio(ms), recording.camera.audio(ms + 20);
+    if (ms < 1500) recording.camera.audio(ms, "anna");
   }
-  for (std::int64_t ms = 2000; ms <= 2600; ms += 40) recording.camera.video(ms, ms == 2000);
+  recording.camera.video(2000, true);
+  EXPECT_EQ(recording.log->drafts.size(), 0U);
+  recording.recorder.end_audio(recording.camera.arrival(2000), "anna");
   ASSERT_EQ(recording.log->drafts.size(), 1U);
-  recording.camera.delay += 1s;
-  for (std::int64_t ms = 1520; ms < 3000; ms += 20) recording.camera.audio(ms);
-  recording.camera.delay -= 1s;
-  for (std::int64_t ms = 2640; ms <= 4400; ms += 40) recording.camera.video(ms, ms % 2000 == 0);
-  recording.finish(4400);
-  EXPECT_EQ(recording.audio_packets(), 76U + 74U);
-  const auto second = recording.document(1);
-  EXPECT_TRUE(std::ranges::any_of(second.blocks, [&](const auto& b) { return b.time < second.start; }));
+  EXPECT_EQ(recording.audio_packets(), 38U);
+  recording.recorder.end_audio(recording.camera.arrival(2000), "nobody");
 }
 
 TEST(Recorder, ANewSpsStartsAFragmentHoweverShort) {
@@ -563,6 +634,27 @@ TEST(Recorder, ManySeedsKeepTheirFrames) {
   }
 }
 
+TEST(Recorder, GivesThePicturesSinceTheNewestKeyFrame) {
+  RecorderFixture recording;
+  const auto recent = [&] {
+    std::vector<base::Bytes> payloads;
+    for (const auto& picture : recording.recorder.since_key_frame()) {
+      payloads.emplace_back(picture.payload.begin(), picture.payload.end());
+    }
+    return payloads;
+  };
+  EXPECT_TRUE(recent().empty());
+  recording.camera.run(0, 1'400, 400);  // key frames at 0, 400, 800, 1200
+  EXPECT_EQ(recent(), std::vector<base::Bytes>(recording.camera.sent.end() - 5, recording.camera.sent.end()));
+  EXPECT_EQ(recording.recorder.since_key_frame().front().rtp_timestamp, recording.camera.video_rtp + 1'200 * 90);
+  recording.camera.run(1'400, 19'000, 100'000);  // the last one at 1400
+  const auto since = static_cast<std::ptrdiff_t>(recording.camera.sent.size());
+  EXPECT_EQ(recent(),
+            std::vector<base::Bytes>(recording.camera.sent.begin() + 35, recording.camera.sent.begin() + since));
+  recording.camera.video(19'000, false, true);
+  EXPECT_TRUE(recent().empty()) << "after a loss";
+}
+
 TEST(Timeline, ReportsSlewAndNeverJump) {
   Timeline timeline(15min);
   const auto place = [&](std::int64_t ms) { return timeline.place(MediaKind::Video, ms * 90, 90'000, at_ms(ms)); };
@@ -623,6 +715,29 @@ TEST(Timeline, WithoutReportsTheLeastDelayedFrameTells) {
   timeline.place(MediaKind::Video, 3'600, 90'000, at_ms(70));
   timeline.settle();
   EXPECT_EQ(timeline.time_of(MediaKind::Video, 0, 90'000), at_ms(30));
+}
+
+// Video is under way for 60 ms, its sound for 15 ms, and their RTP times begin 2 s apart: sound comes 45 ms before its
+// picture.
+TEST(Timeline, TheSkewIsHowMuchLaterSoundComesThanItsPicture) {
+  Timeline timeline(15min);
+  const auto place = [&](MediaKind kind, std::int64_t ms, std::int64_t delay) {
+    const std::int64_t rate = kind == MediaKind::Video ? 90 : 48;
+    const std::int64_t start = kind == MediaKind::Video ? 0 : 2'000;
+    timeline.place(kind, (ms + start) * rate, static_cast<std::uint32_t>(rate * 1'000), at_ms(ms + delay));
+  };
+  place(MediaKind::Video, 0, 60);
+  place(MediaKind::Audio, 0, 15);
+  timeline.handle_report(MediaKind::Video, at_ms(0) - 1h, 0, 90'000);
+  EXPECT_FALSE(timeline.skew());
+  timeline.handle_report(MediaKind::Audio, at_ms(0) - 1h, 96'000, 48'000);
+  EXPECT_EQ(timeline.skew(), -45ms);
+  timeline.settle();
+  // Sound takes 100 ms from now on: after some seconds it comes 40 ms after its picture.
+  for (std::int64_t ms = 40; ms < 10'000; ms += 40) place(MediaKind::Video, ms, 60);
+  for (std::int64_t ms = 20; ms < 10'000; ms += 20) place(MediaKind::Audio, ms, 100);
+  ASSERT_TRUE(timeline.skew());
+  EXPECT_NEAR(static_cast<double>(timeline.skew()->count()), 40'000, 100);
 }
 
 TEST(Timeline, AnotherParticipantIsPutOntoTheMastersTimeline) {

@@ -22,8 +22,8 @@ base::Bytes write_sound(const RenderedAudio& audio) {
   base::Bytes bytes;
   base::ByteWriter out(bytes);
   out.u64(static_cast<std::uint64_t>(audio.first_sample));
-  out.u32(audio.units.size());
-  for (const base::Bytes& unit : audio.units) {
+  out.u32(audio.units().size());
+  for (const base::ByteView unit : audio.units()) {
     out.u32(unit.size());
     out.bytes(unit);
   }
@@ -32,15 +32,18 @@ base::Bytes write_sound(const RenderedAudio& audio) {
 
 std::optional<RenderedAudio> parse_sound(base::ByteView bytes, const AacUnits& units) {
   base::ByteReader in(bytes);
-  RenderedAudio audio{.first_sample = static_cast<std::int64_t>(in.u64()), .units = {}};
+  const auto first_sample = static_cast<std::int64_t>(in.u64());
   const std::uint32_t count = in.u32();
-  if (!in.ok() || audio.first_sample != units.first_sample() || count != units.count) return std::nullopt;
+  if (!in.ok() || first_sample != units.first_sample() || count != units.count) return std::nullopt;
+  base::Bytes all;
+  std::vector<std::uint32_t> ends;
+  all.reserve(in.remaining());
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    const base::ByteView unit = in.take(in.u32());
-    audio.units.emplace_back(unit.begin(), unit.end());
+    base::append(all, in.take(in.u32()));
+    ends.push_back(static_cast<std::uint32_t>(all.size()));
   }
   if (!in.ok() || in.remaining() > 0) return std::nullopt;
-  return audio;
+  return RenderedAudio(first_sample, std::move(all), ends);
 }
 
 }  // namespace streams

@@ -13,7 +13,7 @@ namespace streams {
 
 // To be raised with every change after which the same packets render to other bytes: of `audio_renderer`,
 // `audio_timeline`, the look-back, room `aac_encoder`, and of the form below.
-inline constexpr int kRenderingVersion = 1;
+inline constexpr int kRenderingVersion = 2;
 
 // Everything but the packets that the bytes depend on: version, encoder, the libraries and what of the processor they
 // use; and the fragment's own bytes, by their checksum.

@@ -131,7 +131,10 @@ void StreamLog::announce(Published& published) {
     live_edge().committed(published.back().second.header.number);
     signal_.notify_all();
   }
-  for (auto& [tell, fragment] : published) tell(fragment);
+  for (auto& [tell, fragment] : published) {
+    if (around_.committed && fragment.is_durable()) around_.committed(shared_from_this(), fragment);
+    tell(fragment);
+  }
 }
 
 // Needs mutex_. A fragment becomes visible when every number before it is committed or abandoned.

@@ -46,6 +46,7 @@ struct LogSurroundings {
   async::DiskWorker* readers = nullptr;
   KeptLogs kept;
   std::function<base::WallTime()> wall_clock;
+  std::function<void(const std::shared_ptr<FragmentLog>&, const StoredFragment&)> committed;  // as in ArchiveOptions
   base::WallTime opened;  // what has a lower number was written by an earlier process
   std::atomic<std::uint64_t> cache_hits = 0;
   std::atomic<std::uint64_t> cache_misses = 0;

@@ -2,6 +2,7 @@
 // Playlists and parts that may have to be waited for (rfc8216bis 6.2.5). No thread is held: a request waits for the
 // live edge's signal.
 #include "async/shard.hpp"
+#include "streams/codec_configurations.hpp"
 #include "streams/media_playlists.hpp"
 #include "streams/streaming_sessions.hpp"
 
@@ -111,6 +112,7 @@ Task<Result<SessionAnswer>> StreamingSessions::media_playlist(FragmentLogPtr log
   } else {
     CO_TRY(view.window, co_await look(log, session, fetch.token, now));
   }
+  CO_TRY_VOID(check_codec_changes(view.window, options_.hls_codec_changes));
   CO_TRY(const container::HlsMediaPlaylist playlist, co_await make_media_playlist(playback_, log, std::move(view)));
   co_return SessionAnswer{.content_type = kPlaylistType, .body = container::write_hls_media(playlist)};
 }

@@ -41,14 +41,13 @@ std::chrono::seconds to_target_duration(std::chrono::microseconds longest) {
   return std::max(seconds, std::chrono::seconds(1));
 }
 
-SegmentKind ts_kind(const StreamingSession& session, bool opens) {
+SegmentKind ts_kind(const StreamingSession& session) {
   if (!session.audio) return SegmentKind::TsOfVideo;
-  if (!session.video) return SegmentKind::TsOfAudio;
-  return opens ? SegmentKind::TsOpening : SegmentKind::TsOfBoth;
+  return session.video ? SegmentKind::TsOfBoth : SegmentKind::TsOfAudio;
 }
 
 std::set<SegmentKind> kinds_of(const StreamingSession& session) {
-  if (session.mpeg_ts) return {ts_kind(session, false)};
+  if (session.mpeg_ts) return {ts_kind(session)};
   std::set<SegmentKind> kinds;
   if (session.video) kinds.insert(SegmentKind::Mp4Video);
   if (session.audio) kinds.insert(SegmentKind::Mp4Audio);
@@ -71,13 +70,18 @@ Task<Result<bool>> find_sound(Playback& playback, FragmentLogPtr log, std::vecto
   co_return false;
 }
 
-// HLS names a segment by its fragment, DASH by its time.
-Task<Result<std::optional<StoredFragment>>> find_segment(FragmentLogPtr log, SessionFetch fetch, PlaybackTrack track) {
-  if (!fetch.fragment_number)
-    co_return co_await find_at_media_time(log, {fetch.time.value_or(""), fetch.timescale.value_or("")}, track);
+// HLS names a segment by its fragment, DASH by its time. What is not there has no number.
+Task<Result<MediaSegment>> find_segment(FragmentLogPtr log, SessionFetch fetch, PlaybackTrack track) {
+  MediaSegment found{.fragment = std::nullopt, .edges = fetch.edges};
+  if (!fetch.fragment_number) {
+    CO_TRY(found, co_await find_at_media_time(log, {fetch.time.value_or(""), fetch.timescale.value_or("")}, track));
+    found.edges.to_picture = found.fragment && fetch.last == found.fragment->header.number.text();
+    co_return found;
+  }
   const std::optional<FragmentNumber> number = FragmentNumber::parse(*fetch.fragment_number);
   if (!number) co_return base::fail(Errc::InvalidArgument, "FragmentNumber is not one of this server's.");
-  co_return co_await log->find(*number);
+  CO_TRY(found.fragment, co_await log->find(*number));
+  co_return found;
 }
 
 }  // namespace
@@ -115,7 +119,8 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
                            .to = request.to.value_or(request.mode == PlaybackMode::Live ? now : kNoEnd),
                            .origin = now,
                            .expires = now + request.lifetime,
-                           .first = {}};
+                           .first = {},
+                           .owner = request.owner.substr(0, kMostOwnerBytes)};
   std::vector<StoredFragment> fragments;
   if (session.mode == PlaybackMode::Live) {
     CO_TRY(fragments, co_await log->newest(request.max_fragments));
@@ -143,8 +148,8 @@ Task<Result<std::string>> StreamingSessions::open(StreamKey stream, StreamingReq
   co_return seal_session(session, key_, random_);
 }
 
-Task<Result<SessionAnswer>> StreamingSessions::answer(SessionFetch fetch, base::WallTime now) {
-  std::optional<StreamingSession> session = open_session(fetch.token, key_);
+Task<Result<SessionAnswer>> StreamingSessions::answer(std::optional<StreamingSession> session, SessionFetch fetch,
+                                                      base::WallTime now) {
   if (!session) co_return base::fail(Errc::AccessDenied, "The SessionToken is not valid.");
   if (now >= session->expires) {
     co_return base::fail(Errc::AccessDenied,
@@ -192,34 +197,29 @@ Task<Result<SessionAnswer>> StreamingSessions::segment(FragmentLogPtr log, Strea
   const bool is_ts = fetch.resource == "getTSFragment.ts";
   const bool is_audio = !is_ts && fetch.track_number == "2";
   const PlaybackTrack track = is_audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
-  const bool from_picture = is_audio && fetch.from_picture;
   CO_TRY_VOID(co_await await_commit(log, session, fetch));
-  CO_TRY(const std::optional<StoredFragment> fragment, co_await find_segment(log, std::move(fetch), track));
-  if (!fragment) {
+  CO_TRY(const MediaSegment found, co_await find_segment(log, std::move(fetch), track));
+  if (!found.fragment) {
     co_return base::fail(Errc::NotFound, "The fragment does not exist or is no longer kept.");
   }
-  const bool opens = fragment->header.number == session.first;
-  const SegmentKind kind = is_ts ? ts_kind(session, opens) : is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
+  const SegmentKind kind = is_ts ? ts_kind(session) : is_audio ? SegmentKind::Mp4Audio : SegmentKind::Mp4Video;
+  const bool has_edges = kind == SegmentKind::TsOfBoth || kind == SegmentKind::Mp4Audio;
   SessionAnswer answer{.content_type = is_ts ? "video/mp2t" : is_audio ? "audio/mp4" : "video/mp4", .cacheable = true};
-  if (from_picture && (fragment->header.flags & kProducerDocument) != 0) {
-    CO_TRY(answer.body, co_await playback_.sound_from_picture(log, *fragment));
-    co_return answer;
-  }
-  CO_TRY(answer.segment, co_await find_or_render(log, *fragment, kind));
+  CO_TRY(answer.segment, co_await find_or_render(log, *found.fragment, kind, has_edges ? found.edges : SoundEdges{}));
   co_return answer;
 }
 
-Task<Result<Segment>> StreamingSessions::find_or_render(FragmentLogPtr log, StoredFragment fragment, SegmentKind kind) {
-  const SegmentKey key{log->stream(), fragment.header.number, kind};
+Task<Result<Segment>> StreamingSessions::find_or_render(FragmentLogPtr log, StoredFragment fragment, SegmentKind kind,
+                                                        SoundEdges edges) {
+  const SegmentKey key{log->stream(), fragment.header.number, kind, edges};
   if (Segment known = segments_.find(key)) co_return known;
   const bool is_mp4 = kind == SegmentKind::Mp4Video || kind == SegmentKind::Mp4Audio;
-  auto rendered = is_mp4
-                      ? co_await playback_.mp4_segment(
-                            log, fragment, kind == SegmentKind::Mp4Audio ? PlaybackTrack::Audio : PlaybackTrack::Video)
-                      : co_await playback_.ts_segment(log, fragment,
-                                                      {.video = kind != SegmentKind::TsOfAudio,
-                                                       .audio = kind != SegmentKind::TsOfVideo,
-                                                       .opens = kind == SegmentKind::TsOpening});
+  const PlaybackTrack track = kind == SegmentKind::Mp4Audio ? PlaybackTrack::Audio : PlaybackTrack::Video;
+  auto rendered =
+      is_mp4 ? co_await playback_.mp4_segment(log, fragment, track, edges)
+             : co_await playback_.ts_segment(
+                   log, fragment,
+                   {.video = kind != SegmentKind::TsOfAudio, .audio = kind != SegmentKind::TsOfVideo, .edges = edges});
   if (!rendered) co_return base::fail(std::move(rendered).error());
   auto segment = std::make_shared<const std::string>(*std::move(rendered));
   segments_.put(key, segment, segment->size());

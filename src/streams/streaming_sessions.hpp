@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "async/task.hpp"
 #include "base/random.hpp"
@@ -26,6 +27,8 @@ struct PlaylistView;   // streams/media_playlists.hpp
 enum class PlaybackMode : std::uint8_t { Live, OnDemand, LiveReplay };
 enum class DiscontinuityMode : std::uint8_t { Always, Never, OnDiscontinuity };
 
+inline constexpr std::size_t kMostOwnerBytes = 128;
+
 // What GetHLSStreamingSessionURL or GetDASHStreamingSessionURL asked for, defaults of the contract filled in.
 struct StreamingRequest {
   PlaybackMode mode = PlaybackMode::Live;
@@ -38,6 +41,7 @@ struct StreamingRequest {
   std::optional<base::WallTime> to{};    // LiveReplay may go on without end
   std::chrono::seconds lifetime{300};
   std::uint32_t max_fragments = 5;  // in one media playlist
+  std::string owner{};              // who asks, in the caller's words; at most kMostOwnerBytes
 };
 
 struct StreamingOptions {
@@ -47,6 +51,7 @@ struct StreamingOptions {
   std::size_t most_waiting = 4096;  // blocking reloads, and requests for parts that do not exist yet
   std::size_t segment_cache_bytes = 128U << 20U;
   std::size_t dash_configurations = 0;  // of the codecs, one after the other in a manifest; 0: no limit
+  std::size_t hls_codec_changes = 0;    // in a session, since its first fragment; 0: no limit
 };
 
 // What a session token says. docs/formats has no page for it: it lives for hours and is encrypted.
@@ -69,6 +74,7 @@ struct StreamingSession {
   // EXT-X-TARGETDURATION, from the opening on (RFC 8216 6.2.1: it must not change). A fragment that lasts longer raises
   // it for the rest of the session: players follow that, while a segment past its target makes some of them give up.
   std::chrono::seconds target_duration{1};
+  std::string owner{};                      // as in the request
   std::chrono::milliseconds part_target{};  // PART-TARGET of the low-latency playlists
   bool low_latency = false;                 // is wanted of this playlist; not in the token
 
@@ -95,8 +101,9 @@ struct SessionFetch {
   std::optional<std::string> fragment_number;
   std::optional<std::string> time{};  // DASH: where a segment starts, in ticks
   std::optional<std::string> timescale{};
-  bool from_picture = false;  // without the sound before the first picture
-  TrackInit init;             // of an initialisation segment
+  SoundEdges edges{};                 // of a segment
+  std::optional<std::string> last{};  // DASH: the number of the fragment whose sound ends with its pictures
+  TrackInit init;                     // of an initialisation segment
   std::optional<bool> low_latency{};
   std::optional<std::uint64_t> part{};  // of a fragment
   ReloadDirectives reload{};
@@ -122,9 +129,18 @@ class StreamingSessions {
   // cannot be played. The caller has checked the request's rules and that the stream keeps data.
   async::Task<base::Result<std::string>> open(StreamKey stream, StreamingRequest request, base::WallTime now);
 
+  // What the token says; nothing when it is not ours.
+  std::optional<StreamingSession> find(std::string_view token) const { return open_session(token, key_); }
+
   // AccessDenied: the token is not ours, or has expired. NotFound: the fragment is gone. LimitExceeded: too many
   // configurations.
-  async::Task<base::Result<SessionAnswer>> answer(SessionFetch fetch, base::WallTime now);
+  async::Task<base::Result<SessionAnswer>> answer(SessionFetch fetch, base::WallTime now) {
+    std::optional<StreamingSession> session = find(fetch.token);
+    return answer(std::move(session), std::move(fetch), now);
+  }
+  // The same for a caller that has asked find() for the fetch's token already.
+  async::Task<base::Result<SessionAnswer>> answer(std::optional<StreamingSession> session, SessionFetch fetch,
+                                                  base::WallTime now);
 
  private:
   class LiveCounts;
@@ -144,7 +160,8 @@ class StreamingSessions {
   async::Task<base::Result<void>> await_change(LiveEdge& edge, std::uint64_t ticket, base::Instant deadline);
   async::Task<base::Result<SessionAnswer>> segment(FragmentLogPtr log, StreamingSession session, SessionFetch fetch);
   // From the cache, else rendered and put there.
-  async::Task<base::Result<Segment>> find_or_render(FragmentLogPtr log, StoredFragment fragment, SegmentKind kind);
+  async::Task<base::Result<Segment>> find_or_render(FragmentLogPtr log, StoredFragment fragment, SegmentKind kind,
+                                                    SoundEdges edges = {});
   // What the session shows now; counts on from where it was last asked.
   async::Task<base::Result<SessionWindow>> look(FragmentLogPtr log, StreamingSession session, std::string token,
                                                 base::WallTime now);

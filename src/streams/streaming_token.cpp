@@ -12,7 +12,7 @@
 namespace streams {
 namespace {
 
-constexpr std::uint8_t kVersion = 3;
+constexpr std::uint8_t kVersion = 4;
 constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kKeySize = 32;
@@ -40,6 +40,8 @@ base::Bytes encode(const StreamingSession& session) {
   writer.u64(session.first.value);
   writer.u32(static_cast<std::uint32_t>(session.target_duration.count()));
   writer.u32(static_cast<std::uint32_t>(session.part_target.count()));
+  writer.u8(static_cast<std::uint8_t>(session.owner.size()));
+  writer.text(session.owner);
   return out;
 }
 
@@ -65,7 +67,12 @@ std::optional<StreamingSession> decode(base::ByteView plain) {
   session.first.value = reader.u64();
   session.target_duration = std::chrono::seconds(reader.u32());
   session.part_target = std::chrono::milliseconds(reader.u32());
+  const std::size_t owner_size = reader.u8();
+  session.owner = base::as_text(reader.take(owner_size));
   if (!reader.ok() || reader.remaining() != 0) return std::nullopt;
+  const bool is_known = session.mode <= PlaybackMode::LiveReplay && session.axis <= TimeAxis::Producer &&
+                        session.discontinuities <= DiscontinuityMode::OnDiscontinuity;
+  if (!is_known) return std::nullopt;
   return session;
 }
 
@@ -73,6 +80,7 @@ std::optional<StreamingSession> decode(base::ByteView plain) {
 
 std::string seal_session(const StreamingSession& session, base::ByteView key, base::Random& random) {
   CHECK(key.size() == kKeySize);
+  CHECK(session.owner.size() <= kMostOwnerBytes);
   const base::Bytes plain = encode(session);
   base::Bytes sealed(kNonceSize + plain.size() + kTagSize);
   random.fill(base::MutableByteView(sealed).first(kNonceSize));

@@ -13,6 +13,7 @@ constexpr std::int64_t kMaxLead = 2 * kSecond;    // a frame cannot come so long
 constexpr std::int64_t kMaxDelay = 15 * kSecond;  // nor be under way for so long
 constexpr std::int64_t kMaxReorder = kSecond;     // presentation order against decoding order
 constexpr std::int64_t kClockStep = kSecond;      // a report that differs by more is a step of the camera's clock
+constexpr std::int64_t kUsualOver = 32;           // frames that the usual delay is averaged over
 constexpr std::int64_t kReportNoise = 5'000;      // reports are not followed below this
 constexpr std::int64_t kArrivalNoise = 50'000;    // nor the arrival clock below this
 
@@ -81,6 +82,12 @@ std::int64_t Timeline::shift() const {
   return 0;
 }
 
+std::optional<std::chrono::microseconds> Timeline::skew() const {
+  const auto& [video, sound] = tracks_;
+  if (!video.started || !sound.started || !video.camera || !sound.camera) return std::nullopt;
+  return std::chrono::microseconds((sound.usual_delay - *sound.camera) - (video.usual_delay - *video.camera));
+}
+
 base::WallTime Timeline::time_of(codecs::MediaKind kind, std::int64_t rtp, std::uint32_t rate) const {
   return base::from_microseconds(in_microseconds(rtp, rate) + offset_of(track(kind)));
 }
@@ -101,7 +108,7 @@ base::WallTime Timeline::place(codecs::MediaKind kind, std::int64_t rtp, std::ui
     const bool late = settled_;  // a track that begins when the other is in use lies as far from our clock as that one
     const std::int64_t shift_now = shift();
     each.started = true;
-    each.least_delay = each.window_least = arrived_us - rtp_us;
+    each.least_delay = each.window_least = each.usual_delay = arrived_us - rtp_us;
     each.window_began = each.last_rtp = rtp_us;
     const bool reported = each.camera && camera_lead_ && reports_agree();
     if (late) each.offset = reported ? *each.camera - *camera_lead_ : each.least_delay + shift_now;
@@ -119,6 +126,7 @@ base::WallTime Timeline::place(codecs::MediaKind kind, std::int64_t rtp, std::ui
 
 void Timeline::note_arrival(Track& track, std::int64_t rtp_us, std::int64_t arrived_us) {
   const std::int64_t delay = arrived_us - rtp_us;
+  track.usual_delay += (delay - track.usual_delay) / kUsualOver;
   track.window_least = std::min(track.window_least, delay);
   track.least_delay = std::min(track.least_delay, delay);
   if (rtp_us - track.window_began < kWindow) return;
@@ -141,7 +149,7 @@ void Timeline::begin_anew(Track& track, std::int64_t rtp_us, std::int64_t arrive
   track.offset = time - rtp_us;
   track.slew = 0;
   track.camera.reset();
-  track.least_delay = track.window_least = arrived_us - rtp_us;
+  track.least_delay = track.window_least = track.usual_delay = arrived_us - rtp_us;
   track.window_began = track.last_rtp = rtp_us;
 }
 

@@ -45,6 +45,9 @@ class Timeline {
   // Stream time minus server time, in microseconds.
   std::int64_t shift() const;
   std::uint64_t jumps() const { return jumps_; }
+  // How much later sound arrives, on the average, than the picture of the same instant of the sender's clock (RFC 3550
+  // 6.4.1); negative: earlier. What is recorded is free of it. Nothing before reports have come of both.
+  std::optional<std::chrono::microseconds> skew() const;
 
  private:
   struct Track {
@@ -54,6 +57,7 @@ class Timeline {
     std::int64_t least_delay = 0;  // smallest arrival minus RTP time, of this and the last window
     std::int64_t window_least = 0;
     std::int64_t window_began = 0;       // RTP time in microseconds
+    std::int64_t usual_delay = 0;        // arrival minus RTP time, of the last seconds
     std::optional<std::int64_t> camera;  // camera's UTC minus RTP time, by the last report
     std::int64_t last_rtp = 0;
     std::int64_t last_time = 0;

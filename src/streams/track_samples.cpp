@@ -84,7 +84,7 @@ void drop_before(TrackSamples& list, base::WallTime start) {
   const std::int64_t from = to_media_ticks(start, list.timescale);
   auto at = static_cast<std::int64_t>(list.decode_time);
   std::size_t dropped = 0;
-  while (dropped < list.samples.size() && at + list.samples[dropped].duration / 2 < from) {
+  while (dropped < list.samples.size() && at < from) {
     at += list.samples[dropped++].duration;
   }
   list.decode_time = static_cast<std::uint64_t>(at);
@@ -100,21 +100,22 @@ Result<TrackSamples> list_silence(const StoredFragment& fragment) {
   const std::int64_t start = to_media_ticks(fragment.header.producer_time, container::kAudioTimescale);
   const std::int64_t end = to_media_ticks(pictures_end(fragment), container::kAudioTimescale);
   list.decode_time = static_cast<std::uint64_t>(start);
-  const base::ByteView unit = kSilence->units.back();
+  const base::ByteView unit = kSilence->units().back();
   for (std::int64_t at = start; at < end; at += kAacFrameSamples) {
     list.samples.push_back({.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = unit});
   }
   return list;
 }
 
-TrackSamples list_rendered_samples(const RenderedAudio& audio) {
+TrackSamples list_rendered_samples(const EdgedSound& sound) {
   TrackSamples list{.track = make_rendered_track(),
                     .timescale = container::kAudioTimescale,
-                    .decode_time = static_cast<std::uint64_t>(audio.first_sample),
+                    .decode_time = static_cast<std::uint64_t>(sound.units.first_sample()),
                     .samples = {}};
-  list.samples.reserve(audio.units.size());
-  for (const base::Bytes& unit : audio.units) {
-    list.samples.push_back({.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = unit});
+  list.samples.reserve(static_cast<std::size_t>(sound.units.count));
+  for (std::int64_t unit = sound.units.first; unit < sound.units.past(); ++unit) {
+    list.samples.push_back(
+        {.duration = kAacFrameSamples, .composition_offset = 0, .key_frame = true, .payload = sound.unit(unit)});
   }
   return list;
 }

@@ -23,8 +23,8 @@ struct TrackSamples {
 base::Result<TrackSamples> list_video_samples(const OpenedFragment& opened);
 // A producer's own sound. Unsupported: no AAC track; Corrupt: its codec private data is no AudioSpecificConfig.
 base::Result<TrackSamples> list_stored_audio_samples(const OpenedFragment& opened);
-TrackSamples list_rendered_samples(const RenderedAudio& audio);
-// Leaves out what is over before `start`, or for the most part.
+TrackSamples list_rendered_samples(const EdgedSound& sound);
+// Leaves out what begins before `start`.
 void drop_before(TrackSamples& list, base::WallTime start);
 // Silence from the fragment's start to its end, in units that begin with it: where a producer's sound comes and goes.
 base::Result<TrackSamples> list_silence(const StoredFragment& fragment);

@@ -3,6 +3,7 @@
 // Several addresses of the server, a client that has IPv6 alone, and a NAT that forgets its mappings in mid-session.
 import assert from 'node:assert/strict';
 import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
+import {createSocket} from 'node:dgram';
 import {readFileSync, rmSync} from 'node:fs';
 import {after, before, describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -69,6 +70,31 @@ function holesOf(documents) {
   return times.slice(1).map((time, i) => Math.round(time - times[i])).sort((a, b) => b - a);
 }
 
+/** Sends what `alter` makes of every media packet that the client sends on from another address, a little later. */
+async function copyFromElsewhere(relay, alter) {
+  const socket = createSocket('udp4');
+  await new Promise((resolve) => socket.bind(0, '127.0.0.3', resolve));
+  const seen = {sent: 0, answered: 0};
+  socket.on('message', () => { seen.answered++; });
+  const undo = (await Promise.all(relay.proxies.values())).map((proxy) => {
+    const original = proxy.pass;
+    proxy.pass = function (packet, send) {
+      original.call(this, packet, send);
+      // RTP comes from the client alone here: the server sends nothing but RTCP, STUN and DTLS.
+      if (packet[0] >> 6 !== 2 || (packet[1] >= 192 && packet[1] <= 223)) return;
+      const copy = alter(Buffer.from(packet));
+      setTimeout(() => { seen.sent++; socket.send(copy, this.target.port, this.target.address); }, 30);
+    };
+    return () => { proxy.pass = original; };
+  });
+  return async () => {
+    undo.forEach((each) => each());
+    await sleep(100);
+    socket.close();
+    return seen;
+  };
+}
+
 describe('a NAT that forgets its mappings', () => {
   test('Chromium gets another address and port in mid-session, and the recording goes on', async (t) => {
     const seconds = 10;
@@ -80,6 +106,17 @@ describe('a NAT that forgets its mappings', () => {
       const sending = browser.call('publish', {config: {endpoint: relay.url, region, credentials}, name: 'rebound', seconds, withAudio: true});
       sending.catch(() => {});
       await kvs.untilFragments('rebound', (found) => found.length > 0, 20000);
+      // Before that, somebody else's packets in the client's name: forged, then copied. Neither changes anything.
+      for (const alter of [(packet) => { packet[packet.length - 1] ^= 1; return packet; }, (packet) => packet]) {
+        const stop = await copyFromElsewhere(relay, alter);
+        await sleep(700);
+        const {sent: copies, answered} = await stop();
+        assert.ok(copies > 30, `${copies} copies`);
+        assert.equal(answered, 0, 'not a byte goes where they came from');
+      }
+      const before = await server.metrics();
+      assert.ok(before.tidegate_media_strangers_total > 60);
+      assert.equal(before.tidegate_media_rebound_total, 0);
       await relay.rebind('127.0.0.2');
       const sent = await sending;
       assert.deepEqual(sent.statuses, []);
@@ -88,14 +125,14 @@ describe('a NAT that forgets its mappings', () => {
       const holes = holesOf(documents);
       const metrics = await server.metrics();
       t.diagnostic(`${sent.framesSent} frames sent, ${video.count} stored in ${documents.length} fragments; the longest holes are ${holes.slice(0, 3)} ms`);
+      assert.ok(sent.framesSent - video.count <= 10, 'what was on its way when the address changed');
       assert.equal(metrics.tidegate_sessions_joins_total, 1);
       assert.equal(metrics.tidegate_sessions_connected_total, 1);
-      assert.ok(metrics.tidegate_media_unknown_flow_total > 0, 'the address did change');
+      assert.ok(metrics.tidegate_media_rebound_total > 0, 'the address did change, and media told of it');
       const span = ((sent.ledgers.video.at(-1).rtp - sent.ledgers.video[0].rtp) >>> 0) / 90;
       assert.ok(Math.abs(video.lastAt - video.from - span) <= 200, `recorded ${video.lastAt - video.from} ms, sent ${span} ms`);
-      // Chromium checks a path that works each 2.5 s: until then nobody knows the new address. The rest is a key frame.
-      assert.ok(holes[0] < 4000, `a hole of ${holes[0]} ms`);
-      assert.ok(holes[1] < 200, `another hole of ${holes[1]} ms`);
+      // Chromium checks a path that works each 2.5 s; its media does not wait for that.
+      assert.ok(holes[0] < 500, `a hole of ${holes[0]} ms`);
       await decodeDocuments(documents, folder);
     } finally {
       await browser.stop();

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // Behaves as webrtc-sdk-c does, from its literal requests to its media: what that client could not use is a failure here.
 import assert from 'node:assert/strict';
 import {readFileSync, rmSync} from 'node:fs';

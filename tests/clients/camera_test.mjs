@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // What `tidegate camera` publishes from a file is in the recording bit for bit.
 import assert from 'node:assert/strict';
 import {rmSync} from 'node:fs';
@@ -56,7 +55,7 @@ describe('tidegate camera', () => {
     for (const kind of OUTPUTS) {
       await t.test(`each beep with its flash: ${kind}`, (t) => {
         if (measured[kind].error) throw measured[kind].error;
-        t.diagnostic(together(measured[kind], {...measured.expected, ...RENDERED, marks: 11}));
+        t.diagnostic(together(measured[kind], {...measured.expected, ...RENDERED[kind], marks: 11}));
       });
     }
   });

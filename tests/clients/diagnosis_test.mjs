@@ -28,7 +28,11 @@ before(async () => {
   const failed = (await Promise.allSettled(runs)).filter(({reason}) => reason);
   assert.deepEqual(failed.map(({reason}) => reason.message), []);
 });
-after(() => server?.stop());
+after(async () => {
+  await Promise.all(stillOpen.map((each) => each.close().catch(() => {})));
+  await server?.stop();
+});
+const stillOpen = [];  // clients whose sessions go on
 
 const sessionsOf = async (channelName) => (await readPresigned(server, '/api/v1/sessions', {channelName})).body.sessions;
 async function untilSession(channelName, holds, deadline = 12000) {
@@ -60,6 +64,22 @@ async function answerChanged(name, change) {
   await sender.close().catch(() => {});
   await socket.close();
   return record;
+}
+/** werift connects by this offer. */
+async function connect(socket, offer, prepare = () => {}) {
+  const sender = new WeriftSender();
+  stillOpen.push(sender);
+  const describe = sender.peer.setRemoteDescription.bind(sender.peer);
+  sender.peer.setRemoteDescription = async (description) => {
+    await describe(description);
+    prepare(sender.peer);
+  };
+  socket.send('SDP_ANSWER', await sender.answer(offer));
+  return sender;
+}
+async function joinAgain({ChannelARN, socket}) {
+  await kvs.storage.send(new JoinStorageSessionCommand({channelArn: ChannelARN}));
+  return (await socket.next('SDP_OFFER')).payload;
 }
 const withoutCandidates = (sdp) => sdp.replace(/^a=(candidate:.*|end-of-candidates)\r\n/gm, '');
 /** An answer of a client that knows no address of the server, so that it checks none. */
@@ -135,6 +155,64 @@ const provocations = {
     const refused = await kvs.storage.send(new JoinStorageSessionCommand({channelArn: ChannelARN})).catch((error) => error);
     return {refused, record: (await sessionsOf(name))[0]};
   },
+  'no-profile': async (name) => {
+    const {socket, offer} = await join(name);
+    const AEAD_AES_256_GCM = 8;  // RFC 7714 14.2: not one of ours
+    await connect(socket, offer, (peer) => peer.dtlsTransports.forEach((each) => Object.defineProperty(each, 'srtpProfiles', {value: [AEAD_AES_256_GCM]})));
+    const record = await untilEnded(name);
+    await socket.close();
+    return record;
+  },
+  'replaced': async (name) => {
+    const first = await join(name);
+    await (await connect(first.socket, first.offer)).connected;
+    const [before] = await sessionsOf(name);
+    await (await connect(first.socket, await joinAgain(first))).connected;
+    await untilSession(name, (session) => session.state === 'connected');
+    const [second, record] = await sessionsOf(name);
+    await first.socket.close();
+    return {before, second, record};
+  },
+  'superseded': async (name) => {
+    const first = await join(name);
+    const offer = await joinAgain(first);
+    await (await connect(first.socket, offer)).connected;
+    await untilSession(name, (session) => session.state === 'connected');
+    const [second, record] = await sessionsOf(name);
+    await first.socket.close();
+    return {second, record};
+  },
+  'moved': async (name) => {
+    const first = await join(name);
+    await (await connect(first.socket, first.offer)).connected;
+    await untilSession(name, (session) => session.state === 'connected');
+    const {StreamARN} = await kvs.call('CreateStream', {StreamName: `${name}-elsewhere`, DataRetentionInHours: 1});
+    for (const MediaStorageConfiguration of [{Status: 'DISABLED'}, {Status: 'ENABLED', StreamARN}]) {
+      await kvs.call('UpdateMediaStorageConfiguration', {ChannelARN: first.ChannelARN, MediaStorageConfiguration});
+    }
+    await joinAgain(first);
+    const [second, record] = await sessionsOf(name);
+    await first.socket.close();
+    return {second, record};
+  },
+  'disabled': async (name) => {
+    const {ChannelARN} = await kvs.recordedChannel(name);
+    const {WSS} = await kvs.endpoints(ChannelARN);
+    await kvs.storage.send(new JoinStorageSessionCommand({channelArn: ChannelARN}));
+    await kvs.call('UpdateMediaStorageConfiguration', {ChannelARN, MediaStorageConfiguration: {Status: 'DISABLED'}});
+    const socket = await SignalingSocket.open(server, WSS, ChannelARN);
+    const record = await untilEnded(name);
+    await socket.close();
+    return record;
+  },
+  'vanished': async (name) => {
+    await kvs.recordedChannel(name);
+    const camera = Camera.start(server.url, ['--channel', name, '--ca', server.ca, '--duration', '60', '--width', '320', '--height', '180', '--picture-rate', '15']);
+    await untilSession(name, (session) => session.steps.some(({step}) => step === 'first_fragment_durable'));
+    await camera.stop();  // SIGKILL
+    const killed = Date.now() / 1000;
+    return {killed, record: await untilSession(name, (session) => session.state === 'ended', 45000)};
+  },
   'healthy': async (name) => {
     await kvs.recordedChannel(name);
     const camera = Camera.start(server.url, ['--channel', name, '--ca', server.ca, '--duration', '4', '--width', '320', '--height', '180', '--picture-rate', '15']);
@@ -204,6 +282,38 @@ describe('a session that fails says where and what to do', () => {
   });
 });
 
+describe('a session that ends in mid-life says why', () => {
+  test('a client whose SRTP is none of ours', () => tells(found['no-profile'], 'dtls_failed', /no SRTP protection profile in common: the client must speak DTLS 1\.2 with SRTP_AEAD_AES_128_GCM or SRTP_AES128_CM_HMAC_SHA1_80$/,
+    ['offer_sent', 'answered', 'first_candidate', 'first_check', 'ice_connected']));
+  test('a newer join of the client connects', () => {
+    const {before, second, record} = found.replaced;
+    assert.deepEqual([before.state, before.sessionId, second.state], ['connected', record.sessionId, 'connected']);
+    tells(record, 'replaced', /^a newer join of the client connected$/);
+    assert.ok(names(record).includes('dtls_connected'));
+  });
+  test('a join that the client left for another one', () => {
+    const {second, record} = found.superseded;
+    assert.equal(second.state, 'connected');
+    tells(record, 'superseded', /^a newer join of the client connected$/);
+    assert.ok(!names(record).includes('dtls_connected'), 'it never connected');
+    assert.ok(record.joinedAt <= second.joinedAt);
+  });
+  test('another stream for the channel', () => {
+    const {second, record} = found.moved;
+    tells(record, 'stream_changed', /^the channel records into another stream now: join again$/);
+    assert.ok(names(record).includes('dtls_connected'));
+    assert.notEqual(second.sessionId, record.sessionId);
+    assert.equal(second.state, 'offered');
+  });
+  test('media storage that is disabled before the client comes', () => tells(found.disabled, 'stream_changed', /^media storage was disabled for the channel after the join$/, []));
+  test('a camera that is killed', () => {
+    const {killed, record} = found.vanished;
+    tells(record, 'connection_lost', /no longer answers connectivity checks: the client or its network is gone without a word; it must join again$/);
+    // Consent lasts 30 s from its last answer, and is asked for each 5 s (RFC 7675 5.1).
+    assert.ok(record.endedAt - killed > 22 && record.endedAt - killed < 33, `ended ${record.endedAt - killed} s after the kill`);
+  });
+});
+
 describe('a healthy session', () => {
   test('has every step in order, and ends when the master leaves', () => {
     const {live, record} = found.healthy;
@@ -227,11 +337,14 @@ describe('where it is read', () => {
     const ends = (reason) => metrics[`tidegate_session_ends_total{reason="${reason}"}`];
     // The sockets of `late` and `crowded` are gone, and their offers may have ended since.
     assert.ok(ends('no_answer') >= 2);
-    assert.deepEqual(['description_refused', 'no_path', 'no_candidates', 'wrong_certificate', 'not_in_signaling', 'join_refused', 'client_left', 'dtls_failed'].map(ends), [1, 1, 1, 1, 1, 2, 1, 0]);
-    assert.deepEqual(['ice', 'first_frame', 'first_fragment'].map((what) => metrics[`tidegate_session_${what}_seconds_count`]), [2, 1, 1]);  // `forged` had a path, too
-    const sum = metrics.tidegate_session_first_fragment_seconds_sum, [step] = found.healthy.record.steps.filter((each) => each.step === 'first_fragment_durable');
-    assert.ok(Math.abs(sum - step.milliseconds / 1000) < 0.002, `${sum} s, ${step.milliseconds} ms`);
-    assert.equal(metrics['tidegate_session_first_fragment_seconds_bucket{le="30"}'], 1);
+    assert.deepEqual(['description_refused', 'no_path', 'no_candidates', 'wrong_certificate', 'not_in_signaling', 'join_refused', 'client_left', 'server_stopped'].map(ends), [1, 1, 1, 1, 1, 2, 1, 0]);
+    assert.deepEqual(['dtls_failed', 'replaced', 'superseded', 'stream_changed', 'connection_lost'].map(ends), [1, 1, 1, 2, 1]);
+    // A path had also those whose certificate or SRTP did not fit; twice `replaced`; `superseded`, `moved`.
+    assert.deepEqual(['ice', 'first_frame', 'first_fragment'].map((what) => metrics[`tidegate_session_${what}_seconds_count`]), [8, 2, 2]);
+    const sum = metrics.tidegate_session_first_fragment_seconds_sum;
+    const durable = [found.healthy, found.vanished].map(({record}) => record.steps.find(({step}) => step === 'first_fragment_durable').milliseconds / 1000);
+    assert.ok(Math.abs(sum - durable[0] - durable[1]) < 0.004, `${sum} s, ${durable} s`);
+    assert.equal(metrics['tidegate_session_first_fragment_seconds_bucket{le="30"}'], 2);
     assert.equal(metrics['tidegate_session_first_fragment_seconds_bucket{le="0.5"}'], 0);
   });
   test('the API: newest first, in pages', async () => {
@@ -248,7 +361,7 @@ describe('where it is read', () => {
       if (!token) break;
     }
     assert.deepEqual(paged.map((session) => session.sessionId), whole.sessions.map((session) => session.sessionId));
-    assert.equal(whole.sessions.length, 12);
+    assert.equal(whole.sessions.length, 21);
   });
   test('the API: what it refuses', async () => {
     assert.equal((await readPlain(server, '/api/v1/sessions')).status, 403);
@@ -259,13 +372,16 @@ describe('where it is read', () => {
     const run = promisify(execFile);
     const args = ['sessions', '--endpoint', server.url, '--region', region, '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey];
     const table = (await run(binary, args)).stdout.trim().split('\n');
-    assert.equal(table.length, 13);
+    assert.equal(table.length, 22);
     assert.match(table[0], /^JOINED \(UTC\) +CHANNEL +CLIENT +STATE +ICE +FRAME +DURABLE +OUTCOME$/);
     assert.match(table.find((line) => line.includes(' vp8-only ')), /ended +- +- +- +description_refused: the answer offers VP8 only: offer H\.264$/);
     assert.match(table.find((line) => line.includes(' healthy ')), /master +ended +\d\.\d\d s +\d\.\d\d s +\d\.\d\d s +client_left: /);
     const json = (await run(binary, [...args, '--json', '--channel', 'healthy'])).stdout.trim().split('\n').map((line) => JSON.parse(line));
     assert.deepEqual(json, await sessionsOf('healthy'));
-    await assert.rejects(run(binary, ['sessions', '--data-dir', server.dataDir]), /name it with --endpoint/);
+    // With a data directory and without one: only a running server knows.
+    for (const more of [['--data-dir', server.dataDir], []]) {
+      await assert.rejects(run(binary, ['sessions', ...more]), /sessions are in a running server's memory only: name it with --endpoint \(http:/);
+    }
   });
 });
 

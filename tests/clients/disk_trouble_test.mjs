@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // A full disk: recording pauses and resumes by itself, producers are told, and nothing that was acknowledged is lost.
 import assert from 'node:assert/strict';
 import {closeSync, openSync, rmSync, writeSync} from 'node:fs';

@@ -10,10 +10,14 @@ import {after, before, describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import {JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
+import {GetMediaCommand} from '@aws-sdk/client-kinesis-video-media';
 import {ListFragmentsCommand} from '@aws-sdk/client-kinesis-video-archived-media';
 import {errorOf, Kvs} from './lib/kvs.mjs';
 import {SignalingSocket} from './lib/master.mjs';
 import {scratch} from './lib/media_files.mjs';
+import {callSigned, readSigned} from './lib/own_api.mjs';
+import {mustRun} from './lib/programs.mjs';
+import {Producer} from './lib/put_media.mjs';
 import {amzDate, signedHeaders} from './lib/sigv4.mjs';
 import {accountId, binary, region, Server} from './lib/server.mjs';
 
@@ -118,6 +122,75 @@ describe('a key made beside a running server', () => {
   });
 });
 
+describe('keys by the server\'s own API', () => {
+  const anything = JSON.stringify({Version: '2012-10-17', Statement: [{Effect: 'Allow', Action: 'kinesisvideo:*', Resource: '*'}]});
+  const create = async (wish, as) => {
+    const answer = await callSigned(server, 'POST', '/api/v1/keys', wish, as);
+    if (answer.body.secretAccessKey) secrets.push(answer.body.secretAccessKey);
+    return answer;
+  };
+  const lineOf = ({body}) => ({AccessKeyId: body.accessKeyId, SecretAccessKey: body.secretAccessKey});
+  const refused = async (answer, status, code, text) => {
+    const {status: got, type, body} = await answer;
+    assert.deepEqual([got, type, body.code], [status, code, code], JSON.stringify(body));
+    assert.match(body.message, text);
+  };
+
+  test('a key is in force when its making is answered, its policies too, and gone when its revoking is', async () => {
+    const made = await create({name: 'by-api', policies: [{name: 'list', document: anything.replace('kinesisvideo:*', 'kinesisvideo:ListStreams')}]});
+    assert.equal(made.status, 200);
+    assert.match(made.body.accessKeyId, /^AKIA[A-Z2-7]{16}$/);
+    const kvs = clientsOf(lineOf(made));
+    await kvs.call('ListStreams');
+    await denied(kvs.call('CreateStream', {StreamName: 'x'}), {user: 'user/by-api', action: 'kinesisvideo:CreateStream', resource: arn('stream', 'x')});
+    const accessKeyId = made.body.accessKeyId;
+    assert.equal((await callSigned(server, 'POST', '/api/v1/keys/policies', {accessKeyId, name: 'all', document: anything})).status, 200);
+    await kvs.call('CreateStream', {StreamName: 'x'});
+    assert.equal((await callSigned(server, 'DELETE', `/api/v1/keys/policies?accessKeyId=${accessKeyId}&name=all`)).status, 200);
+    assert.equal((await errorOf(kvs.call('DescribeStream', {StreamName: 'x'}))).name, 'AccessDeniedException');
+    const listed = (await readSigned(server, '/api/v1/keys')).body.keys.find((each) => each.accessKeyId === accessKeyId);
+    assert.deepEqual([listed.name, listed.policies.map(({name}) => name)], ['by-api', ['list']]);
+    assert.deepEqual((await callSigned(server, 'DELETE', `/api/v1/keys?accessKeyId=${accessKeyId}`)).body, {});
+    assert.equal((await errorOf(kvs.call('ListStreams'))).name, 'InvalidClientTokenId');
+    await owner.call('DeleteStream', {StreamARN: (await owner.call('DescribeStream', {StreamName: 'x'})).StreamInfo.StreamARN});
+  });
+  test('what is wrong with a name, a policy or a key is said, and nothing is made', async () => {
+    const before = (await readSigned(server, '/api/v1/keys')).body.keys.length;
+    const named = (name) => ({name, document: anything});
+    await refused(create({name: 'a b'}), 400, 'InvalidArgumentException', /a name has 1 to 64 letters/);
+    await refused(create({name: 'x'.repeat(65)}), 400, 'InvalidArgumentException', /a name has 1 to 64 letters/);
+    await refused(create({policies: [{name: 'p', document: '{'}]}), 400, 'InvalidArgumentException', /policy p: /);
+    await refused(create({policies: [{name: 'p', document: anything.replace('}]', ',"Principal":"*"}]')}]}), 400, 'InvalidArgumentException', /statement 1: the element Principal is not supported/);
+    await refused(create({policies: [{name: 'p', document: anything.replace('"*"', `"${'x'.repeat(6200)}"`)}]}), 400, 'InvalidArgumentException', /policy p: .*6,?144/);
+    await refused(create({policies: [named('p'), named('p')]}), 400, 'InvalidArgumentException', /two policies of the name p/);
+    await refused(create({policies: Array.from({length: 11}, (_, i) => named(`p${i}`))}), 400, 'LimitExceededException', /at most 10 policies/);
+    await refused(callSigned(server, 'DELETE', '/api/v1/keys?accessKeyId=AKIANOBODY'), 404, 'ResourceNotFoundException', /no access key AKIANOBODY/);
+    await refused(callSigned(server, 'DELETE', '/api/v1/keys?accessKeyId=AKIDEXAMPLE'), 400, 'InvalidArgumentException', /the server's own key/);
+    const policies = '/api/v1/keys/policies';
+    await refused(callSigned(server, 'POST', policies, {accessKeyId: 'AKIDEXAMPLE', ...named('p')}), 400, 'InvalidArgumentException', /the server's own key/);
+    await refused(callSigned(server, 'POST', policies, {accessKeyId: 'AKIANOBODY', ...named('p')}), 404, 'ResourceNotFoundException', /AKIANOBODY/);
+    await refused(callSigned(server, 'DELETE', `${policies}?accessKeyId=AKIANOBODY&name=p`), 404, 'ResourceNotFoundException', /AKIANOBODY/);
+    assert.equal((await readSigned(server, '/api/v1/keys')).body.keys.length, before);
+  });
+  test('only who is given each right may, and an unsigned or wrongly signed call does nothing', async () => {
+    const clerk = lineOf(await create({name: 'clerk', policies: [{name: 'make', document: JSON.stringify({Version: '2012-10-17', Statement: [
+      {Effect: 'Allow', Action: ['kinesisvideo:ListFragments', 'iam:CreateAccessKey'], Resource: '*'}]})}]}));
+    const target = `/api/v1/keys?accessKeyId=${clerk.AccessKeyId}`;
+    const other = await create({name: 'other'}, clerk);
+    assert.equal(other.status, 200);
+    await refused(callSigned(server, 'DELETE', target, undefined, clerk), 403, 'AccessDeniedException', /iam:DeleteAccessKey/);
+    await refused(callSigned(server, 'POST', '/api/v1/keys/policies', {accessKeyId: clerk.AccessKeyId, name: 'p', document: anything}, clerk), 403, 'AccessDeniedException', /iam:PutUserPolicy/);
+    await refused(callSigned(server, 'DELETE', `/api/v1/keys/policies?accessKeyId=${clerk.AccessKeyId}&name=make`, undefined, clerk), 403, 'AccessDeniedException', /iam:DeleteUserPolicy/);
+    await refused(create({name: 'more'}, lineOf(other)), 403, 'AccessDeniedException', /kinesisvideo:ListFragments/);
+    await refused(create({name: 'more'}, {...clerk, SecretAccessKey: 'wrong'}), 403, 'InvalidSignatureException', /signature/);
+    const unsigned = await fetch(server.url + target, {method: 'DELETE'});
+    assert.deepEqual([unsigned.status, unsigned.headers.get('x-amzn-errortype')], [403, 'MissingAuthenticationTokenException']);
+    const names = (await readSigned(server, '/api/v1/keys')).body.keys.map(({name}) => name);
+    assert.ok(names.includes('clerk') && names.includes('other') && !names.includes('more'), String(names));
+    for (const line of [clerk, lineOf(other)]) assert.equal((await callSigned(server, 'DELETE', `/api/v1/keys?accessKeyId=${line.AccessKeyId}`)).status, 200);
+  });
+});
+
 describe('other doors', () => {
   let camera, kvs, ChannelARN, StreamARN, wss;
   before(async () => {
@@ -214,6 +287,45 @@ describe('temporary credentials', () => {
     writeFileSync(join(folder, 'bad.json'), '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}}');
     await fails(/bad\.json: policy statement 1: the element Principal is not supported/, 'attach', parent.AccessKeyId, join(folder, 'bad.json'));
   });
+});
+
+test('what a key has opened ends when it is revoked', async () => {
+  const gone = await made('create', '--policy', policy('all', {Effect: 'Allow', Action: 'kinesisvideo:*', Resource: '*'}));
+  const kvs = clientsOf(gone);
+  await kvs.call('CreateStream', {StreamName: 'film', DataRetentionInHours: 1});
+  const {ChannelARN} = await kvs.call('CreateSignalingChannel', {ChannelName: 'film'});
+  const {stdoutBytes: film} = await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=2',
+    '-c:v', 'libx264', '-g', '25', '-bf', '0', '-live', '1', '-cluster_time_limit', '3000', '-cluster_size_limit', '5000000', '-f', 'matroska', 'pipe:1']);
+  const put = async (start) => {
+    const producer = await Producer.open(server, 'film', {type: 'RELATIVE', start: String(start)});
+    await producer.send(film);
+    await producer.end();
+  };
+  const start = Date.now() / 1000 - 100;
+  await put(start);
+  const socket = await socketOf(gone, (await kvs.endpoints(ChannelARN, 'MASTER', ['WSS'])).WSS, ChannelARN);
+  const kept = await SignalingSocket.open(server, (await owner.endpoints(ChannelARN, 'VIEWER', ['WSS'])).WSS, ChannelARN, {clientId: 'kept'});
+  const urls = await Promise.all([kvs, owner].map(async (each) => each.wholeHlsUrl('film', await owner.fragments('film'))));
+  const statuses = () => Promise.all(urls.map(async (url) => (await fetch(url)).status));
+  assert.deepEqual(await statuses(), [200, 200]);
+  const media = await kvs.media.send(new GetMediaCommand({StreamName: 'film', StartSelector: {StartSelectorType: 'EARLIEST'}}));
+  const chunks = [], cut = new Promise((resolve) => media.Payload.on('data', (chunk) => chunks.push(chunk)).on('error', () => resolve('cut')).on('end', () => resolve('ended')));
+  for (const end = Date.now() + 5000; Date.now() < end && Buffer.concat(chunks).length < film.length / 2; await sleep(20));
+  const before = Buffer.concat(chunks).length;
+  assert.ok(before > 0, 'GetMedia has begun');
+
+  await key('revoke', gone.AccessKeyId);
+  assert.deepEqual(await statuses(), [403, 200]);
+  const refusal = await fetch(urls[0]);
+  assert.equal(refusal.headers.get('x-amzn-errortype'), 'NotAuthorizedException');
+  assert.match(await refusal.text(), /has been revoked/);
+  await put(start + 10);
+  assert.equal(await Promise.race([cut, sleep(5000, 'goes on', {ref: false})]), 'cut');
+  assert.equal(Buffer.concat(chunks).length, before, 'nothing more came');
+  await Promise.race([socket.closed, sleep(5000, null, {ref: false})]);
+  assert.equal(socket.closeCode, 1000, 'the socket was closed');
+  assert.equal(kept.closeCode, undefined, 'another key\'s socket stays');
+  await kept.close();
 });
 
 describe('secrets', () => {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // kill -9 while recording: everything that was listed is listed and playable afterwards.
 import assert from 'node:assert/strict';
 import {rmSync} from 'node:fs';

@@ -2,17 +2,17 @@
 // AWS's quotas over a server with `limits = "aws"`: the documented errors, through the npm SDK v3 clients, a signaling socket
 // and PutMedia.
 import assert from 'node:assert/strict';
-import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {GetMediaCommand} from '@aws-sdk/client-kinesis-video-media';
 import {JoinStorageSessionAsViewerCommand, JoinStorageSessionCommand} from '@aws-sdk/client-kinesis-video-webrtc-storage';
-import {GetHLSStreamingSessionURLCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {GetClipCommand, GetHLSStreamingSessionURLCommand, GetImagesCommand, GetMediaForFragmentListCommand, ListFragmentsCommand} from '@aws-sdk/client-kinesis-video-archived-media';
 import {errorOf, Kvs} from './lib/kvs.mjs';
 import {SignalingSocket} from './lib/master.mjs';
-import {Producer} from './lib/put_media.mjs';
-import {root, Server} from './lib/server.mjs';
+import {readMatroska} from './lib/matroska.mjs';
+import {block, cluster, endOfFragment, head, Producer} from './lib/put_media.mjs';
+import {mustRun} from './lib/programs.mjs';
+import {Server} from './lib/server.mjs';
 
 let server, kvs, ChannelARN, StreamARN, wss;
 const nextSecond = () => sleep(1050);
@@ -33,7 +33,7 @@ async function burst(count, call) {
 }
 
 before(async () => {
-  server = await Server.start({args: ['--limits', 'aws', '--limit', 'streams=3', '--limit', 'channels=2', '--limit', 'tags_per_resource=2',
+  server = await Server.start({args: ['--limits', 'aws', '--limit', 'streams=3', '--limit', 'channels=2', '--limit', 'storage_channels=1', '--limit', 'tags_per_resource=2',
     '--limit', 'retention_hours=48', '--limit', 'viewers_per_channel=2', '--limit', 'connect_rate=4', '--limit', 'session_viewers=1', '--limit', 'signaling_idle_timeout_seconds=3',
     '--limit', 'put_media_bytes_per_second=400000']});
   kvs = new Kvs(server.url);
@@ -72,6 +72,9 @@ describe('what an account may have', () => {
     await fails('AccountStreamLimitExceededException', 'CreateStream', {StreamName: 'fourth'});
     await kvs.call('CreateSignalingChannel', {ChannelName: 'second'});
     await fails('AccountChannelLimitExceededException', 'CreateSignalingChannel', {ChannelName: 'third'});
+    const {ChannelInfo, StreamInfo} = {...await kvs.call('DescribeSignalingChannel', {ChannelName: 'second'}), ...await kvs.call('DescribeStream', {StreamName: 'second'})};
+    await fails('ClientLimitExceededException', 'UpdateMediaStorageConfiguration',
+      {ChannelARN: ChannelInfo.ChannelARN, MediaStorageConfiguration: {Status: 'ENABLED', StreamARN: StreamInfo.StreamARN}});
   });
 });
 
@@ -138,19 +141,127 @@ describe('connections', () => {
     for (const close of [...closers, again]) close();
   });
   test('PutMedia: 1 a stream, at its pace', async () => {
-    const first = await Producer.open(server, 'second');
+    const first = await Producer.open(server, 'second', {type: 'RELATIVE', start: String(Date.now() / 1000 - 60)});
     assert.equal(first.status, 200);
     const second = await Producer.open(server, 'second');
     assert.deepEqual([second.status, second.answer['x-amzn-errortype']], [400, 'ConnectionLimitExceededException']);
     second.abort();
     // 400,000 bytes a second: the first second's worth at once, the rest in two seconds more.
-    const header = readFileSync(join(root, 'tests/vectors/kvssink-putmedia-body.mkv'));
+    const {stdoutBytes: film} = await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=3',
+      '-c:v', 'libx264', '-g', '25', '-bf', '0', '-live', '1', '-cluster_time_limit', '3000', '-cluster_size_limit', '5000000', '-f', 'matroska', 'pipe:1']);
     const began = Date.now();
-    await first.send(header);
-    for (let left = 1_200_000 - header.length; left > 0; left -= 20_000) await first.send(padding(20_000));
+    await first.send(film);
+    for (let left = 1_200_000 - film.length; left > 0; left -= 20_000) await first.send(padding(20_000));
     await first.end();
     const seconds = (Date.now() - began) / 1000;
     assert.ok(seconds > 1.5 && seconds < 6, `${seconds} s`);
+  });
+});
+
+describe('fragments', () => {
+  // A fragment of a second: 25 pictures.
+  const second = (at, pictures = 25) => cluster(at, ...Array.from({length: pictures}, (_, i) => block(1, i * 40, Buffer.from('x'), i === 0)), endOfFragment);
+  const SENT = 12, FROM = 1_790_000_000_000;
+
+  test('PutMedia: 5 a second of a connection, and GetMedia likewise', async () => {
+    await nextSecond();
+    const producer = await Producer.open(server, 'third');
+    await producer.send(head());
+    const began = Date.now();
+    for (let i = 0; i < SENT; i++) await producer.send(second(FROM + 1000 * i));
+    await producer.untilAck('RECEIVED', FROM + 1000 * (SENT - 1));
+    const putting = (Date.now() - began) / 1000;
+    await producer.end();
+    assert.deepEqual(producer.of('ERROR'), []);
+    // The first second's worth at once, and then a fifth of a second for each.
+    assert.ok(putting >= (SENT - 5 - 1) / 5 - 0.05 && putting < 8, `${putting} s`);
+
+    const abort = new AbortController();
+    const answer = await kvs.media.send(new GetMediaCommand({StreamName: 'third', StartSelector: {StartSelectorType: 'EARLIEST'}}), {abortSignal: abort.signal});
+    const asked = Date.now(), chunks = [];
+    answer.Payload.on('error', () => {});
+    const count = () => readMatroska(Buffer.concat(chunks)).filter((document) => document.blocks.length > 0).length;
+    for await (const chunk of answer.Payload) {
+      chunks.push(chunk);
+      if (count() >= SENT) break;
+    }
+    const getting = (Date.now() - asked) / 1000;
+    abort.abort();
+    assert.ok(getting >= (SENT - 5) / 5 - 0.1 && getting < 8, `${getting} s`);
+  });
+  test('PutMedia: one that is shorter than a second', async () => {
+    await nextSecond();
+    const producer = await Producer.open(server, 'third');
+    await producer.send(head());
+    await producer.send(second(FROM + 100_000));
+    await producer.untilAck('RECEIVED', FROM + 100_000);
+    await producer.send(second(FROM + 101_000, 12));
+    await producer.untilAck('ERROR', FROM + 101_000);
+    const [{ErrorId, ErrorCode}] = producer.of('ERROR');
+    assert.deepEqual([ErrorId, ErrorCode], [4002, 'MIN_FRAGMENT_DURATION_REACHED']);
+    await producer.until(() => producer.ended, 'the end of the answer');
+    producer.abort();
+    const metrics = await server.metrics();
+    assert.equal(metrics['tidegate_put_media_errors_total{id="4002"}'], 1);
+  });
+});
+
+describe('points of a stream', () => {
+  // What PutMedia sent above.
+  let fragments, range;
+  const refusedOf = (answers) => answers.filter((answer) => answer.status === 400 && answer.headers.get('x-amzn-errortype') === 'ClientLimitExceededException').length;
+  before(async () => {
+    ({Fragments: fragments} = await kvs.archive.send(new ListFragmentsCommand({StreamName: 'second'})));
+    fragments.sort((a, b) => a.ProducerTimestamp - b.ProducerTimestamp);
+    range = {StartTimestamp: fragments[0].ProducerTimestamp, EndTimestamp: new Date(+fragments.at(-1).ProducerTimestamp + 1000)};
+    await nextSecond();
+  });
+
+  test('metadata: ListFragments takes its MaxResults', async () => {
+    const {passed, names} = await burst(16, () => kvs.archive.send(new ListFragmentsCommand({StreamName: 'second', MaxResults: 1000})));
+    assert.ok(passed >= 10 && passed < 16, `${passed} passed`);
+    assert.deepEqual(names, ['ClientLimitExceededException 400']);
+    await kvs.archive.send(new ListFragmentsCommand({StreamName: 'yard', MaxResults: 1000}));  // another stream has its own
+  });
+  test('metadata: GetImages takes 400, and its MaxResults', async () => {
+    await nextSecond();
+    const {passed, names} = await burst(30, () => kvs.archive.send(new GetImagesCommand({StreamName: 'second', ImageSelectorType: 'PRODUCER_TIMESTAMP',
+      StartTimestamp: range.StartTimestamp, EndTimestamp: range.StartTimestamp, Format: 'JPEG', MaxResults: 1})));
+    assert.ok(passed >= 24 && passed < 30, `${passed} passed`);
+    assert.deepEqual(names, ['ClientLimitExceededException 400']);
+  });
+  test('metadata: a playlist takes what it may show', async () => {
+    await nextSecond();
+    const url = await kvs.wholeHlsUrl('second', fragments);
+    await nextSecond();
+    const playlist = new URL('getHLSMediaPlaylist.m3u8', url);
+    playlist.search = `${new URL(url).search}&TrackNumber=1`;
+    const answers = await Promise.all(Array.from({length: 4}, () => fetch(playlist)));
+    assert.equal(answers.filter((answer) => answer.status === 200).length, 2, `${answers.map((answer) => answer.status)}`);
+    assert.equal(refusedOf(answers), 2);
+  });
+  test('media: what is read is shared by all reads, and a long list is paid for afterwards', async () => {
+    await nextSecond();
+    const url = await kvs.wholeHlsUrl('second', fragments);
+    const segment = new URL('getMP4MediaFragment.mp4', url);
+    segment.search = `${new URL(url).search}&TrackNumber=1&FragmentNumber=${fragments[0].FragmentNumber}`;
+    const clip = () => kvs.archive.send(new GetClipCommand({StreamName: 'second', ClipFragmentSelector: {FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange: range}}));
+    const list = (count) => kvs.archive.send(new GetMediaForFragmentListCommand({StreamName: 'second', Fragments: Array(count).fill(fragments[0].FragmentNumber)}));
+    assert.equal((await fetch(segment)).status, 200);
+    await nextSecond();
+    const long = await list(1000);  // two seconds' worth
+    long.Payload.destroy();
+    assert.equal(refusedOf([await fetch(segment)]), 1, 'a segment');
+    const images = () => kvs.archive.send(new GetImagesCommand({StreamName: 'second', ImageSelectorType: 'PRODUCER_TIMESTAMP',
+      StartTimestamp: range.StartTimestamp, EndTimestamp: range.EndTimestamp, Format: 'JPEG'}));
+    for (const [what, call] of [['GetClip', clip], ['GetImages', images], ['GetMediaForFragmentList', () => list(1)]]) {
+      const error = await errorOf(call());
+      assert.deepEqual([error.name, error.status], ['ClientLimitExceededException', 400], `${what}: ${error.message}`);
+    }
+    await nextSecond();
+    await nextSecond();
+    assert.equal((await fetch(segment)).status, 200);
+    (await clip()).Payload.destroy();
   });
 });
 

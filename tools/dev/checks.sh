@@ -56,18 +56,55 @@ fuzz_verb() {
   fi
 }
 
-# bench ingest [--cameras N] [--seconds N]: many cameras into one core. bench store: the archive beside the raw steps.
+# node_bench NAME [ARGUMENTS]: bench/NAME/NAME.mjs, with real clients and browsers against a server of this build.
+node_bench() {
+  local name=$1
+  shift
+  need demo test
+  need_node
+  local extra=() targets=(tidegate)
+  case $name in
+    soak) extra=(--out bench/results/soak.json) ;;
+    overload)
+      extra=(--check "build/$PRESET/ingest_check")
+      targets+=(ingest_check)
+      ;;
+  esac
+  build_targets "${targets[@]}" >&2
+  "$(node_path)" "bench/$name/$name.mjs" "${extra[@]}" "$@"
+}
+
+# bench ingest [--cameras N,N] [--seconds N] [--rounds N]: many cameras into one core. bench store: the archive beside the raw steps.
+# bench instructions: what the hot loops execute a packet, counted by callgrind, against a bound each.
+# bench joins [--masters N] [--seconds N]: joins a second that one core carries.
 # bench playback [--rounds N] [--seconds N]: reading beside nginx and beside the codecs alone.
 # bench kept_sound: rendering sound beside finding it on disk.
 # bench fanout [--viewers N] [--seconds N] [--rounds N] [--feedback]: one source to many viewers, beside a raw loop.
 # bench impairments [--write] [WORD]: recording over bad networks in virtual time, as a table.
+# bench soak [--minutes N]: twenty minutes of real sessions: does anything grow, does anything get lost?
+# bench storm [--cameras N] [--rate N]: cameras that all come back at once, beside five that record.
+# bench wall [--cameras N] [--seconds N]: the console's wall over many cameras that record: frames, and the server's CPU.
+# bench overload [--cameras N] [--deaf N] [--seconds N]: a server with half of the processor time that its cameras need.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
     shift
     need demo bench
-    build_targets tidegate >&2
-    python3 bench/ingest.py --tidegate "build/$PRESET/tidegate" "$@"
+    build_targets tidegate ingest_raw_receive ingest_raw_send ingest_check >&2
+    python3 bench/ingest/ingest.py --build "build/$PRESET" "$@"
+    return
+  fi
+  if [ "${1:-}" = instructions ]; then
+    need test
+    build_targets record_path_bench packet_path_bench >&2
+    python3 bench/instructions.py --build "build/$PRESET"
+    return
+  fi
+  if [ "${1:-}" = joins ]; then
+    shift
+    need demo bench
+    build_targets tidegate joins >&2
+    python3 bench/joins/joins.py --build "build/$PRESET" "$@"
     return
   fi
   if [ "${1:-}" = store ]; then
@@ -108,6 +145,12 @@ bench_verb() {
     bench/aac/aac.sh "build/$PRESET/aac_compare" "$@"
     return
   fi
+  case ${1:-} in
+    soak | storm | wall | overload)
+      node_bench "$@"
+      return
+      ;;
+  esac
   if [ "${1:-}" = impairments ]; then
     shift
     need demo

@@ -3,5 +3,5 @@
 
 demo_verb() {
   build_targets tidegate >&2
-  python3 tools/demo.py --tidegate "build/$PRESET/tidegate" "$@"
+  exec python3 tools/demo.py --tidegate "build/$PRESET/tidegate" "$@"
 }

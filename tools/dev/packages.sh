@@ -42,16 +42,22 @@ need() {
 
 CLIENTS=$ROOT/tests/clients
 
-# The client tests run on the locked Node 22 of tests/clients, whatever the system has; the system's npm (any) fetches it.
-need_node() {
-  local stamp=$CLIENTS/node_modules/.tidegate-lock missing=()
-  if [ -x "$(node_path)" ] && cmp -s "$CLIENTS/package-lock.json" "$stamp"; then
-    return 0
-  fi
+# The web console is bundled during the build (cmake/console.cmake), by the system's Node.
+need_npm() {
+  local missing=()
   # By command, not by package: Debian's npm conflicts with other vendors' nodejs packages.
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}" ca-certificates
+}
+
+# The client tests run on the locked Node 22 of tests/clients, whatever the system has; the system's npm (any) fetches it.
+need_node() {
+  local stamp=$CLIENTS/node_modules/.tidegate-lock
+  if [ -x "$(node_path)" ] && cmp -s "$CLIENTS/package-lock.json" "$stamp"; then
+    return 0
+  fi
+  need_npm
   echo "installing: npm packages of tests/clients" >&2
   local log
   log=$(mktemp)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/archived_media/points.hpp"
 #include "api/archived_media/selection_rules.hpp"
 #include "api/fragment_times.hpp"
 #include "api/media_services.hpp"
@@ -38,7 +39,12 @@ Task<aws::Outcome<void>> get_clip(const MediaServices& services, archived::GetCl
   auto request = read_request(input);
   if (!request) co_return std::unexpected(std::move(request).error());
   if (auto kept = check_keeps_data(*stream); !kept) co_return std::unexpected(std::move(kept).error());
-  auto made = co_await services.clips.make(services.archive.log(stream->key), *request);
+  const streams::FragmentLogPtr log = services.archive.log(stream->key);
+  auto chosen = co_await services.clips.choose(log, *request);
+  if (!chosen) co_return std::unexpected(to_clip_error(std::move(chosen).error()));
+  auto paid = charge(services, stream->key, {.metadata = chosen->size(), .media = chosen->size()});
+  if (!paid) co_return std::unexpected(std::move(paid).error());
+  auto made = co_await services.clips.make(log, *std::move(chosen));
   if (!made) co_return std::unexpected(to_clip_error(std::move(made).error()));
   const std::unique_ptr<streams::Clip> clip = *std::move(made);
   CO_TRY_VOID(co_await response.start({"video/mp4", clip->size()}));

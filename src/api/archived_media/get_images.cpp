@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
+#include "api/archived_media/points.hpp"
 #include "api/archived_media/selection_rules.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
@@ -20,6 +21,7 @@ constexpr std::int64_t kLeastInterval = 200;     // ms
 constexpr std::int64_t kDefaultInterval = 3000;  // ms; the contract does not know the service's
 constexpr std::int64_t kDefaultResults = 25;
 constexpr std::size_t kMostImageText = 6'291'456;  // characters of base64
+constexpr std::uint64_t kPointsOfImages = 400;     // of a request, and one for each image (contract 8)
 constexpr std::size_t kMostBytes = 75'000'000;     // 100 MB as base64
 
 std::unexpected<aws::Error> refuse(std::string message) {
@@ -108,6 +110,8 @@ Task<aws::Outcome<archived::GetImagesOutput>> get_images(const MediaServices& se
   auto request = read_request(input);
   if (!request) co_return std::unexpected(std::move(request).error());
   if (auto kept = check_keeps_data(*stream); !kept) co_return std::unexpected(std::move(kept).error());
+  auto paid = charge(services, stream->key, {.metadata = kPointsOfImages + request->limit, .media = request->limit});
+  if (!paid) co_return std::unexpected(std::move(paid).error());
   CO_TRY(const streams::ImagePage page,
          co_await streams::sample_images(services.playback, services.renderers, services.archive.log(stream->key),
                                          *request, kMostBytes));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One document after the other, in the order of the list; one fragment is in memory at a time.
+#include "api/archived_media/points.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
 #include "aws/archived_media.hpp"
@@ -77,6 +78,7 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, archived::GetM
     co_return aws::fail(archived::kFragmentLimitExceeded, "Fragments has " + std::to_string(input.fragments.size()) +
                                                               " numbers; at most 1000 are given.");
   }
+  if (auto paid = charge(services, stream->key, {.media = input.fragments.size()}); !paid) co_return paid;
   const streams::FragmentLogPtr log = services.archive.log(stream->key);
   ListAnswer answer(response);
   for (std::string& text : input.fragments) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/archived_media/points.hpp"
 #include "api/fragment_times.hpp"
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
@@ -28,6 +29,9 @@ Task<aws::Outcome<archived::ListFragmentsOutput>> list_fragments(const MediaServ
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   const streams::FragmentLogPtr log = services.archive.log(stream->key);
   const auto limit = static_cast<std::size_t>(input.max_results.value_or(kDefaultResults));
+  if (auto paid = charge(services, stream->key, {.metadata = limit}); !paid) {
+    co_return std::unexpected(std::move(paid).error());
+  }
   streams::FragmentPage page;
   if (input.next_token) {
     CO_TRY(page, co_await log->list_next(*input.next_token, limit));

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The GETs of a streaming session: no signature, the token in the query is the right to read.
 
-#include <algorithm>
-#include <charconv>
-
+#include "api/archived_media/points.hpp"
+#include "api/archived_media/session_fetch.hpp"
 #include "api/cors.hpp"
 #include "api/media_handlers.hpp"
-#include "api/read_request.hpp"
 #include "async/shard.hpp"
 #include "aws/error.hpp"
 #include "net/http_server.hpp"
@@ -17,7 +15,7 @@ namespace {
 using async::Task;
 
 constexpr std::string_view kPrefixes[] = {"/hls/v1/", "/dash/v1/"};
-constexpr std::uint32_t kLongestSide = 16'384;
+constexpr aws::ErrorKind kNotAuthorized{"NotAuthorizedException", 403};
 
 net::HttpResponse make_refusal(const aws::ErrorKind& kind, const std::string& message, const std::string& request_id) {
   net::HttpResponse response;
@@ -32,7 +30,7 @@ net::HttpResponse make_refusal(const aws::ErrorKind& kind, const std::string& me
 net::HttpResponse make_error(const base::Error& error, const std::string& request_id) {
   aws::ErrorKind kind{"InternalFailure", 500};
   if (error.code == base::Errc::InvalidArgument) kind = {"InvalidArgumentException", 400};
-  if (error.code == base::Errc::AccessDenied) kind = {"NotAuthorizedException", 403};
+  if (error.code == base::Errc::AccessDenied) kind = kNotAuthorized;
   if (error.code == base::Errc::NotFound) kind = {"ResourceNotFoundException", 404};
   if (error.code == base::Errc::Unsupported) kind = {"UnsupportedStreamMediaTypeException", 400};
   if (error.code == base::Errc::LimitExceeded) kind = {"InvalidCodecPrivateDataException", 400};
@@ -40,52 +38,37 @@ net::HttpResponse make_error(const base::Error& error, const std::string& reques
   return make_refusal(kind, error.message, request_id);
 }
 
-// Of a picture, in pixels; 0 when it is none.
-std::uint32_t read_side(const std::optional<std::string>& text) {
-  std::uint32_t side = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), side);
-  return side <= kLongestSide ? side : 0;
-}
-
-// What is no number counts as too far away, which is an answer of 400.
-std::optional<std::uint64_t> read_count(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
-  if (error != std::errc() || end != text->data() + text->size()) return UINT32_MAX;
-  return std::min<std::uint64_t>(count, UINT32_MAX);
+// The rate of the session, whether the key that opened it is still known, and the points of its stream. A token that is
+// not ours is refused later.
+aws::Outcome<void> admit(const MediaServices& services, const std::optional<streams::StreamingSession>& session,
+                         const streams::SessionFetch& fetch) {
+  if (services.throttle != nullptr) {
+    auto admitted = services.throttle->admit_session(fetch.token, fetch.resource, async::now());
+    if (!admitted) return admitted;
+  }
+  if (!session) return {};
+  if (services.has_key && !services.has_key(session->owner)) {
+    return aws::fail(kNotAuthorized, "The access key that opened this streaming session has been revoked.");
+  }
+  Points points;
+  if (fetch.resource == "getHLSMediaPlaylist.m3u8" || fetch.resource == "getDASHManifest.mpd") {
+    points.metadata = session->max_fragments;
+  }
+  if (fetch.resource == "getMP4MediaFragment.mp4" || fetch.resource == "getTSFragment.ts") points.media = 1;
+  return charge(services, session->stream, points);
 }
 
 Task<void> serve(const MediaServices services, const Call& call, net::HttpExchange& exchange) {
   const net::HttpRequest& request = exchange.request();
-  streams::SessionFetch fetch;
-  fetch.resource = request.path.substr(request.path.rfind('/') + 1);
-  fetch.token = find_query_value(request.query, "SessionToken").value_or("");
-  fetch.track_number = find_query_value(request.query, "TrackNumber");
-  fetch.fragment_number = find_query_value(request.query, "FragmentNumber");
-  fetch.time = find_query_value(request.query, "Time");
-  fetch.from_picture = find_query_value(request.query, "From") == "Picture";
-  fetch.timescale = find_query_value(request.query, "Timescale");
-  fetch.init.codec = find_query_value(request.query, "Codec").value_or("");
-  fetch.init.codec_private = find_query_value(request.query, "CodecPrivate");
-  fetch.init.width = read_side(find_query_value(request.query, "PixelWidth"));
-  fetch.init.height = read_side(find_query_value(request.query, "PixelHeight"));
-  fetch.part = read_count(find_query_value(request.query, "Part"));
-  const auto low_latency = find_query_value(request.query, "LowLatency");
-  if (low_latency) fetch.low_latency = *low_latency == "true";
-  fetch.reload.msn = read_count(find_query_value(request.query, "_HLS_msn"));
-  fetch.reload.part = read_count(find_query_value(request.query, "_HLS_part"));
-  fetch.reload.skip = find_query_value(request.query, "_HLS_skip").has_value();
-  if (services.throttle != nullptr) {
-    const auto admitted = services.throttle->admit_session(fetch.token, fetch.resource, async::now());
-    if (!admitted) {
-      net::HttpResponse refusal = make_refusal(*admitted.error().kind, admitted.error().message, call.request_id);
-      add_cors_headers(request, refusal.headers);
-      [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
-      co_return;
-    }
+  streams::SessionFetch fetch = read_session_fetch(request.path, request.query);
+  auto session = services.streaming.find(fetch.token);
+  if (const auto admitted = admit(services, session, fetch); !admitted) {
+    net::HttpResponse refusal = make_refusal(*admitted.error().kind, admitted.error().message, call.request_id);
+    add_cors_headers(request, refusal.headers);
+    [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
+    co_return;
   }
-  auto answer = co_await services.streaming.answer(std::move(fetch), async::wall_now());
+  auto answer = co_await services.streaming.answer(std::move(session), std::move(fetch), async::wall_now());
   net::HttpResponse response;
   if (answer) {
     response.headers.add("Content-Type", answer->content_type);

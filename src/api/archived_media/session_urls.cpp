@@ -130,34 +130,36 @@ aws::Error to_playback_error(base::Error error) {
 
 // The session's token.
 template <class Input>
-Task<aws::Outcome<std::string>> open_session(const MediaServices& services, const Input& input) {
+Task<aws::Outcome<std::string>> open_session(const MediaServices& services, std::string access_key,
+                                             const Input& input) {
   CO_TRY(const streams::StreamPtr stream, services.catalog.find_stream(stream_of(input)));
   const base::WallTime now = async::wall_now();
   auto request = read_request(input, now);
   if (!request) co_return std::unexpected(std::move(request).error());
   if (auto kept = check_keeps_data(*stream); !kept) co_return std::unexpected(std::move(kept).error());
+  request->owner = std::move(access_key);
   auto token = co_await services.streaming.open(stream->key, *request, now);
   if (!token) co_return std::unexpected(to_playback_error(std::move(token).error()));
   co_return *std::move(token);
 }
 
 Task<aws::Outcome<archived::GetHLSStreamingSessionURLOutput>> get_hls_url(const MediaServices& services,
-                                                                          std::string base_url,
+                                                                          const Call& call,
                                                                           GetHLSStreamingSessionURLInput input) {
-  auto token = co_await open_session(services, input);
+  auto token = co_await open_session(services, call.access_key_id, input);
   if (!token) co_return std::unexpected(std::move(token).error());
   archived::GetHLSStreamingSessionURLOutput output;
-  output.hls_streaming_session_url = base_url + "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=" + *token;
+  output.hls_streaming_session_url = call.base_url + "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=" + *token;
   co_return output;
 }
 
 Task<aws::Outcome<archived::GetDASHStreamingSessionURLOutput>> get_dash_url(const MediaServices& services,
-                                                                            std::string base_url,
+                                                                            const Call& call,
                                                                             GetDASHStreamingSessionURLInput input) {
-  auto token = co_await open_session(services, input);
+  auto token = co_await open_session(services, call.access_key_id, input);
   if (!token) co_return std::unexpected(std::move(token).error());
   archived::GetDASHStreamingSessionURLOutput output;
-  output.dash_streaming_session_url = base_url + "/dash/v1/getDASHManifest.mpd?SessionToken=" + *token;
+  output.dash_streaming_session_url = call.base_url + "/dash/v1/getDASHManifest.mpd?SessionToken=" + *token;
   co_return output;
 }
 
@@ -165,11 +167,11 @@ Task<aws::Outcome<archived::GetDASHStreamingSessionURLOutput>> get_dash_url(cons
 
 void add_session_urls(Handlers& handlers, MediaServices services) {
   handlers.add<archived::GetHLSStreamingSessionURL>([services](const Call& call, GetHLSStreamingSessionURLInput input) {
-    return get_hls_url(services, call.base_url, std::move(input));
+    return get_hls_url(services, call, std::move(input));
   });
   handlers.add<archived::GetDASHStreamingSessionURL>(
       [services](const Call& call, GetDASHStreamingSessionURLInput input) {
-        return get_dash_url(services, call.base_url, std::move(input));
+        return get_dash_url(services, call, std::move(input));
       });
 }
 

@@ -2,8 +2,10 @@
 #include "api/media_services.hpp"
 #include "api/resource_names.hpp"
 #include "async/shard.hpp"
+#include "async/timer.hpp"
 #include "aws/media.hpp"
 #include "base/log.hpp"
+#include "base/token_bucket.hpp"
 
 namespace api {
 namespace {
@@ -79,6 +81,8 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::Ge
   if (!start) co_return std::unexpected(std::move(start).error());
   CO_TRY_VOID(co_await response.start({kMatroskaContentType}));
 
+  const std::uint64_t rate = services.throttle == nullptr ? 0 : services.throttle->limits()[Limit::GetMediaFragments];
+  base::TokenBucket fragment_rate;
   bool written = false;
   for (FragmentNumber after = *start;;) {
     CO_TRY(const std::vector<streams::StoredFragment> fragments,
@@ -86,6 +90,8 @@ Task<aws::Outcome<void>> get_media(const MediaServices& services, aws::media::Ge
     if (fragments.empty()) co_return aws::Outcome<void>{};
     for (const streams::StoredFragment& fragment : fragments) {
       after = fragment.header.number;
+      const base::Duration wait = fragment_rate.reserve(async::now(), rate, 1);
+      if (wait.count() > 0) co_await async::sleep_for(wait);
       auto document = co_await services.playback.media_document(log, fragment, async::wall_now());
       base::Bytes bytes;
       if (document) {

@@ -36,6 +36,8 @@ std::string_view name_of(ProducerError error) {
       return "MAX_FRAGMENT_SIZE_REACHED";
     case ProducerError::FragmentTooLong:
       return "MAX_FRAGMENT_DURATION_REACHED";
+    case ProducerError::FragmentTooShort:
+      return "MIN_FRAGMENT_DURATION_REACHED";
     case ProducerError::ConnectionTooLong:
       return "MAX_CONNECTION_DURATION_REACHED";
     case ProducerError::TimecodeNotLater:
@@ -69,7 +71,7 @@ std::string render(const ProducerAck& ack) {
   if (ack.timecode_ms) line += fmt::format(",\"FragmentTimecode\":{}", *ack.timecode_ms);
   if (ack.number) line += fmt::format(",\"FragmentNumber\":\"{}\"", ack.number->text());
   if (ack.error) {
-    line += fmt::format(",\"ErrorId\":{},\"ErrorCode\":\"{}\"", static_cast<int>(*ack.error), name_of(*ack.error));
+    line += fmt::format(",\"ErrorId\":{},\"ErrorCode\":\"{}\"", acknowledgement_id(*ack.error), name_of(*ack.error));
   }
   return line + "}\n";
 }

@@ -11,6 +11,13 @@
 #include "store/crc32c.hpp"
 
 namespace store {
+namespace {
+
+// A group begins no sooner than this after the one before: a sync costs nearly the same for one fragment as for many,
+// and fragments are seconds long. What comes after a pause is written at once.
+constexpr auto kCommitInterval = std::chrono::milliseconds(20);
+
+}  // namespace
 
 FileVolumeStore::FileVolumeStore(FileVolumeOptions options, FileLayer& layer, base::Random& random,
                                  std::uint64_t highest_volume)
@@ -59,10 +66,14 @@ void FileVolumeStore::enqueue(Entry entry) {
     std::visit([&error](auto& done) { done(base::fail(error)); }, entry.done);
     return;
   }
+  const std::uint64_t waited = stats_.queued_bytes;
   stats_.queued_bytes += size;
   queue_.push_back(std::move(entry));
+  // The writer is woken to begin a group, not for each record of it.
+  const bool is_first = queue_.size() == 1;
+  const bool is_full = waited <= options_.group_bytes && stats_.queued_bytes > options_.group_bytes;
   lock.unlock();
-  arrived_.notify_one();
+  if (is_first || is_full) arrived_.notify_all();
 }
 
 void FileVolumeStore::run() {
@@ -70,6 +81,7 @@ void FileVolumeStore::run() {
   while (true) {
     arrived_.wait(lock, [this] { return stopping_ || roll_wanted_ || !queue_.empty(); });
     if (queue_.empty() && !roll_wanted_) break;
+    gather(lock);
     Group group = take_group(lock);
     const bool roll = std::exchange(roll_wanted_, false);
     writing_ = true;
@@ -83,6 +95,14 @@ void FileVolumeStore::run() {
   }
   lock.unlock();
   seal_volume();
+}
+
+// Nobody waits who flushes, rolls or stops.
+void FileVolumeStore::gather(std::unique_lock<std::mutex>& lock) {
+  arrived_.wait_until(lock, group_began_ + kCommitInterval, [this] {
+    return stopping_ || roll_wanted_ || flushing_ > 0 || stats_.queued_bytes > options_.group_bytes;
+  });
+  group_began_ = std::chrono::steady_clock::now();
 }
 
 FileVolumeStore::Group FileVolumeStore::take_group(std::unique_lock<std::mutex>& lock) {
@@ -269,14 +289,17 @@ void FileVolumeStore::answer(Group& group, const base::Result<void>& result) {
 
 void FileVolumeStore::flush() {
   std::unique_lock lock(mutex_);
+  ++flushing_;
+  arrived_.notify_all();
   idle_.wait(lock, [this] { return queue_.empty() && !writing_ && !roll_wanted_; });
+  --flushing_;
 }
 
 void FileVolumeStore::roll() {
   std::unique_lock lock(mutex_);
   if (stopping_) return;
   roll_wanted_ = true;
-  arrived_.notify_one();
+  arrived_.notify_all();
   idle_.wait(lock, [this] { return !roll_wanted_ && !writing_; });
 }
 

@@ -15,7 +15,8 @@
 namespace store {
 
 // Callers queue records; the writer thread takes all that wait, writes them as one group, syncs once, and only then
-// answers each. The queue's mutex is never held during a file operation.
+// answers each. Groups begin some time apart, so that they grow with the load. The queue's mutex is
+// never held during a file operation.
 class FileVolumeStore final : public VolumeStore {
  public:
   FileVolumeStore(FileVolumeOptions options, FileLayer& layer, base::Random& random, std::uint64_t highest_volume);
@@ -47,6 +48,7 @@ class FileVolumeStore final : public VolumeStore {
 
   void enqueue(Entry entry);
   void run();
+  void gather(std::unique_lock<std::mutex>& lock);
   Group take_group(std::unique_lock<std::mutex>& lock);
   void commit_group(Group& group);
   base::Result<void> write_somewhere(Group& group);
@@ -73,6 +75,7 @@ class FileVolumeStore final : public VolumeStore {
   std::uint64_t highest_volume_ = 0;
   std::chrono::steady_clock::time_point trouble_began_;  // while !health_.writable
   bool is_full_ = false;                                 // the trouble is a full disk
+  std::chrono::steady_clock::time_point group_began_;
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
@@ -81,6 +84,7 @@ class FileVolumeStore final : public VolumeStore {
   bool writing_ = false;
   bool stopping_ = false;
   bool roll_wanted_ = false;
+  std::size_t flushing_ = 0;  // who waits in flush()
   VolumeStats stats_;
   VolumeHealth health_;
   std::uint64_t open_volume_ = 0;  // as volume_, for others

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "store/sqlite_memory.hpp"
+
 namespace store::sqlite {
 namespace {
 
@@ -160,3 +162,11 @@ base::Result<void> Transaction::commit() {
 }
 
 }  // namespace store::sqlite
+
+namespace store {
+
+std::uint64_t sqlite_memory_bytes() {
+  return static_cast<std::uint64_t>(sqlite3_memory_used());
+}
+
+}  // namespace store

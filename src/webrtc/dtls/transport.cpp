@@ -57,6 +57,7 @@ struct Transport::Session {
   void finish_handshake();
   void fail(std::string why, bool wrong_certificate = false);
   void settle(base::Instant now);
+  void release_buffers();
 };
 
 bool Transport::Session::prepare() {
@@ -134,7 +135,15 @@ void Transport::Session::settle(base::Instant now) {
   timeval left{};
   if (DTLSv1_get_timeout(ssl.get(), &left) == 1) {
     retransmission = now + std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec);
+  } else {
+    release_buffers();
   }
+}
+
+// The record buffers are 35 KB, and after the handshake hardly anything comes. Reading takes new ones, writing does not
+// (SSL_MODE_RELEASE_BUFFERS does nothing for DTLS): read_records() goes before whatever writes.
+void Transport::Session::release_buffers() {
+  if (phase == Phase::Connected) SSL_free_buffers(ssl.get());
 }
 
 Transport::Transport(TransportOptions options) : session_(std::make_unique<Session>()) {
@@ -205,6 +214,7 @@ base::Instant Transport::next_timeout() const {
 
 void Transport::close(base::Instant now) {
   Session& session = *session_;
+  if (session.phase == Session::Phase::Connected) session.read_records();  // takes the buffers that writing needs
   if (session.phase == Session::Phase::Connected) {
     ERR_clear_error();
     SSL_shutdown(session.ssl.get());

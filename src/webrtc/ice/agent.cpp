@@ -111,10 +111,21 @@ base::Instant Agent::next_timeout() const {
 }
 
 void Agent::note_traffic(base::Instant now, const base::Flow& flow) {
+  if (selected_ == flow) {
+    selected_heard_ = now;
+    return;
+  }
   Pair* pair = find_pair(flow);
-  if (pair == nullptr || !is_known_flow(flow)) return;
+  if (pair == nullptr || !is_known_flow(flow)) return ask_stranger(now, flow);
   pair->last_heard = now;
-  if (selected_ && *selected_ != flow) advance(now);
+  if (selected_) advance(now);
+}
+
+// Every packet comes here by note_traffic(); the pair is looked at only when it is compared with others.
+void Agent::tell_selected() {
+  if (!selected_) return;
+  Pair& pair = *find_pair(*selected_);
+  pair.last_heard = std::max(pair.last_heard, selected_heard_);
 }
 
 bool Agent::is_known_flow(const base::Flow& flow) const {
@@ -200,6 +211,7 @@ bool Agent::make_room() {
 }
 
 void Agent::advance(base::Instant now) {
+  tell_selected();
   if (phase_ != Phase::Over) expire(now);
   if (phase_ != Phase::Over && remote_) {
     repeat_checks(now);

@@ -107,8 +107,11 @@ class Agent {
   std::optional<Event> poll_event() { return base::pop_front(events_); }
   base::Instant next_timeout() const;
 
-  // Authenticated traffic other than STUN came on `flow`: it shows that the path lives.
+  // Authenticated traffic other than STUN came on `flow`: it shows that the path lives. Next to nothing on the selected
+  // flow; on another one there may be something to send afterwards. Where no check has come from yet the remote may
+  // have moved to: it is asked, and nothing else is sent there before it has answered.
   void note_traffic(base::Instant now, const base::Flow& flow);
+  bool has_pair(const base::Flow& flow) const { return find_pair(flow) != nullptr; }
   // True for a flow that connectivity checks have validated in either direction: only these may carry DTLS and media.
   bool is_known_flow(const base::Flow& flow) const;
   // Where to send. Empty before Connected and after ConsentLost or Failed.
@@ -129,6 +132,7 @@ class Agent {
   const Pair* find_pair(const base::Flow& flow) const;
   Pair* add_pair(const Candidate& local, const base::SocketAddress& remote, std::uint32_t remote_priority);
   bool make_room();
+  void tell_selected();
   void advance(base::Instant now);
   void give_turns(base::Instant now);
   Pair* pick_next();
@@ -155,6 +159,7 @@ class Agent {
   // checks.cpp: STUN in and out.
   void start_check(base::Instant now, Pair& pair, bool nominates);
   void probe(base::Instant now, Pair& pair);
+  void ask_stranger(base::Instant now, const base::Flow& flow);
   Check& new_check(base::Instant now, Pair& pair, bool nominates);
   void send_check(const Pair& pair, const Check& check);
   void send(const base::Flow& flow, base::Bytes payload);
@@ -168,6 +173,10 @@ class Agent {
   void handle_error(Pair& pair, const Check& check, const StunMessage& answer);
   Pair* find_check(const TransactionId& id, Check& check);
 
+  // What note_traffic() and next_timeout() look at comes first, side by side.
+  std::optional<base::Flow> selected_;
+  base::Instant selected_heard_ = base::Instant::min();  // traffic on it, until the pair is told
+  base::Instant wake_ = base::kNever;
   base::Random& random_;
   AgentOptions options_;
   std::uint64_t tie_breaker_;
@@ -177,7 +186,6 @@ class Agent {
   std::optional<Credentials> remote_;
   std::vector<Pair> pairs_;
   std::size_t remote_candidates_ = 0;
-  std::optional<base::Flow> selected_;
   std::optional<base::Flow> nominating_;  // controlling: the pair whose USE-CANDIDATE check is out
   base::Instant deadline_;
   base::Instant next_turn_ = base::Instant::min();
@@ -185,7 +193,7 @@ class Agent {
   base::Instant consent_at_ = base::kNever;
   base::Instant probing_since_ = base::kNever;  // the selected pair is silent while another is not
   base::Instant probe_at_ = base::kNever;
-  base::Instant wake_ = base::kNever;
+  base::Instant next_question_ = base::Instant::min();  // to where only media came from
   std::deque<base::Transmit> transmits_;
   std::deque<Event> events_;
   AgentStats stats_;

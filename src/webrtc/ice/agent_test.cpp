@@ -387,6 +387,62 @@ TEST(Agent, FollowsARemoteWhoseAddressChanged) {
   EXPECT_EQ(wire.a.count<Agent::ConsentLost>() + wire.b.count<Agent::ConsentLost>(), 0U);
 }
 
+// The same with media, which shows the new address at once: nobody waits for the camera's next check.
+TEST(Agent, FollowsMediaThatComesFromElsewhere) {
+  AgentWire wire(8, {}, server_options(), camera_options());
+  wire.b.nat[address("198.51.100.7:5000")] = address("203.0.113.50:1111");
+  wire.introduce();
+  wire.run_until(seconds(10));
+  const base::SocketAddress old = address("203.0.113.50:1111");
+  const base::SocketAddress fresh = address("203.0.113.50:2222");
+  wire.b.nat[address("198.51.100.7:5000")] = fresh;
+  for (int i = 1; i <= 100; ++i) {
+    wire.run_until(seconds(10) + i * milliseconds(20));
+    const auto selected = wire.a.agent->selected_flow();
+    wire.a.agent->note_traffic(wire.now(), {address("192.0.2.1:8443"), fresh});
+    EXPECT_EQ(wire.a.agent->selected_flow(), selected) << "not before the camera has answered from there";
+    wire.drain();
+    if (i == 1) EXPECT_EQ(selected->remote, old);
+  }
+  ASSERT_EQ(wire.a.count<Agent::SelectedFlowChanged>(), 1U);
+  EXPECT_EQ(wire.a.agent->selected_flow()->remote, fresh);
+  EXPECT_LT(*wire.a.time_of<Agent::SelectedFlowChanged>(), seconds(10) + milliseconds(900));
+}
+
+// Somebody sends copies of the camera's packets on, first, from addresses that never answer: five checks a second in
+// all, none repeated by itself, nothing selected, and the table of pairs stays small.
+TEST(Agent, SendsLittleToWhereOnlyMediaComesFrom) {
+  AgentWire wire(8, {}, server_options(), camera_options());
+  wire.b.nat[address("198.51.100.7:5000")] = address("203.0.113.50:1111");
+  wire.introduce();
+  wire.run_until(seconds(10));
+  std::map<base::SocketAddress, int> sent;
+  wire.blocked = [&](const base::Transmit& transmit) {
+    ++sent[transmit.flow.remote];
+    return false;
+  };
+  const auto selected = wire.a.agent->selected_flow();
+  for (int i = 0; i < 1000; ++i) {
+    wire.run_until(seconds(10) + i * milliseconds(10));
+    base::SocketAddress stranger = address("203.0.113.66:1000");
+    stranger.port = static_cast<std::uint16_t>(stranger.port + i);
+    wire.a.agent->note_traffic(wire.now(), *selected);
+    wire.a.agent->note_traffic(wire.now(), {address("192.0.2.1:8443"), stranger});
+    wire.drain();
+  }
+  wire.run_until(seconds(40));
+  int checks = 0;
+  for (const auto& [to, count] : sent) {
+    if (to.ip != address("203.0.113.66:1").ip) continue;
+    EXPECT_EQ(count, 1);
+    checks += count;
+  }
+  EXPECT_GE(checks, 45);
+  EXPECT_LE(checks, 51);
+  EXPECT_EQ(wire.a.agent->selected_flow(), selected);
+  EXPECT_LE(wire.a.agent->pairs().size(), 100U);
+}
+
 // A second path that is merely alive must not draw the traffic away from the first.
 TEST(Agent, StaysWhereItIsWhileTheSelectedPairAnswers) {
   AgentWire wire(9, {}, server_options(), options_at({"198.51.100.7:5000", "198.51.100.8:5000"}, false));

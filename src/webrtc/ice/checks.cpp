@@ -7,6 +7,9 @@ namespace {
 
 // What may wait for the owner to send; it drains after every call, so this is reached only by a flood.
 constexpr std::size_t kMaxTransmits = 256;
+// What its PRIORITY attribute would say is not known yet.
+constexpr std::uint16_t kStrangerPreference = 0;
+constexpr base::Duration kQuestionInterval = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -24,6 +27,27 @@ void Agent::start_check(base::Instant now, Pair& pair, bool nominates) {
 void Agent::probe(base::Instant now, Pair& pair) {
   if (pair.state == Pair::State::Checking) return;
   send_check(pair, new_check(now, pair, false));
+}
+
+// An authentic packet from an unknown place: the remote behind a NAT with a new mapping, ahead of its next check; or a
+// copy that somebody sent on, from a place that would not answer. One check, never repeated but for a further packet:
+// who sends us somebody else's packets in a third party's name gets it less than was sent (RFC 8445 19.5.1).
+void Agent::ask_stranger(base::Instant now, const base::Flow& flow) {
+  if (phase_ != Phase::Connected || now < next_question_) return;
+  Pair* pair = find_pair(flow);
+  if (pair == nullptr) {
+    const Candidate* local = get_or_learn_local(flow);
+    if (local != nullptr) {
+      pair = add_pair(*local, flow.remote, candidate_priority(CandidateType::PeerReflexive, kStrangerPreference));
+    }
+    if (pair == nullptr) {
+      ++stats_.candidates_dropped;
+      return;
+    }
+    pair->stop();
+  }
+  next_question_ = now + kQuestionInterval;
+  probe(now, *pair);
 }
 
 Check& Agent::new_check(base::Instant now, Pair& pair, bool nominates) {

@@ -104,7 +104,9 @@ void Agent::select(base::Instant now, Pair& pair) {
   const bool first = phase_ == Phase::Connecting;
   if (!first && controlling_) find_pair(*selected_)->answered = false;  // we leave it only because it is silent
   phase_ = Phase::Connected;
+  tell_selected();
   selected_ = pair.flow;
+  selected_heard_ = base::Instant::min();
   // Who is nominated may have had its own answer long ago: the nomination, authentic as it is, renews the consent.
   pair.last_answer = std::max(pair.last_answer, now);
   nominating_.reset();

@@ -29,11 +29,12 @@ constexpr int kClosingCopies = 2;
 }  // namespace
 
 Peer::Parts::Parts(base::Instant now, base::Random& source, PeerOptions given)
-    : random(source),
+    : secure(given.certificate, given.srtp_profiles),
+      agent(now, source, make_agent_options(given, source)),
+      random(source),
       options(std::move(given)),
-      sources(make_sources(random)),
-      agent(now, random, make_agent_options(options, random)),
-      secure(options.certificate, options.srtp_profiles) {
+      sources(make_sources(random)) {
+  path_deadline = agent.next_timeout();
   CHECK(options.certificate != nullptr);
 }
 
@@ -115,12 +116,38 @@ std::string_view Peer::local_ufrag() const {
 }
 
 void Peer::handle_datagrams(base::Instant now, std::span<base::Datagram> datagrams) {
-  Parts& parts = *parts_;
-  for (const base::Datagram& datagram : datagrams) parts.sort_datagram(now, datagram);
-  parts.settle_path(now);
-  parts.settle_security(now);
-  parts.open_rtp(now);
-  parts.settle(now);
+  OpenBatch& batch = parts_->own_batch;
+  parts_->sort(now, datagrams, batch);
+  batch.open();
+  parts_->take_opened(now, batch);
+  batch.clear();
+}
+
+void Peer::sort_datagrams(base::Instant now, std::span<base::Datagram> datagrams, OpenBatch& batch) {
+  parts_->sort(now, datagrams, batch);
+}
+
+void Peer::take_opened(base::Instant now, const OpenBatch& batch) {
+  parts_->take_opened(now, batch);
+}
+
+void Peer::prefetch(int step) const {
+  const Parts& parts = *parts_;
+  if (step == 0) {
+    for (const auto* at = reinterpret_cast<const std::uint8_t*>(&parts); at <= parts.prefetched_to(); at += 64) {
+      __builtin_prefetch(at);
+    }
+  } else if (const srtp::Opener* opener = parts.secure.opener()) {
+    if (step == 1) opener->prefetch_state();
+    if (step == 2) opener->prefetch_keys();
+  }
+}
+
+void Peer::prefetch_media(int step, const OpenBatch& batch) const {
+  static_assert(kMediaPrefetchSteps == rtp::Session::kPrefetchSteps);
+  const Parts& parts = *parts_;
+  if (!parts.media || parts.sealed == 0) return;
+  parts.media->prefetch(step, batch.packets().subspan(parts.first_sealed, parts.sealed));
 }
 
 void Peer::handle_datagram(base::Instant now, base::Datagram datagram) {
@@ -130,11 +157,13 @@ void Peer::handle_datagram(base::Instant now, base::Datagram datagram) {
 void Peer::handle_timeout(base::Instant now) {
   Parts& parts = *parts_;
   if (parts.over) return;
-  if (now >= parts.agent.next_timeout()) parts.agent.handle_timeout(now);
-  if (now >= parts.secure.next_timeout()) parts.secure.handle_timeout(now);
+  const bool path_is_due = now >= parts.path_deadline;
+  if (path_is_due && now >= parts.agent.next_timeout()) parts.agent.handle_timeout(now);
+  if (path_is_due && now >= parts.secure.next_timeout()) parts.secure.handle_timeout(now);
   if (parts.media && now >= parts.media->next_timeout()) parts.media->handle_timeout(now);
   parts.pad_tails(now);
-  parts.settle(now);
+  if (path_is_due) return parts.settle(now);
+  parts.settle_media(now);
 }
 
 std::optional<base::Transmit> Peer::poll_transmit() {
@@ -145,7 +174,8 @@ std::optional<base::Burst> Peer::poll_burst() {
   return base::pop_front(parts_->bursts);
 }
 std::optional<Peer::Event> Peer::poll_event() {
-  return base::pop_front(parts_->events);
+  if (!parts_->events.empty()) return base::pop_front(parts_->events);
+  return parts_->over ? std::nullopt : parts_->poll_media_event();
 }
 
 base::Instant Peer::next_timeout() const {
@@ -155,9 +185,16 @@ base::Instant Peer::next_timeout() const {
 }
 
 base::Instant Peer::Parts::find_deadline() const {
-  const base::Instant path = std::min(agent.next_timeout(), secure.next_timeout());
-  if (!media) return path;
-  return std::min({path, media->next_timeout(), video_tail.next_timeout(), audio_tail.next_timeout()});
+  if (!media) return path_deadline;
+  return std::min({path_deadline, media->next_timeout(), video_tail.next_timeout(), audio_tail.next_timeout()});
+}
+
+std::span<const std::uint32_t> Peer::media_sources() const {
+  return parts_->secure.rtp_ssrcs();
+}
+
+bool Peer::has_path(const base::Flow& flow) const {
+  return parts_->agent.has_pair(flow);
 }
 
 void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& frame, std::uint32_t rtp_timestamp,
@@ -166,6 +203,20 @@ void Peer::send_frame(base::Instant now, MediaKind kind, const codecs::Frame& fr
   parts_->media->send_frame(now, frame, rtp_timestamp, capture);
   if (!parts_->options.like_c_sdk) parts_->tail(kind).note_frame(now);
   parts_->settle_media(now);
+}
+
+void Peer::send_prepared(base::Instant now, MediaKind kind, std::size_t index, std::uint32_t rtp_timestamp,
+                         base::WallTime capture) {
+  if (!connected()) return;
+  parts_->send_prepared(now, kind, {index, rtp_timestamp, capture});
+}
+
+void Peer::end_of_media(base::Instant now) {
+  if (!connected() || parts_->options.like_c_sdk) return;
+  for (const MediaKind kind : {MediaKind::Video, MediaKind::Audio}) {
+    if (sends(kind)) parts_->tail(kind).note_frame(now);
+  }
+  parts_->deadline.reset();
 }
 
 void Peer::restart_source(MediaKind kind) {
@@ -191,6 +242,28 @@ void Peer::request_key_frame(base::Instant now) {
   parts_->settle_media(now);
 }
 
+bool Peer::fill_video_history(base::Instant now, std::span<const rtp::EarlierFrame> frames) {
+  return connected() && parts_->media->fill_history(now, frames);
+}
+
+void Peer::rest(base::Instant now) {
+  if (!connected() || std::exchange(parts_->resting, true)) return;
+  parts_->media->skip(now);
+  parts_->settle_media(now);
+}
+
+void Peer::resume(base::Instant now) {
+  if (!std::exchange(parts_->resting, false) || !connected()) return;
+  parts_->media->request_key_frame(now);
+  parts_->settle_media(now);
+}
+
+void Peer::ask_for_share(base::Instant now, double share) {
+  if (!connected()) return;
+  parts_->media->ask_for_share(now, share);
+  parts_->settle_media(now);
+}
+
 void Peer::close(base::Instant now) {
   Parts& parts = *parts_;
   if (parts.over) return;
@@ -208,11 +281,7 @@ void Peer::close(base::Instant now) {
     parts.transmits.insert(parts.transmits.end(), closing.begin(), closing.end());
   }
   // The recording keeps what arrived whole, also behind a packet that can no longer be repaired.
-  while (parts.media) {
-    auto event = parts.media->poll_event();
-    if (!event) break;
-    parts.take_media_event(*std::move(event));
-  }
+  while (auto event = parts.poll_media_event()) parts.events.push_back(*std::move(event));
   std::erase_if(parts.events, [](const Event& event) { return !std::holds_alternative<FrameReceived>(event); });
   parts.over = true;
 }
@@ -243,12 +312,17 @@ PathReport Peer::path() const {
 PeerStats Peer::stats() const {
   const Parts& parts = *parts_;
   PeerStats stats = parts.counters;
+  stats.datagrams_received = parts.received;
   stats.ice = parts.agent.stats();
   stats.dtls = parts.secure.dtls_stats();
   stats.srtp = parts.secure.rtp_stats();
   stats.srtcp = parts.secure.rtcp_stats();
   if (!parts.media) return stats;
   stats.rtp = parts.media->stats();
+  // Who is sent nothing reports nothing: then the last connectivity check tells (every few seconds, RFC 7675).
+  if (const base::Duration check = parts.agent.round_trip_time(); !stats.rtp.round_trip && check > base::Duration()) {
+    stats.rtp.round_trip = check;
+  }
   if (const auto* video = parts.media->receiver_stats(MediaKind::Video)) stats.video_received = *video;
   if (const auto* audio = parts.media->receiver_stats(MediaKind::Audio)) stats.audio_received = *audio;
   if (const auto* video = parts.media->sender_stats(MediaKind::Video)) stats.video_sent = *video;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way of forwarded packets out of a Peer: written once, sealed where they lie, and kept together for the kernel.
+// The way of forwarded and prepared packets out of a Peer: written once, sealed where they lie, and kept together for
+// the kernel.
 #include <algorithm>
 
 #include "webrtc/peer/peer_parts.hpp"
@@ -30,13 +31,28 @@ std::size_t count_together(std::span<const rtp::PacketBatch::Place> places, std:
 // A session has hundreds of viewers, and their sub-machines are far apart in memory: only what has to is looked at. Of
 // all timers the first packet starts one, that of the reports.
 void Peer::Parts::forward(base::Instant now) {
+  empty_batch();
+  media->forward(now, forwarded);
+  seal_batch();
+}
+
+void Peer::Parts::send_prepared(base::Instant now, MediaKind kind, const rtp::PreparedFrame& frame) {
+  empty_batch();
+  media->send_prepared(now, kind, frame, forwarded);
+  seal_batch();
+}
+
+void Peer::Parts::empty_batch() {
   const std::size_t room = secure.rtp_room();
   if (forwarded.room() != room) forwarded = rtp::PacketBatch(room);
   forwarded.reserve(forwarded_bytes);
-  media->forward(now, forwarded);
+}
+
+void Peer::Parts::seal_batch() {
   if (forwarded_bytes == 0) deadline.reset();
   if (forwarded.places().empty()) return;
   forwarded_bytes = forwarded.bytes().size();
+  const std::size_t room = forwarded.room();
   const std::span<const rtp::PacketBatch::Place> places = forwarded.places();
   const bool sealed_well = std::ranges::all_of(
       places, [&](const auto& place) { return secure.seal_rtp_in_place(forwarded.with_room(place)); });

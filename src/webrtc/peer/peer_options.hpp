@@ -8,6 +8,7 @@
 #include "base/address.hpp"
 #include "base/time.hpp"
 #include "rtp/packet_history.hpp"
+#include "rtp/prepared_track.hpp"
 #include "webrtc/dtls/certificate.hpp"
 #include "webrtc/dtls/transport.hpp"
 #include "webrtc/peer/media_kind.hpp"
@@ -60,8 +61,12 @@ struct PeerOptions {
   std::shared_ptr<rtp::PacketHistory> video_history{};
   // The same of its sound, for a conference, which cannot wait for repair either.
   std::shared_ptr<rtp::PacketHistory> audio_history{};
+  // Receiver: as in rtp::ReceiverOptions.
+  std::shared_ptr<base::BufferPool> frame_buffers{};
   // Sender of video: what Peer::forward_video() sends from; send_frame() has no video then.
   std::shared_ptr<const rtp::PacketHistory> forwarded_video{};
+  // Sender: what Peer::send_prepared() sends from, shared by many peers; cut as this peer's own frames would be.
+  std::shared_ptr<const rtp::PreparedTrack> prepared_video{}, prepared_audio{};
   // Answerer: the SDP answer and RTP packets of webrtc-sdk-c; set by play_c_sdk().
   bool like_c_sdk = false;
   std::string cname = "tidegate";

@@ -20,6 +20,7 @@ struct PeerStats {
   std::uint64_t early_dtls_held = 0;     // DTLS before the remote description: kept for later
   std::uint64_t early_dtls_dropped = 0;  // beyond what is kept
   std::uint64_t early_media = 0;         // SRTP or SRTCP before the keys: dropped
+  std::uint64_t rested = 0;              // media that came while the peer rested
   std::uint64_t unsendable = 0;          // packets of ours without keys or path, or over the queue's limit
   ice::AgentStats ice;
   dtls::TransportStats dtls;

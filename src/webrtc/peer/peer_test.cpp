@@ -102,6 +102,16 @@ TEST(Peer, EveryFrameArrivesOverAGoodWire) {
   EXPECT_EQ(call.server.peer->stats().video_received.nacks_sent, 0u);
 }
 
+TEST(Peer, WhoIsSentNothingHasTheRoundTripOfItsConnectivityChecks) {
+  Call call(2, {.delay = milliseconds(35)});
+  ASSERT_NO_FATAL_FAILURE(connect(call));
+  call.stream(2);
+  call.run_for(seconds(2));
+  const auto round_trip = call.server.peer->stats().rtp.round_trip;
+  ASSERT_TRUE(round_trip);
+  EXPECT_NEAR(static_cast<double>(round_trip->count()), 70e6, 3e6);
+}
+
 TEST(Peer, EveryFrameArrivesOverABadWireBySeeds) {
   std::uint64_t replayed = 0;
   for (std::uint64_t seed = 1; seed <= last_seed(8); ++seed) {
@@ -370,6 +380,34 @@ TEST(Peer, WireThatGoesDarkEndsTheSession) {
   EXPECT_TRUE(call.server.milestones.back().starts_with("failed: ")) << call.server.milestones.back();
   EXPECT_TRUE(call.camera.milestones.back().starts_with("failed: ")) << call.camera.milestones.back();
   EXPECT_FALSE(call.server.peer->connected());
+}
+
+TEST(Peer, APeerThatRestsAsksForNothingAndGoesOnWithAKeyFrame) {
+  Call call(7);
+  call.start();
+  call.run_for(seconds(1));
+  call.stream(4);
+  call.run_for(seconds(2));
+  const auto before = call.server.frames_of(MediaKind::Video).size();
+  EXPECT_GT(before, 40U);
+  call.server.peer->rest(call.now());
+  call.run_for(seconds(3));
+  EXPECT_LE(call.server.frames_of(MediaKind::Video).size(), before);
+  const PeerStats resting = call.server.peer->stats();
+  EXPECT_GT(resting.rested, 100U);
+  EXPECT_EQ(resting.video_received.nacks_sent, 0U);
+  call.stream(3);
+  call.run_for(seconds(1));
+  call.server.peer->resume(call.now());
+  call.run_for(seconds(3));
+  const auto frames = call.server.frames_of(MediaKind::Video);
+  ASSERT_GT(frames.size(), before + 30);
+  EXPECT_TRUE(frames[before].frame.frame.key_frame);
+  EXPECT_TRUE(frames[before].frame.after_loss) << "something is missing before it";
+  const PeerStats after = call.server.peer->stats();
+  EXPECT_EQ(after.video_received.nacks_sent, 0U);
+  EXPECT_EQ(after.video_received.lost, 0U);
+  EXPECT_EQ(after.srtp.not_authentic, 0U);
 }
 
 TEST(Peer, NothingHappensAfterClose) {

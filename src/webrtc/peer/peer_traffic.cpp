@@ -11,31 +11,61 @@ namespace {
 
 // Datagrams that wait for their owner to poll: far more than one key frame; beyond it something is wrong.
 constexpr std::size_t kMaxTransmits = 16'384;
+// Of a peer that rests one in so many batches is opened: SRTP loses count of a source after 32,768 packets (RFC 3711
+// 3.3.1).
+constexpr std::uint32_t kOpenedWhileResting = 32;
 // What is left for DTLS when ICE took nearly all of the connect limit.
 constexpr base::Duration kMinHandshakeLimit = std::chrono::seconds(5);
 
 }  // namespace
 
-void Peer::Parts::sort_datagram(base::Instant now, base::Datagram datagram) {
-  ++counters.datagrams_received;
+// RTP goes to `batch`; all else is handled here, and before it: the keys for RTP may be among it.
+void Peer::Parts::sort(base::Instant now, std::span<base::Datagram> datagrams, OpenBatch& batch) {
+  received += datagrams.size();
+  sealed = 0;
   if (over) {
-    ++counters.after_end;
+    counters.after_end += datagrams.size();
     return;
   }
-  switch (classify(datagram.payload)) {
+  sorted = datagrams;
+  for (const base::Datagram& datagram : datagrams) {
+    const PacketClass kind = classify(datagram.payload);
+    if (kind == PacketClass::Rtp) {
+      ++sealed;
+    } else {
+      sort_control(now, datagram, kind);
+    }
+  }
+  if (stirred) {
+    settle_path(now);
+    settle_security(now);
+  }
+  if (!media) {
+    counters.early_media += sealed;
+    sealed = 0;
+  }
+  if (resting) {
+    counters.rested += sealed;
+    if (++rested_batches % kOpenedWhileResting != 0) sealed = 0;
+  }
+  first_sealed = batch.size();
+  if (sealed == 0) return;
+  for (const base::Datagram& datagram : datagrams) {
+    if (classify(datagram.payload) == PacketClass::Rtp) secure.add_rtp(batch, datagram.payload);
+  }
+}
+
+void Peer::Parts::sort_control(base::Instant now, const base::Datagram& datagram, PacketClass kind) {
+  switch (kind) {
     case PacketClass::Stun:
-      agent.handle_datagram(now, datagram);
-      return;
+      stirred = true;
+      return agent.handle_datagram(now, datagram);
     case PacketClass::Dtls:
-      handle_dtls(now, datagram);
-      return;
+      stirred = true;
+      return handle_dtls(now, datagram);
     case PacketClass::Rtcp:
-      open_rtcp(now, datagram);
-      return;
+      return open_rtcp(now, datagram);
     case PacketClass::Rtp:
-      sealed.push_back(datagram.payload);
-      sealed_flows.push_back(datagram.flow);
-      return;
     case PacketClass::Unknown:
       ++counters.unknown_datagrams;
       return;
@@ -74,38 +104,49 @@ void Peer::Parts::open_rtcp(base::Instant now, const base::Datagram& datagram) {
   const auto plain = secure.open_rtcp(datagram.payload);
   if (!plain) return;
   agent.note_traffic(now, datagram.flow);
+  stirred |= selected != datagram.flow;
   media->handle_packet(now, *plain);
 }
 
-// All RTP of a batch at once. Comes after the batch's DTLS, which may have brought the keys.
-void Peer::Parts::open_rtp(base::Instant now) {
-  if (media) {
-    secure.open_rtp_batch(sealed);
-    const base::Flow* noted = nullptr;
-    for (std::size_t i = 0; i < sealed.size(); ++i) {
-      if (sealed[i].empty()) continue;
-      opened.push_back(sealed[i]);
-      if (noted == nullptr || *noted != sealed_flows[i]) {
-        noted = &sealed_flows[i];
-        agent.note_traffic(now, *noted);
+void Peer::Parts::take_opened(base::Instant now, const OpenBatch& batch) {
+  if (sealed > 0 && media) {
+    const auto opened = batch.packets().subspan(first_sealed, sealed);
+    note_paths(now, opened);
+    if (resting) {
+      // opened for the sake of SRTP alone
+    } else if (std::ranges::none_of(opened, &base::ByteView::empty)) {
+      media->handle_packets(now, opened);
+    } else {
+      for (const base::ByteView packet : opened) {
+        if (!packet.empty()) media->handle_packet(now, packet);
       }
     }
-    if (!opened.empty()) {
-      first_media = std::min(first_media, now);
-      media->handle_packets(now, opened);
-    }
-  } else {
-    counters.early_media += sealed.size();
   }
-  sealed.clear();
-  sealed_flows.clear();
-  opened.clear();
+  sorted = {};
+  if (over) return;
+  if (std::exchange(stirred, false)) return settle(now);
+  settle_media(now);
+}
+
+// What is authentic shows that the path lives on which it came.
+void Peer::Parts::note_paths(base::Instant now, std::span<const base::ByteView> opened) {
+  const base::Flow* noted = nullptr;
+  auto packet = opened.begin();
+  for (const base::Datagram& datagram : sorted) {
+    if (classify(datagram.payload) != PacketClass::Rtp || (packet++)->empty()) continue;
+    first_media = std::min(first_media, now);
+    if (noted != nullptr && *noted == datagram.flow) continue;
+    noted = &datagram.flow;
+    agent.note_traffic(now, *noted);
+    stirred |= selected != *noted;
+  }
 }
 
 void Peer::Parts::settle(base::Instant now) {
   if (over) return;
   settle_path(now);
   settle_security(now);
+  path_deadline = std::min(agent.next_timeout(), secure.next_timeout());
   settle_media(now);
 }
 
@@ -145,11 +186,10 @@ void Peer::Parts::settle_security(base::Instant now) {
   while (auto payload = secure.poll_transmit()) transmit(*std::move(payload));
 }
 
+// Its events stay where they are until they are asked for.
 void Peer::Parts::settle_media(base::Instant /*now*/) {
   deadline.reset();
-  if (!media) return;
-  send_media();
-  while (auto event = media->poll_event()) take_media_event(*std::move(event));
+  if (media) send_media();
 }
 
 void Peer::Parts::pad_tails(base::Instant now) {
@@ -170,21 +210,19 @@ void Peer::Parts::send_media() {
   }
 }
 
-void Peer::Parts::take_media_event(rtp::SessionEvent event) {
-  const MediaKind kind = event.kind;
-  if (auto* frame = std::get_if<rtp::ReceivedFrame>(&event.what)) {
-    events.emplace_back(FrameReceived{kind, std::move(*frame)});
-  } else if (const auto* report = std::get_if<rtp::SenderReportReceived>(&event.what)) {
-    events.emplace_back(SenderReportReceived{kind, report->ntp, report->rtp_timestamp, report->ssrc, report->arrived});
-  } else if (const auto* lost = std::get_if<rtp::PacketsLost>(&event.what)) {
-    events.emplace_back(PacketsLost{kind, lost->count});
-  } else if (const auto* awaited = std::get_if<rtp::KeyFrameAwaited>(&event.what)) {
-    events.emplace_back(KeyFrameAwaited{kind, awaited->frames});
-  } else if (std::holds_alternative<rtp::SourceEnded>(event.what)) {
-    events.emplace_back(SourceEnded{kind});
-  } else if (options.heed_key_frame_requests) {
-    events.emplace_back(KeyFrameRequested{});
+std::optional<Peer::Event> Peer::Parts::poll_media_event() {
+  while (auto event = media ? media->poll_event() : std::nullopt) {
+    const MediaKind kind = event->kind;
+    if (auto* frame = std::get_if<rtp::ReceivedFrame>(&event->what)) return FrameReceived{kind, std::move(*frame)};
+    if (const auto* report = std::get_if<rtp::SenderReportReceived>(&event->what))
+      return SenderReportReceived{kind, report->ntp, report->rtp_timestamp, report->ssrc, report->arrived};
+    if (const auto* lost = std::get_if<rtp::PacketsLost>(&event->what)) return PacketsLost{kind, lost->count};
+    if (const auto* awaited = std::get_if<rtp::KeyFrameAwaited>(&event->what))
+      return KeyFrameAwaited{kind, awaited->frames};
+    if (std::holds_alternative<rtp::SourceEnded>(event->what)) return SourceEnded{kind};
+    if (options.heed_key_frame_requests) return KeyFrameRequested{};
   }
+  return std::nullopt;
 }
 
 // Whole frames that still wait for older packets are handed out before the last event: nothing will repair those now.
@@ -193,7 +231,7 @@ void Peer::Parts::end(base::Instant now, Event last) {
   over = true;
   if (media) {
     media->finish(now);
-    while (auto event = media->poll_event()) take_media_event(*std::move(event));
+    while (auto event = poll_media_event()) events.push_back(*std::move(event));
   }
   events.push_back(std::move(last));
 }

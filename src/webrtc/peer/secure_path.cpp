@@ -97,6 +97,9 @@ void SecurePath::take_keys(const dtls::KeysReady& keys) {
 dtls::TransportStats SecurePath::dtls_stats() const {
   return transport_ ? transport_->stats() : dtls::TransportStats{};
 }
+std::span<const std::uint32_t> SecurePath::rtp_ssrcs() const {
+  return opener_ ? opener_->rtp_ssrcs() : std::span<const std::uint32_t>();
+}
 srtp::OpenStats SecurePath::rtp_stats() const {
   return opener_ ? opener_->rtp_stats() : srtp::OpenStats{};
 }

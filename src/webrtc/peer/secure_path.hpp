@@ -4,13 +4,13 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <span>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "webrtc/dtls/transport.hpp"
+#include "webrtc/srtp/open_batch.hpp"
 #include "webrtc/srtp/opener.hpp"
 #include "webrtc/srtp/sealer.hpp"
 
@@ -45,7 +45,7 @@ class SecurePath {
 
   bool ready() const { return opener_.has_value(); }
   // Once ready(); in place.
-  void open_rtp_batch(std::span<base::MutableByteView> packets) { opener_->open_rtp_batch(packets); }
+  void add_rtp(srtp::OpenBatch& batch, base::MutableByteView packet) { batch.add(*opener_, packet); }
   std::optional<base::MutableByteView> open_rtcp(base::MutableByteView packet) { return opener_->open_rtcp(packet); }
   [[nodiscard]] bool seal_rtp(base::Bytes& packet) { return sealer_->seal_rtp(packet); }
   // The packet is followed by rtp_room() bytes, which are part of `packet`.
@@ -53,7 +53,11 @@ class SecurePath {
   std::size_t rtp_room() const { return srtp::tag_size(sealer_->profile()); }
   [[nodiscard]] bool seal_rtcp(base::Bytes& packet) { return sealer_->seal_rtcp(packet); }
 
+  // Null before ready().
+  const srtp::Opener* opener() const { return opener_ ? &*opener_ : nullptr; }
+
   dtls::TransportStats dtls_stats() const;
+  std::span<const std::uint32_t> rtp_ssrcs() const;
   srtp::OpenStats rtp_stats() const;
   srtp::OpenStats rtcp_stats() const;
 
@@ -61,12 +65,13 @@ class SecurePath {
   void drain_transport();
   void take_keys(const dtls::KeysReady& keys);
 
+  // What media needs comes first.
+  std::optional<srtp::Opener> opener_;
+  std::optional<srtp::Sealer> sealer_;
   std::optional<dtls::TransportOptions> described_;  // until start()
   std::shared_ptr<const dtls::Certificate> certificate_;
   std::vector<dtls::SrtpProfile> profiles_;
   std::optional<dtls::Transport> transport_;
-  std::optional<srtp::Opener> opener_;
-  std::optional<srtp::Sealer> sealer_;
   std::vector<base::Bytes> held_;
   std::deque<Event> events_;
 };

@@ -77,6 +77,7 @@ rtp::SenderOptions make_sender(const PeerOptions& options, const sdp::Track& tra
     sender.rtx_ssrc = sources.video_rtx;
   }
   sender.mid = track.mid;
+  sender.prepared = video ? options.prepared_video : options.prepared_audio;
   sender.keep = options.repair_history;
   // The lower half: a receiver that misses the first packets must not meet a roll-over before it knows the stream
   // (RFC 3711 3.3.1 gives a first packet ROC 0).
@@ -167,7 +168,10 @@ rtp::SessionOptions make_rtp_options(const PeerOptions& options, const sdp::Sess
     if (track == nullptr || track->payload_types.empty()) continue;
     const bool video = kind == sdp::MediaKind::Video;
     if (track->receives) session.receivers.push_back(make_receiver(options, *track));
-    if (track->receives) session.receivers.back().history = video ? options.video_history : options.audio_history;
+    if (track->receives) {
+      session.receivers.back().history = video ? options.video_history : options.audio_history;
+      session.receivers.back().frame_buffers = options.frame_buffers;
+    }
     if (!track->sends) continue;
     rtp::SenderOptions sender = make_sender(options, *track, sources, random);
     if (video && options.forwarded_video) {

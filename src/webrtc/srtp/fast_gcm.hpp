@@ -24,5 +24,8 @@ FastGcmKey make_fast_gcm_key(base::ByteView key);
 // Encrypts `secret` in place and writes the 16 bytes of `tag`, which also covers `clear`.
 void seal_fast_gcm(const FastGcmKeys& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
                    base::MutableByteView secret, base::MutableByteView tag);
+// Decrypts `secret` in place; false if `tag` is wrong, and `secret` is undefined then.
+bool open_fast_gcm(const FastGcmKeys& keys, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
+                   base::MutableByteView secret, base::ByteView tag);
 
 }  // namespace webrtc::srtp

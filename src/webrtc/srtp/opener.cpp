@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webrtc/srtp/opener.hpp"
 
-#include <algorithm>
-#include <array>
-
-#include "webrtc/srtp/packet_cipher.hpp"
+#include "webrtc/srtp/opener_state.hpp"
 #include "webrtc/srtp/packet_layout.hpp"
-#include "webrtc/srtp/replay_window.hpp"
 #include "webrtc/srtp/rollover.hpp"
-#include "webrtc/srtp/stream_table.hpp"
 
 namespace webrtc::srtp {
 namespace {
 
 constexpr std::size_t kRtcpTrailerSize = 4;
 constexpr std::uint32_t kEncryptedFlag = 0x8000'0000;
-
-std::array<std::uint8_t, 4> big_endian_32(std::uint64_t value) {
-  return {static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16),
-          static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
-}
 
 // Cheap checks come before the cipher: duplicates cost nothing.
 bool is_fresh(const ReplayWindow* window, std::uint64_t index, OpenStats& stats) {
@@ -72,57 +62,67 @@ std::optional<RtcpPieces> split_rtcp(Profile profile, base::MutableByteView pack
 
 }  // namespace
 
-struct Opener::State {
-  PacketCipher rtp;
-  PacketCipher rtcp;
-  StreamTable<ReplayWindow> rtp_streams;
-  StreamTable<ReplayWindow> rtcp_streams;
-  OpenStats rtp_stats;
-  OpenStats rtcp_stats;
-};
-
-Opener::Opener(Profile profile, base::ByteView master_key, base::ByteView master_salt)
+Opener::Opener(Profile profile, base::ByteView master_key, base::ByteView master_salt, Engine engine)
     : state_(new State{
-          .rtp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtp)),
-          .rtcp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtcp)),
+          .rtp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtp), engine),
           .rtp_streams = {},
-          .rtcp_streams = {},
           .rtp_stats = {},
+          .rtcp =
+              PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtcp), engine),
+          .rtcp_streams = {},
           .rtcp_stats = {}}) {}
 Opener::~Opener() = default;
 Opener::Opener(Opener&&) noexcept = default;
 Opener& Opener::operator=(Opener&&) noexcept = default;
 
-std::optional<base::MutableByteView> Opener::open_rtp(base::MutableByteView packet) {
-  State& state = *state_;
-  const Profile profile = state.rtp.profile();
+std::optional<Opener::State::Claim> Opener::State::read_claim(base::ByteView packet) {
   const auto layout = find_rtp_layout(packet);
-  if (!layout || packet.size() < layout->header_size + tag_size(profile)) {
-    ++state.rtp_stats.malformed;
+  if (!layout || packet.size() < layout->header_size + tag_size(rtp.profile())) {
+    ++rtp_stats.malformed;
     return std::nullopt;
   }
-  ReplayWindow* window = state.rtp_streams.find(layout->ssrc);
+  const ReplayWindow* window = rtp_streams.find(layout->ssrc);
   const auto index =
       estimate_index(window == nullptr ? std::nullopt : std::optional(window->highest()), layout->sequence);
   if (!index) {
-    ++state.rtp_stats.too_old;
+    ++rtp_stats.too_old;
     return std::nullopt;
   }
-  if (!is_fresh(window, *index, state.rtp_stats)) return std::nullopt;
+  if (!is_fresh(window, *index, rtp_stats)) return std::nullopt;
+  return Claim{layout->ssrc, *index, layout->header_size, window != nullptr};
+}
 
-  const auto rollover = big_endian_32(*index >> 16);
-  const auto plain = packet.first(packet.size() - tag_size(profile));
-  const PacketPieces pieces{.ssrc = layout->ssrc,
-                            .index = *index,
-                            .clear = plain.first(layout->header_size),
-                            .secret = plain.subspan(layout->header_size),
-                            .trailer = profile == Profile::AeadAes128Gcm ? base::ByteView() : rollover};
-  if (!state.rtp.open(pieces, packet.subspan(plain.size()))) {
-    ++state.rtp_stats.not_authentic;
+PacketPieces Opener::State::pieces_of(const Claim& claim, base::MutableByteView packet, base::ByteView rollover) const {
+  const base::MutableByteView plain = packet.first(packet.size() - tag_size(rtp.profile()));
+  return {.ssrc = claim.ssrc,
+          .index = claim.index,
+          .clear = plain.first(claim.header_size),
+          .secret = plain.subspan(claim.header_size),
+          .trailer = rollover};
+}
+
+bool Opener::State::accept(const Claim& claim) {
+  ReplayWindow* window = rtp_streams.find(claim.ssrc);
+  return is_fresh(window, claim.index, rtp_stats) &&
+         srtp::accept(rtp_streams, window, claim.ssrc, claim.index, rtp_stats);
+}
+
+std::optional<base::MutableByteView> Opener::State::open(const Claim& claim, base::MutableByteView packet) {
+  const auto rollover = rollover_of(claim.index);
+  const bool covers_rollover = rtp.profile() == Profile::Aes128CmSha1_80;
+  const PacketPieces pieces = pieces_of(claim, packet, covers_rollover ? base::ByteView(rollover) : base::ByteView());
+  if (!rtp.open(pieces, packet.last(tag_size(rtp.profile())))) {
+    ++rtp_stats.not_authentic;
     return std::nullopt;
   }
-  if (!accept(state.rtp_streams, window, layout->ssrc, *index, state.rtp_stats)) return std::nullopt;
-  return plain;
+  if (!accept(claim)) return std::nullopt;
+  return packet.first(packet.size() - tag_size(rtp.profile()));
+}
+
+std::optional<base::MutableByteView> Opener::open_rtp(base::MutableByteView packet) {
+  const auto claim = state_->read_claim(packet);
+  if (!claim) return std::nullopt;
+  return state_->open(*claim, packet);
 }
 
 std::optional<base::MutableByteView> Opener::open_rtcp(base::MutableByteView packet) {
@@ -152,10 +152,18 @@ std::optional<base::MutableByteView> Opener::open_rtcp(base::MutableByteView pac
   return split->body;
 }
 
-void Opener::open_rtp_batch(std::span<base::MutableByteView> packets) {
-  for (base::MutableByteView& packet : packets) packet = open_rtp(packet).value_or(base::MutableByteView());
+void Opener::prefetch_state() const {
+  prefetch_lines(state_.get(), 2);
 }
 
+void Opener::prefetch_keys() const {
+  state_->rtp.prefetch();
+  state_->rtp_streams.prefetch();
+}
+
+std::span<const std::uint32_t> Opener::rtp_ssrcs() const {
+  return state_->rtp_streams.ssrcs();
+}
 const OpenStats& Opener::rtp_stats() const {
   return state_->rtp_stats;
 }

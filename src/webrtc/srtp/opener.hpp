@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 
 #include "base/bytes.hpp"
 #include "webrtc/srtp/profile.hpp"
@@ -25,7 +24,7 @@ struct OpenStats {
 class Opener {
  public:
   // Keys of the sizes in profile.hpp (kKeySize, salt_size), as DTLS exported them.
-  Opener(Profile profile, base::ByteView master_key, base::ByteView master_salt);
+  Opener(Profile profile, base::ByteView master_key, base::ByteView master_salt, Engine engine = Engine::Best);
   ~Opener();
   Opener(Opener&&) noexcept;
   Opener& operator=(Opener&&) noexcept;
@@ -34,13 +33,18 @@ class Opener {
   // undefined afterwards.
   std::optional<base::MutableByteView> open_rtp(base::MutableByteView packet);
   std::optional<base::MutableByteView> open_rtcp(base::MutableByteView packet);
-  // Opens each RTP packet of a tick; a dropped one becomes empty. Order is kept.
-  void open_rtp_batch(std::span<base::MutableByteView> packets);
 
+  // Fetch into the cache what the next packet needs: first the state, then, when that is there, what it points to.
+  void prefetch_state() const;
+  void prefetch_keys() const;
+
+  // Of the RTP packets that were opened, in the order in which each was first heard; good until the next call.
+  std::span<const std::uint32_t> rtp_ssrcs() const;
   const OpenStats& rtp_stats() const;
   const OpenStats& rtcp_stats() const;
 
  private:
+  friend class OpenBatch;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.hpp"
 
@@ -30,20 +31,48 @@ MacContext make_hmac_sha1(base::ByteView key) {
   return mac;
 }
 
+// What is authenticated only, in one piece: RTCP's trailer lies elsewhere (RFC 7714 9.2).
+class JoinedClear {
+ public:
+  explicit JoinedClear(const PacketPieces& pieces) : view_(pieces.clear) {
+    if (pieces.trailer.empty()) return;
+    base::MutableByteView room(here_);
+    if (view_.size() + pieces.trailer.size() > room.size()) {
+      elsewhere_.resize(view_.size() + pieces.trailer.size());
+      room = elsewhere_;
+    }
+    const auto end = std::ranges::copy(view_, room.begin()).out;
+    std::ranges::copy(pieces.trailer, end);
+    view_ = room.first(view_.size() + pieces.trailer.size());
+  }
+  base::ByteView view() const { return view_; }
+
+ private:
+  std::array<std::uint8_t, 64> here_;
+  base::Bytes elsewhere_;  // RTCP that is not encrypted
+  base::ByteView view_;
+};
+
 }  // namespace
 
-CounterModeCipher::CounterModeCipher(const SessionKeys& keys)
+CounterModeCipher::CounterModeCipher(const SessionKeys& keys, Engine engine)
     : salt_(keys.salt), cipher_(EVP_CIPHER_CTX_new()), mac_(make_hmac_sha1(keys.authentication_key)) {
   CHECK(cipher_ != nullptr &&
         EVP_EncryptInit_ex(cipher_.get(), EVP_aes_128_ctr(), nullptr, keys.cipher_key.data(), nullptr) == 1);
+  if (engine == Engine::Best) lanes_ = make_cm_lane_key(keys.cipher_key, keys.authentication_key);
 }
 
 // RFC 3711 4.1.1: IV = salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16.
+std::array<std::uint8_t, 16> CounterModeCipher::counter_of(const PacketPieces& pieces) const {
+  std::array<std::uint8_t, 16> counter{};
+  std::ranges::copy(salt_, counter.begin());
+  xor_into(counter.data() + 4, pieces.ssrc, 4);
+  xor_into(counter.data() + 8, pieces.index, 6);
+  return counter;
+}
+
 void CounterModeCipher::apply_key_stream(const PacketPieces& pieces) {
-  std::array<std::uint8_t, 16> iv{};
-  std::ranges::copy(salt_, iv.begin());
-  xor_into(iv.data() + 4, pieces.ssrc, 4);
-  xor_into(iv.data() + 8, pieces.index, 6);
+  const auto iv = counter_of(pieces);
   int written = 0;
   CHECK(EVP_EncryptInit_ex(cipher_.get(), nullptr, nullptr, nullptr, iv.data()) == 1 &&
         EVP_EncryptUpdate(cipher_.get(), pieces.secret.data(), &written, pieces.secret.data(),
@@ -73,9 +102,12 @@ void CounterModeCipher::seal(const PacketPieces& pieces, base::MutableByteView t
   authenticate(pieces, tag);
 }
 
-GcmCipher::GcmCipher(const SessionKeys& keys) : encrypt_(EVP_CIPHER_CTX_new()), decrypt_(EVP_CIPHER_CTX_new()) {
+GcmCipher::GcmCipher(const SessionKeys& keys, Engine engine) {
   std::copy_n(keys.salt.begin(), salt_.size(), salt_.begin());
-  fast_ = make_fast_gcm_key(keys.cipher_key);
+  if (engine == Engine::Best) fast_ = make_fast_gcm_key(keys.cipher_key);
+  if (fast_ != nullptr) return;
+  encrypt_.reset(EVP_CIPHER_CTX_new());
+  decrypt_.reset(EVP_CIPHER_CTX_new());
   CHECK(encrypt_ != nullptr && decrypt_ != nullptr &&
         EVP_EncryptInit_ex(encrypt_.get(), EVP_aes_128_gcm(), nullptr, keys.cipher_key.data(), nullptr) == 1 &&
         EVP_DecryptInit_ex(decrypt_.get(), EVP_aes_128_gcm(), nullptr, keys.cipher_key.data(), nullptr) == 1);
@@ -90,6 +122,18 @@ std::array<std::uint8_t, 12> GcmCipher::nonce_of(const PacketPieces& pieces) con
 }
 
 bool GcmCipher::open(const PacketPieces& pieces, base::ByteView tag) {
+  if (fast_ == nullptr) return open_by_openssl(pieces, tag);
+  const JoinedClear clear(pieces);
+  return open_fast_gcm(*fast_, nonce_of(pieces), clear.view(), pieces.secret, tag);
+}
+
+void GcmCipher::seal(const PacketPieces& pieces, base::MutableByteView tag) {
+  if (fast_ == nullptr) return seal_by_openssl(pieces, tag);
+  const JoinedClear clear(pieces);
+  seal_fast_gcm(*fast_, nonce_of(pieces), clear.view(), pieces.secret, tag);
+}
+
+bool GcmCipher::open_by_openssl(const PacketPieces& pieces, base::ByteView tag) {
   const auto nonce = nonce_of(pieces);
   EVP_CIPHER_CTX* context = decrypt_.get();
   int written = 0;
@@ -108,10 +152,8 @@ bool GcmCipher::open(const PacketPieces& pieces, base::ByteView tag) {
   return EVP_DecryptFinal_ex(context, none, &written) == 1;
 }
 
-void GcmCipher::seal(const PacketPieces& pieces, base::MutableByteView tag) {
+void GcmCipher::seal_by_openssl(const PacketPieces& pieces, base::MutableByteView tag) {
   const auto nonce = nonce_of(pieces);
-  // RTCP has a trailer that lies elsewhere (RFC 7714 9.2), and little of it is sent.
-  if (fast_ && pieces.trailer.empty()) return seal_fast_gcm(*fast_, nonce, pieces.clear, pieces.secret, tag);
   EVP_CIPHER_CTX* context = encrypt_.get();
   int written = 0;
   CHECK(EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1 &&
@@ -128,10 +170,10 @@ void GcmCipher::seal(const PacketPieces& pieces, base::MutableByteView tag) {
         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, size_of(tag), tag.data()) == 1);
 }
 
-PacketCipher::PacketCipher(Profile profile, const SessionKeys& keys)
+PacketCipher::PacketCipher(Profile profile, const SessionKeys& keys, Engine engine)
     : profile_(profile), cipher_([&]() -> std::variant<CounterModeCipher, GcmCipher> {
-        if (profile == Profile::AeadAes128Gcm) return GcmCipher(keys);
-        return CounterModeCipher(keys);
+        if (profile == Profile::AeadAes128Gcm) return GcmCipher(keys, engine);
+        return CounterModeCipher(keys, engine);
       }()) {}
 
 bool PacketCipher::open(const PacketPieces& pieces, base::ByteView tag) {
@@ -140,6 +182,19 @@ bool PacketCipher::open(const PacketPieces& pieces, base::ByteView tag) {
 
 void PacketCipher::seal(const PacketPieces& pieces, base::MutableByteView tag) {
   std::visit([&](auto& cipher) { cipher.seal(pieces, tag); }, cipher_);
+}
+
+const CmLaneKeys* PacketCipher::lane_keys() const {
+  const auto* cipher = std::get_if<CounterModeCipher>(&cipher_);
+  return cipher == nullptr ? nullptr : cipher->lane_keys();
+}
+
+std::array<std::uint8_t, 16> PacketCipher::counter_of(const PacketPieces& pieces) const {
+  return std::get<CounterModeCipher>(cipher_).counter_of(pieces);
+}
+
+void PacketCipher::prefetch() const {
+  std::visit([](const auto& cipher) { cipher.prefetch(); }, cipher_);
 }
 
 }  // namespace webrtc::srtp

@@ -12,6 +12,10 @@ enum class Profile : std::uint16_t {
   AeadAes128Gcm = 0x0007,    // RFC 7714
 };
 
+// Whose code does the cryptography: the fastest that this machine has, or OpenSSL's, which every machine has (tests
+// hold one against the other).
+enum class Engine { Best, OpenSsl };
+
 inline constexpr std::size_t kKeySize = 16;
 constexpr std::size_t salt_size(Profile profile) {
   return profile == Profile::AeadAes128Gcm ? 12 : 14;

@@ -19,6 +19,8 @@ class ReplayWindow {
   void accept(std::uint64_t index);
   bool empty() const { return !started_; }
   std::uint64_t highest() const { return highest_; }
+  // Of the bits that the next packets set.
+  void prefetch() const { __builtin_prefetch(&words_[word_of(highest_ + 1)]); }
 
  private:
   static_assert(kReplayWindow % 64 == 0);
@@ -26,9 +28,9 @@ class ReplayWindow {
   static std::size_t word_of(std::uint64_t index) { return index / 64 % (kReplayWindow / 64); }
   void advance(std::uint64_t index);
 
-  std::array<std::uint64_t, kReplayWindow / 64> words_{};  // a ring: bit i is index i modulo kReplayWindow
   std::uint64_t highest_ = 0;
   bool started_ = false;
+  std::array<std::uint64_t, kReplayWindow / 64> words_{};  // a ring: bit i is index i modulo kReplayWindow
 };
 
 }  // namespace webrtc::srtp

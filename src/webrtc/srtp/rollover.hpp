@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -14,6 +15,16 @@ inline std::optional<std::uint64_t> estimate_index(std::optional<std::uint64_t> 
   const std::int64_t index = static_cast<std::int64_t>(*highest) + ahead;
   if (index < 0) return std::nullopt;
   return static_cast<std::uint64_t>(index);
+}
+
+inline std::array<std::uint8_t, 4> big_endian_32(std::uint64_t value) {
+  return {static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16),
+          static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
+}
+
+// The ROC of an index as the tag covers it (RFC 3711 4.2).
+inline std::array<std::uint8_t, 4> rollover_of(std::uint64_t index) {
+  return big_endian_32(index >> 16);
 }
 
 }  // namespace webrtc::srtp

@@ -2,6 +2,7 @@
 #include "webrtc/srtp/sealer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "webrtc/srtp/packet_cipher.hpp"
@@ -24,10 +25,11 @@ struct Sealer::State {
   StreamTable<std::uint64_t> rtcp_last;                   // index of the last packet; the first has 1
 };
 
-Sealer::Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt)
+Sealer::Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt, Engine engine)
     : state_(new State{
-          .rtp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtp)),
-          .rtcp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtcp)),
+          .rtp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtp), engine),
+          .rtcp =
+              PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtcp), engine),
           .rtp_highest = {},
           .rtcp_last = {}}) {}
 Sealer::~Sealer() = default;
@@ -60,13 +62,13 @@ bool Sealer::seal_rtp_in_place(base::MutableByteView packet) {
   if (!index) return false;
   *highest = std::max(highest->value_or(0), *index);
 
-  base::Bytes rollover;
-  if (profile == Profile::Aes128CmSha1_80) base::ByteWriter(rollover).u32(*index >> 16);
+  const auto rollover = rollover_of(*index);
+  const bool covers_rollover = profile == Profile::Aes128CmSha1_80;
   const PacketPieces pieces{.ssrc = layout->ssrc,
                             .index = *index,
                             .clear = plain.first(layout->header_size),
                             .secret = plain.subspan(layout->header_size),
-                            .trailer = rollover};
+                            .trailer = covers_rollover ? base::ByteView(rollover) : base::ByteView()};
   state.rtp.seal(pieces, packet.subspan(plain.size()));
   return true;
 }
@@ -80,9 +82,9 @@ bool Sealer::seal_rtcp(base::Bytes& packet) {
   if (last == nullptr || *last == kMaxRtcpIndex) return false;
   ++*last;
 
-  base::Bytes trailer;
-  base::ByteWriter(trailer).u32(kEncryptedFlag | *last);
-  base::Bytes tag(tag_size(state.rtcp.profile()));
+  const std::array<std::uint8_t, 4> trailer = big_endian_32(kEncryptedFlag | *last);
+  std::array<std::uint8_t, 16> tag_room;
+  const base::MutableByteView tag = base::MutableByteView(tag_room).first(tag_size(state.rtcp.profile()));
   const base::MutableByteView plain(packet);
   const PacketPieces pieces{.ssrc = *ssrc,
                             .index = *last,
@@ -91,8 +93,9 @@ bool Sealer::seal_rtcp(base::Bytes& packet) {
                             .trailer = trailer};
   state.rtcp.seal(pieces, tag);
   const bool tag_first = state.rtcp.profile() == Profile::AeadAes128Gcm;  // RFC 7714 9.2
-  base::append(packet, tag_first ? tag : trailer);
-  base::append(packet, tag_first ? trailer : tag);
+  packet.reserve(packet.size() + kMaxExpansion);
+  base::append(packet, tag_first ? base::ByteView(tag) : trailer);
+  base::append(packet, tag_first ? base::ByteView(trailer) : tag);
   return true;
 }
 

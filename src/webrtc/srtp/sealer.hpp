@@ -15,7 +15,7 @@ namespace webrtc::srtp {
 // packet): two different packets under one index would break the cipher.
 class Sealer {
  public:
-  Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt);
+  Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt, Engine engine = Engine::Best);
   ~Sealer();
   Sealer(Sealer&&) noexcept;
   Sealer& operator=(Sealer&&) noexcept;

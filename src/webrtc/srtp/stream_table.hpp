@@ -2,32 +2,44 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "webrtc/srtp/profile.hpp"
 
 namespace webrtc::srtp {
 
-// State per SSRC, at most kMaxStreams of them, found by looking through a handful of numbers.
+// State per SSRC, at most kMaxStreams of them, found by looking through a handful of entries.
 template <class State>
 class StreamTable {
  public:
   State* find(std::uint32_t ssrc) {
-    for (std::size_t i = 0; i < ssrcs_.size(); ++i) {
-      if (ssrcs_[i] == ssrc) return &states_[i];
+    for (Entry& entry : entries_) {
+      if (entry.ssrc == ssrc) return &entry.state;
     }
     return nullptr;
   }
   // nullptr if the table is full. Pointers of earlier calls become invalid.
   State* add(std::uint32_t ssrc) {
-    if (ssrcs_.size() == kMaxStreams) return nullptr;
+    if (entries_.size() == kMaxStreams) return nullptr;
     ssrcs_.push_back(ssrc);
-    return &states_.emplace_back();
+    return &entries_.emplace_back(ssrc, State{}).state;
+  }
+  // Of the first streams, which carry the media.
+  void prefetch() const {
+    for (std::size_t i = 0; i < entries_.size() && i < 2; ++i) __builtin_prefetch(&entries_[i]);
   }
 
+  // In the order in which they were added; none ever goes.
+  std::span<const std::uint32_t> ssrcs() const { return ssrcs_; }
+
  private:
-  std::vector<std::uint32_t> ssrcs_;
-  std::vector<State> states_;
+  struct Entry {
+    std::uint32_t ssrc;
+    State state;
+  };
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> ssrcs_;  // of entries_, side by side
 };
 
 }  // namespace webrtc::srtp

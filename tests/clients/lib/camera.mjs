@@ -7,17 +7,19 @@ import {binary, credentials, region} from './server.mjs';
 export class Camera {
   static command = 'camera';
 
-  /** Flags are those of the command; the last line of its output is the JSON report. */
-  static start(endpoint, args) {
+  /** Flags are those of the command; the last line of its output is the JSON report. `key`: the server's own, or another. */
+  static start(endpoint, args, key = credentials) {
     const camera = new this();
     camera.stdout = '';
     camera.stderr = '';
-    camera.process = spawn(binary, [this.command, '--endpoint', endpoint, '--region', region, '--access-key', credentials.accessKeyId,
-      '--secret-key', credentials.secretAccessKey, '--json', ...args], {stdio: ['ignore', 'pipe', 'pipe']});
+    camera.process = spawn(binary, [this.command, '--endpoint', endpoint, '--region', region, '--access-key', key.accessKeyId,
+      '--secret-key', key.secretAccessKey, '--json', ...args], {stdio: ['ignore', 'pipe', 'pipe']});
     camera.process.stdout.on('data', (text) => { camera.stdout += text; });
     camera.process.stderr.on('data', (text) => { camera.stderr = (camera.stderr + text).slice(-100000); });
     camera.done = new Promise((resolve) => camera.process.on('close', (code) => resolve(code)));
-    process.on('exit', () => camera.process.kill('SIGKILL'));
+    const kill = () => camera.process.kill('SIGKILL');
+    process.on('exit', kill);
+    camera.done.then(() => process.off('exit', kill));
     return camera;
   }
 

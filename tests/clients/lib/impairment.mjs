@@ -19,9 +19,42 @@ const bound = (socket, port, address) => new Promise((resolve, reject) => {
 });
 
 export const harsh = {loss: 0.05, delay: 50, jitter: 20, duplicates: 0.01};
-export const clean = {loss: 0, delay: 0, jitter: 0, duplicates: 0};
+export const clean = {loss: 0, delay: 0, jitter: 0, duplicates: 0};  // toClients: a Bottleneck on the way there
 
-/** Each sender towards the proxy gets a socket of its own towards the target, so that the target sees distinct peers. */
+/** What stands before a path that is too narrow: packets wait in it in order, and what does not fit is lost. */
+export class Bottleneck {
+  constructor(longest) {
+    Object.assign(this, {longest, bitsPerSecond: Infinity, freeAt: 0, waited: 0, lost: 0, bytes: 0, queue: []});
+  }
+
+  /** Calls `deliver` when a packet of so many bytes is through; in order, which timers of their own would not keep. */
+  take(bytes, deliver) {
+    const now = performance.now();
+    this.freeAt = Math.max(this.freeAt, now);
+    if (this.freeAt - now > this.longest) {
+      this.lost++;
+      return;
+    }
+    this.bytes += bytes + 28;
+    this.freeAt += ((bytes + 28) * 8000) / this.bitsPerSecond;
+    this.waited = Math.max(this.waited, this.freeAt - now);
+    this.queue.push({at: this.freeAt, deliver});
+    if (this.queue.length === 1) this.#wait();
+  }
+
+  #wait() {
+    setTimeout(() => {
+      while (this.queue.length > 0 && this.queue[0].at <= performance.now() + 0.5) this.queue.shift().deliver();
+      if (this.queue.length > 0) this.#wait();
+    }, Math.max(0, this.queue[0].at - performance.now()));
+  }
+}
+
+/**
+ * impairment: {loss, burst (packets lost in a row on average, Gilbert's model; 1), delay, jitter (ms each way), duplicates, reorder (share that is held
+ * back by 10 to 50 ms)}. Each sender towards the proxy gets a socket of its own towards the target, so that the target
+ * sees distinct peers.
+ */
 export class ImpairmentProxy {
   constructor(target, impairment = harsh, seed = 1) {
     this.target = target;
@@ -29,6 +62,7 @@ export class ImpairmentProxy {
     this.random = seededRandom(seed);
     this.peers = new Map();
     this.forgotten = [];
+    this.isDark = false;  // nothing passes
     this.timers = new Set();
     this.counts = {in: 0, lost: 0, repeated: 0, out: 0};
   }
@@ -44,7 +78,12 @@ export class ImpairmentProxy {
     const name = `${from.address}:${from.port}`;
     let peer = this.peers.get(name);
     if (!peer) {
-      const onAnswer = (answer) => this.pass(answer, (bytes) => this.front.send(bytes, from.port, from.address));
+      const onAnswer = (answer) => {
+        const {toClients} = this.impairment;
+        const send = (bytes) => this.front.send(bytes, from.port, from.address);
+        if (toClients) toClients.take(answer.length, () => this.pass(answer, send));
+        else this.pass(answer, send);
+      };
       peer = {socket: createSocket({type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20}), onAnswer};
       this.peers.set(name, peer);
       peer.socket.on('message', onAnswer);
@@ -70,15 +109,25 @@ export class ImpairmentProxy {
   }
 
   pass(packet, send) {
-    const {loss, delay, jitter, duplicates} = this.impairment;
+    const {delay, jitter, duplicates, reorder = 0} = this.impairment;
     this.counts.in++;
-    if (this.random() < loss) {
+    if (this.isDark || this.isLost()) {
       this.counts.lost++;
       return;
     }
     const copies = this.random() < duplicates ? 2 : 1;
     this.counts.repeated += copies - 1;
-    for (let copy = 0; copy < copies; copy++) this.later(delay + (this.random() * 2 - 1) * jitter, () => send(packet));
+    for (let copy = 0; copy < copies; copy++) {
+      const held = reorder > 0 && this.random() < reorder ? 10 + this.random() * 40 : 0;
+      this.later(delay + held + (this.random() * 2 - 1) * jitter, () => send(packet));
+    }
+  }
+
+  isLost() {
+    const {loss, burst = 1} = this.impairment;
+    if (burst === 1) return this.random() < loss;
+    this.isBad = this.random() < (this.isBad ? 1 - 1 / burst : loss / (1 - loss) / burst);
+    return this.isBad;
   }
 
   later(ms, action) {

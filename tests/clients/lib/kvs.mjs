@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The AWS SDK v3 clients pointed at one server, and the steps most tests need.
-import {KinesisVideoArchivedMediaClient, GetHLSStreamingSessionURLCommand, ListFragmentsCommand} from '@aws-sdk/client-kinesis-video-archived-media';
+import {GetClipCommand, KinesisVideoArchivedMediaClient, GetHLSStreamingSessionURLCommand, ListFragmentsCommand} from '@aws-sdk/client-kinesis-video-archived-media';
 import * as control from '@aws-sdk/client-kinesis-video';
 import {GetMediaCommand, KinesisVideoMediaClient} from '@aws-sdk/client-kinesis-video-media';
 import {KinesisVideoSignalingClient} from '@aws-sdk/client-kinesis-video-signaling';
@@ -18,6 +18,11 @@ export class Kvs {
     this.archive = new KinesisVideoArchivedMediaClient(config);
     this.signaling = new KinesisVideoSignalingClient(config);
     this.storage = new KinesisVideoWebRTCStorageClient(config);
+  }
+
+  /** Closes the connections that are kept for the next call. */
+  close() {
+    for (const client of [this.control, this.media, this.archive, this.signaling, this.storage]) client.destroy();
   }
 
   /** By command name: kvs.call('CreateStream', {...}). */
@@ -61,18 +66,28 @@ export class Kvs {
     throw new Error(`only ${found.length} fragments in ${deadline} ms: ${JSON.stringify(found)}`);
   }
 
-  /** GetMedia's bytes until nothing has come for `quiet` ms (it follows the live end) or the server ends the answer. */
-  async mediaBytes(StreamName, {StartSelector = {StartSelectorType: 'EARLIEST'}, quiet = 3000, deadline = 60000} = {}) {
+  /**
+   * GetMedia's bytes until nothing has come for `quiet` ms (it follows the live end) or the server ends the answer. Before the fragment
+   * `last` has come, if it is known, nothing is too quiet: the machine may be busy.
+   */
+  async mediaBytes(StreamName, {StartSelector = {StartSelectorType: 'EARLIEST'}, quiet = 3000, deadline = 60000, last} = {}) {
     const abort = new AbortController();
     const answer = await this.media.send(new GetMediaCommand({StreamName, StartSelector}), {abortSignal: abort.signal});
     const chunks = [];
     const total = setTimeout(() => answer.Payload.destroy(), deadline);
-    let idle = setTimeout(() => answer.Payload.destroy(), quiet);
+    let isDue = !last, tail = '';
+    const wait = () => isDue ? setTimeout(() => answer.Payload.destroy(), quiet) : undefined;
+    let idle = wait();
     try {
       for await (const chunk of answer.Payload) {
         chunks.push(chunk);
+        if (!isDue) {
+          const text = tail + Buffer.from(chunk).toString('latin1');
+          isDue = text.includes(last);
+          tail = text.slice(-last.length);
+        }
         clearTimeout(idle);
-        idle = setTimeout(() => answer.Payload.destroy(), quiet);
+        idle = wait();
       }
     } catch (error) {
       if (!['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR'].includes(error.code) && error.message !== 'aborted') throw error;
@@ -86,6 +101,13 @@ export class Kvs {
 
   async documents(StreamName, options) {
     return readMatroska(await this.mediaBytes(StreamName, options)).filter((document) => document.blocks.length > 0);
+  }
+
+  /** GetClip of these fragments, which follow one another: the bytes of its MP4. */
+  async clip(StreamName, fragments) {
+    const TimestampRange = {StartTimestamp: fragments[0].ProducerTimestamp, EndTimestamp: new Date(+fragments.at(-1).ProducerTimestamp + 1)};
+    const {Payload} = await this.archive.send(new GetClipCommand({StreamName, ClipFragmentSelector: {FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange}}));
+    return Payload.transformToByteArray();
   }
 
   async hlsUrl(StreamName, input = {}) {

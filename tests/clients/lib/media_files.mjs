@@ -11,9 +11,9 @@ import {mustRun} from './programs.mjs';
 export const scratch = (name) => mkdtempSync(join(tmpdir(), `tidegate-${name}-`));
 
 /** Annex-B file that flashes each second: AUD, SEI and parameter sets before each key frame, `slices` slices a picture, a key frame each second. */
-export async function makeH264(folder, {seconds = 12, fps = 30, size = '640x360', bitrate = '900k', slices = 3, name = 'video.h264'} = {}) {
+export async function makeH264(folder, {seconds = 12, fps = 30, size = '640x360', bitrate = '900k', slices = 3, keyFrames = fps, name = 'video.h264'} = {}) {
   const path = join(folder, name);
-  const params = `keyint=${fps}:min-keyint=${fps}:scenecut=0:slices=${slices}:aud=1:repeat-headers=1:bframes=0:force-cfr=1:threads=1:sliced-threads=0`;
+  const params = `keyint=${keyFrames}:min-keyint=${keyFrames}:scenecut=0:slices=${slices}:aud=1:repeat-headers=1:bframes=0:force-cfr=1:threads=1:sliced-threads=0`;
   await mustRun('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds},${flash}`,
     '-c:v', 'libx264', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-preset', 'veryfast', '-tune', 'zerolatency',
     '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-x264-params', params, '-f', 'h264', path]);

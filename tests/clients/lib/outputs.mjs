@@ -10,8 +10,9 @@ import {mustRun} from './programs.mjs';
 import {AVC} from './recording.mjs';
 import {binary} from './server.mjs';
 
-/** Rendered sound is in the fragment that has all it is made from: three AAC frames (audio_renderer.hpp). */
-export const RENDERED = {lead: 3 * 1024 / 48000, tail: 3 * 1024 / 48000};
+/** A unit of rendered sound is in the fragment that has all it is made from: three AAC frames (ADR 12). Only GetMedia shows that: its
+ * documents are the same wherever reading begins. */
+export const RENDERED = {GetMedia: {lead: 3 * 1024 / 48000}};
 
 const SLICE = 240;  // samples of sound that are looked at together: 5 ms
 
@@ -80,18 +81,19 @@ export async function measureAll({server, kvs, name, documents, folder}) {
   return measured;
 }
 
-/** A measured output has all `frames` and lasts `seconds`, sound as long as pictures, and each flash is seen when its beep is heard. `lead`: seconds
- * by which sound may begin before the first picture: that of pictures which are not here. `tail`: by which it may end before the last one, where what
- * is heard last belongs to a fragment that is not here. Gives what it found, in milliseconds. */
-export function together({video, audio}, {frames, seconds, marks = 0, lead = 0, tail = 0}) {
+/** A measured output has all `frames`, pictures and sound last `seconds`, and each flash is seen when its beep is heard. `lead`: seconds by which
+ * sound may begin before the first picture: that of pictures which are not here. `slack`: seconds by which it may end earlier besides. Gives what it found, in milliseconds. */
+export function together({video, audio}, {frames, seconds, marks = 0, lead = 0, slack = 0}) {
   const ms = (value) => Math.round(value * 1000);
   const beside = video.marks.map((at) => audio.marks.map((heard) => ms(heard - at)).sort((a, b) => Math.abs(a) - Math.abs(b))[0]);
   const found = {frames: video.count, pictures: ms(video.to - video.from), sound: ms(audio.to - audio.from), from: ms(audio.from - video.from), to: ms(audio.to - video.to), beside};
   const text = JSON.stringify(found);
   assert.equal(video.count, frames, text);
   assert.ok(Math.abs(video.to - video.from - seconds) <= video.frame, `${seconds} s are stored: ${text}`);
+  const tooMuch = audio.to - audio.from - seconds;
+  assert.ok(tooMuch <= lead + video.frame && tooMuch >= -video.frame - slack, `${seconds} s are stored: ${text}`);
   assert.ok(audio.from - video.from <= 0.04 && audio.from - video.from >= -lead - 0.04, text);
-  assert.ok(audio.to - video.to <= video.frame && audio.to - video.to >= -tail - video.frame, text);
+  assert.ok(audio.to - video.to <= video.frame && audio.to - video.to >= -video.frame - slack, text);
   assert.ok(beside.length >= marks, text);
   for (const offset of beside) assert.ok(Math.abs(offset) <= 40, text);
   return text;

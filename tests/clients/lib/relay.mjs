@@ -132,6 +132,16 @@ export class Relay {
     for (const proxy of await Promise.all(this.proxies.values())) await proxy.rebind(address);
   }
 
+  /** Nothing passes for so long: {from, to} by the wall clock. */
+  async blackOut(ms) {
+    const proxies = await Promise.all(this.proxies.values());
+    const from = Date.now();
+    for (const proxy of proxies) proxy.isDark = true;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    for (const proxy of proxies) proxy.isDark = false;
+    return {from, to: Date.now()};
+  }
+
   /** What went through all proxies: {in, lost, repeated, out}. */
   async counts() {
     const each = (await Promise.all(this.proxies.values())).map((proxy) => proxy.counts);

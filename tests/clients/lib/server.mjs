@@ -53,20 +53,32 @@ export class Server {
     const mediaAddress = options.mediaAddress ?? '127.0.0.1';
     const mount = `mount -t tmpfs -o size=${disk}m tidegate "$0" && exec "$@"`;
     const wrapper = disk ? ['unshare', '--mount', 'sh', '-c', mount, server.dataDir] : [];
-    const command = [...wrapper, binary, 'serve', '--data-dir', server.dataDir, '--http-listen', `127.0.0.1:${server.httpPort}`,
+    server.command = [...wrapper, binary, 'serve', '--data-dir', server.dataDir, '--http-listen', `127.0.0.1:${server.httpPort}`,
       '--https-listen', `127.0.0.1:${server.httpsPort}`, '--media-listen', `${mediaAddress}:${server.mediaPort}`,
       '--media-tcp-listen', `${mediaAddress}:${server.mediaTcpPort}`,
       '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey,
       '--region', region, '--account-id', accountId, ...(options.args ?? [])];
-    server.process = spawn(command[0], command.slice(1), {stdio: ['ignore', 'pipe', 'pipe']});
-    for (const pipe of [server.process.stdout, server.process.stderr]) pipe.on('data', (text) => { server.output = (server.output + text).slice(-200000); });
-    server.process.on('error', (error) => { server.output += String(error); });
-    server.ended = new Promise((resolve) => server.process.on('exit', (code, signal) => resolve({code, signal})));
-    server.ended.then((how) => { server.how = how; });
+    server.launch();
     process.on('exit', () => server.process.kill('SIGKILL'));
     if (disk) server.ca = `/proc/${server.process.pid}/root${server.ca}`;
     await server.untilHealthy(options.deadline ?? 20000);
     return server;
+  }
+
+  launch() {
+    const [program, ...args] = this.command;
+    this.how = undefined;
+    this.process = spawn(program, args, {stdio: ['ignore', 'pipe', 'pipe']});
+    for (const pipe of [this.process.stdout, this.process.stderr]) pipe.on('data', (text) => { this.output = (this.output + text).slice(-200000); });
+    this.process.on('error', (error) => { this.output += String(error); });
+    this.ended = new Promise((resolve) => this.process.on('exit', (code, signal) => resolve({code, signal})));
+    this.ended.then((how) => { this.how = how; });
+  }
+
+  /** After kill(): the same once more, on the same ports and directory. */
+  async startAgain(deadline = 20000) {
+    this.launch();
+    await this.untilHealthy(deadline);
   }
 
   async untilHealthy(deadline) {

@@ -36,16 +36,34 @@ class RtpTrack {
 }
 
 export class WeriftSender {
-  /** ice: werift's own options over the usual ones. */
-  constructor({withAudio = true, ice = {}} = {}) {
+  /** ice: werift's own options over the usual ones. A viewer has no video to send. */
+  constructor({withVideo = true, withAudio = true, ice = {}} = {}) {
     this.peer = new RTCPeerConnection({iceServers: [], codecs: {video: [h264], audio: [opus]}, iceAdditionalHostAddresses: ['127.0.0.1'], iceUseTcp: false, ...ice});
-    this.video = new RtpTrack('video');
+    this.video = withVideo ? new RtpTrack('video') : null;
     this.audio = withAudio ? new RtpTrack('audio') : null;
-    this.connected = new Promise((resolve, reject) => this.peer.connectionStateChange.subscribe((state) => {
-      if (state === 'connected') resolve();
-      if (state === 'failed' || state === 'closed') reject(new Error(`werift: ${state}`));
-    }));
+    this.connected = new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error(`werift: still ${this.peer.connectionState} after 20 s`)), 20000).unref();
+      this.peer.connectionStateChange.subscribe((state) => {
+        if (state === 'connected') resolve();
+        if (state === 'failed' || state === 'closed') reject(new Error(`werift: ${state}`));
+      });
+    });
     this.connected.catch(() => {});
+  }
+
+  /**
+   * When the other side has said goodbye: an alert record of DTLS has come. Werift itself takes one alert in ten for a plain one, by
+   * the nonce in front of it, and does not close.
+   */
+  goodbye() {
+    const {socket} = this.peer.dtlsTransports[0].dtls.transport;
+    const take = socket.onData;
+    return new Promise((resolve) => {
+      socket.onData = (data) => {
+        if (data[0] === 21) resolve();
+        take(data);
+      };
+    });
   }
 
   /** The answer to an offer, with all candidates in it. */
@@ -54,7 +72,7 @@ export class WeriftSender {
     for (const transceiver of this.peer.getTransceivers()) {
       const rtp = transceiver.kind === 'video' ? this.video : this.audio;
       if (!rtp) {
-        transceiver.setDirection('inactive');
+        transceiver.setDirection(this.video ? 'inactive' : 'recvonly');
         continue;
       }
       await transceiver.sender.replaceTrack(rtp.track);
@@ -81,6 +99,18 @@ export class WeriftSender {
       await sleep(4);
     }
     return {pictures: pictures.length, packets: packets.length, units: pictures.flat()};
+  }
+
+  /** Sends the packets of an Ogg Opus file in real time: {packets, began, lag}: when the first of them was sent, in milliseconds of the wall clock, and by how much the latest of them was late. */
+  async speak(audioBytes) {
+    const packets = readOgg(audioBytes).slice(2);
+    const started = performance.now();
+    let lag = 0;
+    for (let next = 0; next < packets.length; await sleep(4)) {
+      lag = Math.max(lag, performance.now() - started - next * 20);
+      for (; next < packets.length && next * 20 <= performance.now() - started; next++) this.audio.write(packets[next], next * 960, next === 0);
+    }
+    return {packets, lag, began: performance.timeOrigin + started};
   }
 
   sendPicture(units, timestamp) {

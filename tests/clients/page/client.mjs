@@ -16,19 +16,22 @@ export {view} from './viewer.mjs';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function prepare(config, name) {
+async function prepare(config, name, channelArn) {
   const control = new KinesisVideoClient(config);
+  if (channelArn) return {ChannelARN: channelArn, ...await locate(control, config, channelArn, Role.MASTER, ['HTTPS', 'WSS', 'WEBRTC'])};
   const {ChannelARN} = await control.send(new CreateSignalingChannelCommand({ChannelName: name}));
   const {StreamARN} = await control.send(new CreateStreamCommand({StreamName: name, DataRetentionInHours: 24, MediaType: 'video/h264'}));
   await control.send(new UpdateMediaStorageConfigurationCommand({ChannelARN, MediaStorageConfiguration: {Status: 'ENABLED', StreamARN}}));
   return {ChannelARN, ...await locate(control, config, ChannelARN, Role.MASTER, ['HTTPS', 'WSS', 'WEBRTC'])};
 }
 
-/** Writes down every encoded frame a sender passes on, unaltered. */
+const tailOf = (data) => Array.from(new Uint8Array(data).slice(-16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** Writes down every encoded frame a sender passes on, unaltered: when, and by which last bytes it can be found again. */
 function keepLedger(sender, ledger) {
   const {readable, writable} = sender.createEncodedStreams();
   const note = new TransformStream({transform(frame, next) {
-    ledger.push({rtp: frame.getMetadata().rtpTimestamp ?? frame.timestamp, key: frame.type === 'key', bytes: frame.data.byteLength});
+    ledger.push({rtp: frame.getMetadata().rtpTimestamp ?? frame.timestamp, key: frame.type === 'key', bytes: frame.data.byteLength, at: performance.timeOrigin + performance.now(), tail: tailOf(frame.data)});
     next.enqueue(frame);
   }});
   readable.pipeThrough(note).pipeTo(writable).catch(() => {});
@@ -50,10 +53,10 @@ async function answer(peer, media, ledgers, offer) {
   await peer.setLocalDescription(await peer.createAnswer());
 }
 
-/** The flow of the examples page: signaling as master, JoinStorageSession once it is open, answer the offer, trickle. */
-export async function publish({config, name, seconds, withAudio, policy = 'all'}) {
-  const session = await prepare(config, name);
-  const media = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480, frameRate: 30}, audio: withAudio});
+/** The flow of the examples page: signaling as master, JoinStorageSession once it is open, answer the offer, trickle. `channelArn`: of a channel that is there. */
+export async function publish({config, name, seconds, withAudio, policy = 'all', channelArn, video = {width: 640, height: 480, frameRate: 30}}) {
+  const session = await prepare(config, name, channelArn);
+  const media = await navigator.mediaDevices.getUserMedia({video, audio: withAudio});
   const peer = new RTCPeerConnection({iceServers: session.iceServers, iceTransportPolicy: policy, encodedInsertableStreams: true});
   const ledgers = {video: [], audio: []};
   const signaling = new SignalingClient({channelARN: session.ChannelARN, channelEndpoint: session.endpoints.WSS, role: Role.MASTER,
@@ -83,11 +86,11 @@ export async function publish({config, name, seconds, withAudio, policy = 'all'}
   await sleep(2000); // what was lost on the way is asked for again
   const all = await peer.getStats();
   const stats = [...all.values()].filter((each) => each.type === 'outbound-rtp');
-  const video = stats.find((each) => each.kind === 'video');
+  const videoSent = stats.find((each) => each.kind === 'video');
   const sdp = peer.localDescription.sdp;
   peer.close();
   signaling.close();
-  return {joinMs, statuses, sdp, framesSent: video.framesSent, video, audio: stats.find((each) => each.kind === 'audio'), ledgers, name, pair: selectedPair(all)};
+  return {joinMs, statuses, sdp, framesSent: videoSent.framesSent, video: videoSent, audio: stats.find((each) => each.kind === 'audio'), ledgers, name, pair: selectedPair(all)};
 }
 
 /** Lists the fragments and plays all of them with hls.js until `seconds` is passed and everything is buffered. */

@@ -30,16 +30,20 @@ function makeTone(context, frequency) {
   return out.stream.getAudioTracks()[0];
 }
 
-/** The loudness in dB of each of these tones in what is heard. */
+/** How much faster or slower the server may play a voice whose packets come too late or too early (ADR 11): its pitch moves with it. */
+const mostCorrection = 0.005;
+
+/** The loudness in dB of each of these tones in what is heard: all that lies as near to one as its pitch may move. */
 function makeEar(context, stream) {
   const analyser = new AnalyserNode(context, {fftSize: 32768, smoothingTimeConstant: 0});
   new MediaStreamAudioSourceNode(context, {mediaStream: stream}).connect(analyser);
   const bins = new Float32Array(analyser.frequencyBinCount);
+  const binOf = (frequency) => frequency * analyser.fftSize / context.sampleRate;
   return (tones) => {
     analyser.getFloatFrequencyData(bins);
     return Object.fromEntries(tones.map((tone) => {
-      const at = Math.round(tone * analyser.fftSize / context.sampleRate);
-      return [tone, Math.max(...bins.subarray(at - 3, at + 4))];
+      const near = bins.subarray(Math.floor(binOf(tone * (1 - mostCorrection))) - 3, Math.ceil(binOf(tone * (1 + mostCorrection))) + 4);
+      return [tone, 10 * Math.log10(near.reduce((power, level) => power + 10 ** (level / 10), 0))];
     }));
   };
 }
@@ -104,13 +108,14 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
   failed.catch(() => {});
   const watchIt = async () => {
     let first = 0, ear;
-    const ages = [], heard = [];
+    const ages = [], heard = [], shown = [];
     for (const end = Date.now() + (deadline + seconds) * 1000; Date.now() < end; await sleep(100)) {
       if (!first && (isMaster ? peer.connectionState === 'connected' : video.getVideoPlaybackQuality().totalVideoFrames > 0)) first = performance.now();
       if (!first) {
         if (began && performance.now() - began > deadline * 1000) break;
         continue;
       }
+      shown.push([Date.now(), video.getVideoPlaybackQuality().totalVideoFrames]);
       const clock = video.readyState >= 2 ? readClock(video) : undefined;
       if (clock !== undefined) ages.push(((Date.now() - clock) % day + day) % day);
       if (!ear && media.getAudioTracks().length) ear = makeEar(context, new MediaStream(media.getAudioTracks()));
@@ -118,7 +123,7 @@ export async function view({config, channelArn, clientId, seconds, tone, listenF
       if (performance.now() - first > seconds * 1000) break;
     }
     const stats = [...(await peer.getStats()).values()];
-    return {firstFrameMs: first ? first - began : undefined, ages, heard, size: [video.videoWidth, video.videoHeight],
+    return {firstFrameMs: first ? first - began : undefined, ages, heard, shown, size: [video.videoWidth, video.videoHeight],
       video: stats.find((each) => each.type === 'inbound-rtp' && each.kind === 'video'),
       audio: stats.find((each) => each.type === 'inbound-rtp' && each.kind === 'audio'),
       audioSent: stats.find((each) => each.type === 'outbound-rtp' && each.kind === 'audio')};

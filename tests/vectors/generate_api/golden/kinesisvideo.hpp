@@ -38,9 +38,7 @@ inline constexpr Rules kTags{.min = 1, .max = 2, .key = &kName};
 
 enum class Colour : std::uint8_t { Red, DarkBlue };
 inline constexpr std::array<std::string_view, 2> kColourNames{"RED", "DARK_BLUE"};
-constexpr std::span<const std::string_view> wire_names(Colour) {
-  return kColourNames;
-}
+constexpr std::span<const std::string_view> wire_names(Colour) { return kColourNames; }
 
 struct Lamp {
   Colour colour{};
@@ -48,7 +46,8 @@ struct Lamp {
   std::optional<std::int32_t> level{};
   static constexpr auto fields() {
     return std::make_tuple(field("Colour", &Lamp::colour, required(rules::kColour)),
-                           field("WattHours", &Lamp::watt_hours, Rules{}), field("Level", &Lamp::level, rules::kLevel));
+                           field("WattHours", &Lamp::watt_hours, Rules{}),
+                           field("Level", &Lamp::level, rules::kLevel));
   }
 };
 
@@ -84,7 +83,9 @@ struct WatchLampInput {
 
 struct WatchLampOutput {
   static constexpr bool kEmptyBody = false;
-  static constexpr auto fields() { return std::make_tuple(); }
+  static constexpr auto fields() {
+    return std::make_tuple();
+  }
 };
 
 struct ListLamps {

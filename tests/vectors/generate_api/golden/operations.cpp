@@ -3,34 +3,29 @@
 
 #include <array>
 
-#include "aws/kinesisvideo.hpp"
 #include "aws/operation.hpp"
+#include "aws/kinesisvideo.hpp"
 
 namespace aws {
 namespace {
 
-constexpr std::array<const ErrorKind*, 2> kKinesisVideoListLampsErrors{&kinesisvideo::kInvalidArgument,
-                                                                       &kinesisvideo::kGone};
+constexpr std::array<const ErrorKind*, 2> kKinesisVideoListLampsErrors{&kinesisvideo::kInvalidArgument, &kinesisvideo::kGone};
 constexpr std::array<const ErrorKind*, 1> kKinesisVideoWatchLampErrors{&kinesisvideo::kInvalidArgument};
 
 constexpr std::array<Operation, 2> kOperations{{
-    {"ListLamps", "POST", "/listLamps", Service::KinesisVideo, OperationKind::Json, ResourceType::Stream,
-     "kinesisvideo:ListLamps", kKinesisVideoListLampsErrors},
-    {"WatchLamp", "POST", "/watchLamp", Service::KinesisVideo, OperationKind::StreamingResponse, ResourceType::Channel,
-     "kinesisvideo:WatchLamp", kKinesisVideoWatchLampErrors},
+    {"ListLamps", "POST", "/listLamps", Service::KinesisVideo,
+     OperationKind::Json, ResourceType::Stream, "kinesisvideo:ListLamps",
+     kKinesisVideoListLampsErrors},
+    {"WatchLamp", "POST", "/watchLamp", Service::KinesisVideo,
+     OperationKind::StreamingResponse, ResourceType::Channel, "kinesisvideo:WatchLamp",
+     kKinesisVideoWatchLampErrors},
 }};
 
 }  // namespace
 
-std::span<const Operation> operations() {
-  return kOperations;
-}
+std::span<const Operation> operations() { return kOperations; }
 
-const Operation& kinesisvideo::ListLamps::row() {
-  return kOperations[0];
-}
-const Operation& kinesisvideo::WatchLamp::row() {
-  return kOperations[1];
-}
+const Operation& kinesisvideo::ListLamps::row() { return kOperations[0]; }
+const Operation& kinesisvideo::WatchLamp::row() { return kOperations[1]; }
 
 }  // namespace aws

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "aws/kinesisvideo.hpp"
 #include "aws/pattern.hpp"
+#include "aws/kinesisvideo.hpp"
 
 namespace aws {
 namespace {
@@ -12,8 +12,7 @@ namespace {
 constexpr std::array<Pattern::Range, 1> kRanges0{{{0x61, 0x7a}}};
 constexpr std::array<Pattern::Range, 1> kRanges1{{{0x2d, 0x2d}}};
 constexpr std::array<Pattern::Range, 1> kRanges2{{{0x30, 0x39}}};
-constexpr std::array<Pattern::Position, 3> kKinesisVideoNamePositions{
-    {{kRanges0, 0x3}, {kRanges1, 0x4}, {kRanges2, 0x0}}};
+constexpr std::array<Pattern::Position, 3> kKinesisVideoNamePositions{{{kRanges0, 0x3}, {kRanges1, 0x4}, {kRanges2, 0x0}}};
 
 }  // namespace
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A server, all of its threads on processor 0, that is given a part of the time that its cameras, on processor 1, use of it.
+//
+// overload.mjs --check PROGRAM [--cameras 400] [--deaf 200] [--shortage 2] [--seconds 30]   ends with one line of JSON; 1 when something is lost at
+// random, a camera ends, or not all record again
+import {execFileSync} from 'node:child_process';
+import {rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {parseArgs} from 'node:util';
+import {Kvs} from '../../tests/clients/lib/kvs.mjs';
+import {scratch} from '../../tests/clients/lib/media_files.mjs';
+import {gapped, joinError, look, makeMedia, measureLoad, startCameras, stopCameras, watch} from '../../tests/clients/lib/overload.mjs';
+import {startSmallServer} from '../../tests/clients/lib/small_server.mjs';
+
+const {values} = parseArgs({options: {check: {type: 'string'}, cameras: {type: 'string', default: '400'}, deaf: {type: 'string', default: '200'}, shortage: {type: 'string', default: '2'}, seconds: {type: 'string', default: '30'}}});
+const [count, deafCount, shortage, seconds] = [values.cameras, values.deaf, values.shortage, values.seconds].map(Number);
+const log = (text) => console.error(text);
+const pin = (pid, processor) => execFileSync('taskset', ['-acp', processor, pid], {stdio: 'ignore'});
+
+async function untilConnected(server, wanted) {
+  for (const end = Date.now() + 60000; (await look(server)).connected < wanted; await sleep(200)) if (Date.now() > end) throw new Error(`${wanted} cameras took more than 60 s`);
+}
+
+function totals(cameras) {
+  const sum = (name) => cameras.reduce((total, each) => total + each[name], 0);
+  return {cameras: cameras.length, ended: cameras.filter(({error, joins}) => error || joins !== 1).length, packets: sum('packets_sent'), resent: sum('packets_resent'),
+    rembLeastKbps: [Math.min(...cameras.map((each) => each.remb_least_kbps)), Math.max(...cameras.map((each) => each.remb_least_kbps))], lateFrames: sum('late_frames')};
+}
+
+const folder = scratch('overload');
+const server = await startSmallServer({dataDir: join(folder, 'data'), args: ['--shards', '1', '--joins-per-second', '1000']});
+const kvs = new Kvs(server.url);
+try {
+  pin(server.process.pid, '0');
+  const media = await makeMedia(folder, {size: '1280x720', seconds: 60});
+  const {ChannelARN: late} = await kvs.recordedChannel('late');
+  const usual = ['--h264', media.high, '--opus', media.sound];
+  const groups = [startCameras(server, 'heeding', count - deafCount, [...usual, '--low-h264', media.low])];
+  pin(groups[0].camera.process.pid, '1');
+  await untilConnected(server, count - deafCount);
+  groups.push(startCameras(server, 'deaf', deafCount, usual));
+  pin(groups[1].camera.process.pid, '1');
+  await untilConnected(server, count);
+  await sleep(3000);
+  const first = await look(server);
+  const load = await measureLoad(server, 4);
+  const before = await look(server);
+  log(`${count} cameras use ${load.toFixed(1)} % of the processor: from now on the server has 1/${shortage} of that`);
+  server.limit.set(load / shortage);
+  const crowded = await watch(server, seconds, {log});
+  const refusal = await joinError(kvs, late);
+  log('from now on it has the processor again');
+  server.limit.set(null);
+  const relieved = await watch(server, 120, {log, over: (looks) => !looks.at(-1).refusing && looks.length > 3});
+  const after = relieved.at(-1);
+  const letIn = await joinError(kvs, late);
+  const reports = await Promise.all(groups.map(stopCameras));
+  const withGaps = await Promise.all(reports.map(({cameras}) => gapped(server, cameras.map(({channel}) => channel))));
+  kvs.close();
+  await server.stop();
+  const stored = groups.map(({manifest}) => JSON.parse(execFileSync(values.check, ['--data-dir', server.dataDir, '--manifest', manifest], {maxBuffer: 1 << 26})));
+  const result = {
+    loadPercent: Math.round(load * 10) / 10, limitPercent: Math.round(load / shortage * 10) / 10, secondsOfOverload: seconds, secondsToRecover: relieved.length, refusal, letIn,
+    longestDelayMs: Math.max(...crowded.map(({delayMs}) => delayMs)), mostResting: Math.max(...crowded.map(({resting}) => resting)), packetsPerSecond: Math.round(1000 * (before.received - first.received) / (before.at - first.at)),
+    readPerSecond: Math.round(1000 * (crowded[1].received - crowded[0].received) / (crowded[1].at - crowded[0].at)), gaps: after.gaps - before.gaps,
+    kernelDrops: after.kernelDrops - before.kernelDrops, nacks: after.nacks - before.nacks, received: after.received - before.received, leftOut: after.leftOut - before.leftOut,
+    heeding: {...totals(reports[0].cameras), withGaps: withGaps[0].length, video: stored[0].video, audio: stored[0].audio},
+    deaf: {...totals(reports[1].cameras), withGaps: withGaps[1].length, video: stored[1].video, audio: stored[1].audio},
+  };
+  const faults = [];
+  for (const [name, group] of Object.entries({heeding: result.heeding, deaf: result.deaf})) {
+    if (group.ended) faults.push(`${group.ended} ${name} cameras ended or joined anew`);
+    for (const kind of ['video', 'audio']) if (group[kind].torn + group[kind].unexplained + group[kind].altered) faults.push(`${name}: ${kind} ${JSON.stringify(group[kind])}`);
+  }
+  if (refusal?.name !== 'ClientLimitExceededException') faults.push(`a new session was answered ${JSON.stringify(refusal)}`);
+  if (letIn || after.resting || after.askedForLess) faults.push('it did not recover');
+  if (result.nacks > result.received / 1000) faults.push(`${result.nacks} packets were asked for again`);
+  console.log(JSON.stringify(result));
+  for (const fault of faults) console.error(`FAILED ${fault}`);
+  process.exitCode = faults.length ? 1 : 0;
+} finally {
+  if (!server.how) await server.kill();
+  rmSync(folder, {recursive: true, force: true});
+}

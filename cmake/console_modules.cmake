@@ -1,0 +1,16 @@
+# npm ci in console/, unless what is there is of this lock file already (other presets share the folder).
+set(kept ${CONSOLE}/node_modules/.tidegate-lock)
+file(SHA256 ${CONSOLE}/package-lock.json wanted)
+set(found "")
+if(EXISTS ${kept})
+  file(READ ${kept} found)
+endif()
+if(NOT found STREQUAL wanted)
+  execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund --loglevel=error WORKING_DIRECTORY ${CONSOLE}
+                  RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(failed)
+    message(FATAL_ERROR "npm ci failed in console/:\n${output}")
+  endif()
+  file(WRITE ${kept} ${wanted})
+endif()
+file(TOUCH ${STAMP})

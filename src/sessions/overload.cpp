@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sessions/overload.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sessions {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Of the room that the queue has: 1 is full.
+constexpr double kQueueCalm = 0.05;
+constexpr double kQueueStrained = 0.08;
+constexpr double kQueueGrown = 0.15;
+constexpr double kQueueCritical = 0.5;
+constexpr double kQueueNearlyFull = 0.6;
+// Shares of the thread's time.
+constexpr double kBusyCalm = 0.75;
+constexpr double kBusyStrained = 0.88;
+constexpr double kSmoothing = 0.05;  // of each look: about a second's worth
+
+constexpr base::Duration kBitrateStep = milliseconds(1000);  // what an encoder takes to heed a REMB
+constexpr double kBitrateFactor = 0.8;
+constexpr double kLeastBitrate = 0.4;
+constexpr base::Duration kRestShows = milliseconds(250);
+constexpr base::Duration kRestShowsSoon = milliseconds(100);
+constexpr double kRestMore = 0.1;
+constexpr double kRestMuchMore = 0.25;
+constexpr double kMostRest = 0.9;
+constexpr base::Duration kRelaxStep = milliseconds(1000);
+constexpr double kRestLess = 0.1;
+constexpr base::Duration kSeldom = milliseconds(200);
+constexpr base::Duration kSoon = std::chrono::seconds(10);
+
+}  // namespace
+
+void Overload::look(base::Instant now, const Load& load) {
+  busy_ += kSmoothing * (load.busy - busy_);
+  const double queue = standing_queue(now, load);
+  const bool drops = load.kernel_drops > 0;
+  if (queue >= kQueueStrained || drops || busy_ >= kBusyStrained) {
+    strain(now);
+    if (queue >= kQueueGrown || drops) tighten(now, queue, drops);
+  } else if (queue >= kQueueCalm || busy_ >= kBusyCalm) {
+    calm_since_ = base::kNever;
+  } else if (strained_) {
+    if (calm_since_ == base::kNever) calm_since_ = now;
+    if (now - calm_since_ >= patience_) relax(now);
+  }
+}
+
+// The least of the last looks, and as much more as it has grown by since those. A shard that has too much to do looks
+// seldom: two looks are enough then.
+double Overload::standing_queue(base::Instant now, const Load& load) {
+  const double late = std::chrono::duration<double>(load.queue_delay) / std::chrono::duration<double>(kLongestDelay);
+  const bool seldom = now - std::exchange(last_look_, now) >= kSeldom;
+  recent_queues_ = {std::min(1.0, std::max(load.queue_fill, late)), recent_queues_[0], recent_queues_[1]};
+  const int looks = seldom ? 2 : 3;
+  const double least = *std::min_element(recent_queues_.begin(), recent_queues_.begin() + looks);
+  const double growth = std::max(0.0, least - std::exchange(least_, least));
+  return std::min(1.0, least + growth * (looks - 1));
+}
+
+void Overload::strain(base::Instant now) {
+  calm_since_ = base::kNever;
+  if (strained_ && now - relaxed_ > kSoon) return;
+  strained_ = true;
+  if (now - relaxed_ <= kSoon) patience_ = std::min(kLongestPatience, 2 * patience_);
+  relaxed_ = {};
+}
+
+void Overload::tighten(base::Instant now, double queue, bool drops) {
+  if (now - bitrate_changed_ >= kBitrateStep) {
+    bitrate_share_ = std::max(kLeastBitrate, bitrate_share_ * kBitrateFactor);
+    bitrate_changed_ = now;
+  }
+  const bool critical = queue >= kQueueCritical || drops;
+  const bool all_asked = bitrate_share_ <= kLeastBitrate && now - bitrate_changed_ >= kBitrateStep;
+  if (!critical && !all_asked) return;
+  const bool nearly_full = queue >= kQueueNearlyFull || drops;
+  if (!drops && now - rest_judged_ < (nearly_full ? kRestShowsSoon : kRestShows)) return;
+  rest_judged_ = now;
+  const bool shrinks = queue < std::exchange(queue_judged_, queue) && resting_share_ > 0;
+  if (shrinks && !drops) return;
+  resting_share_ = std::min(kMostRest, resting_share_ + (nearly_full ? kRestMuchMore : kRestMore));
+}
+
+void Overload::relax(base::Instant now) {
+  if (now - relaxed_ < kRelaxStep) return;
+  relaxed_ = now;
+  if (resting_share_ > 0) {
+    resting_share_ = resting_share_ > kRestLess ? resting_share_ - kRestLess : 0;
+  } else if (bitrate_share_ < 1) {
+    bitrate_share_ = std::min(1.0, bitrate_share_ / kBitrateFactor);
+  } else {
+    strained_ = false;
+    patience_ = kShortestPatience;
+  }
+}
+
+}  // namespace sessions
