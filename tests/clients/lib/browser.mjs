@@ -36,25 +36,41 @@ export class Browser {
     return browser;
   }
 
-  /** Calls one of the functions of page/client.mjs in a new page. */
-  async call(name, argument) {
+  /** A new page, loaded: an OpenPage. What loading costs does not disturb what is measured later. */
+  async open() {
     const context = await this.chromium.newContext({ignoreHTTPSErrors: true});
     const page = await context.newPage();
-    const log = [];
-    page.on('console', (message) => log.push(message.text()));
-    page.on('pageerror', (error) => log.push(String(error)));
+    const opened = new OpenPage(context, page);
     await page.goto(`http://localhost:${this.server.address().port}/`);
-    try {
-      return await page.evaluate(([f, a]) => globalThis.client[f](a), [name, argument]);
-    } catch (error) {
-      throw new Error(`${error.message}\nconsole:\n${log.slice(-40).join('\n')}`);
-    } finally {
-      await context.close();
-    }
+    return opened;
+  }
+
+  /** OpenPage.call() in a page of its own. */
+  async call(name, argument) {
+    return (await this.open()).call(name, argument);
   }
 
   async stop() {
     await this.chromium.close();
     this.server.close();
+  }
+}
+
+class OpenPage {
+  constructor(context, page) {
+    Object.assign(this, {context, page, log: []});
+    page.on('console', (message) => this.log.push(message.text()));
+    page.on('pageerror', (error) => this.log.push(String(error)));
+  }
+
+  /** Calls one of the functions of page/client.mjs, and closes the page. */
+  async call(name, argument) {
+    try {
+      return await this.page.evaluate(([f, a]) => globalThis.client[f](a), [name, argument]);
+    } catch (error) {
+      throw new Error(`${error.message}\nconsole:\n${this.log.slice(-40).join('\n')}`);
+    } finally {
+      await this.context.close();
+    }
   }
 }

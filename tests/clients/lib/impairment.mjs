@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A UDP proxy that loses, delays, reorders and repeats packets in both directions, by a seed.
 import {createSocket} from 'node:dgram';
+import {SentPictures} from './sent_pictures.mjs';
 
 /** mulberry32: the same numbers for the same seed. */
 export function seededRandom(seed) {
@@ -63,6 +64,7 @@ export class ImpairmentProxy {
     this.peers = new Map();
     this.forgotten = [];
     this.isDark = false;  // nothing passes
+    this.sentPictures = new SentPictures();
     this.timers = new Set();
     this.counts = {in: 0, lost: 0, repeated: 0, out: 0};
   }
@@ -75,6 +77,7 @@ export class ImpairmentProxy {
   }
 
   fromPeer(packet, from) {
+    this.sentPictures.see(packet);
     const name = `${from.address}:${from.port}`;
     let peer = this.peers.get(name);
     if (!peer) {

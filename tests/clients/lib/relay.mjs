@@ -148,6 +148,12 @@ export class Relay {
     return each.reduce((sum, counts) => Object.fromEntries(Object.keys(counts).map((key) => [key, (sum[key] ?? 0) + counts[key]])), {});
   }
 
+  /** SentPictures of all proxies, as one function of a picture's RTP timestamp. */
+  async hasSent() {
+    const all = (await Promise.all(this.proxies.values())).map((proxy) => proxy.sentPictures);
+    return (rtpTimestamp) => all.some((sent) => sent.has(rtpTimestamp));
+  }
+
   async stop() {
     for (const client of this.sockets.clients) client.terminate();
     for (const proxy of await Promise.all(this.proxies.values())) proxy.stop();
