@@ -10,6 +10,8 @@ find_package(GTest REQUIRED)
 set(SANITIZE "" CACHE STRING "Comma separated -fsanitize list")
 option(FUZZ "Build libFuzzer targets" OFF)
 
+include(cmake/link_time.cmake)
+
 add_library(project_options INTERFACE)
 target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(project_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
@@ -52,6 +54,7 @@ function(room folder)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC ${libraries} ${ARG_LINKS} project_options)
+    prepare_link_time_optimization(${name})
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ${libraries} ${ARG_LINKS} project_options)

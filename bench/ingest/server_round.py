@@ -96,9 +96,9 @@ def measure(options, folder, media, cameras, profile):
             row = {"pipeline": "server", "srtp_profile": profile, **measure_interval(options, folder, server, camera, cameras)}
             row["seconds_to_join_all"] = round(joined, 1)
             row |= measure_memory(server, empty, cameras)
-            row["gaps"] = gaps(metrics(server.url))
             camera.send_signal(signal.SIGINT)
             report = json.loads(camera.communicate(timeout=120)[0].strip().splitlines()[-1])
+            row["gaps"] = gaps(metrics(server.url))
         finally:
             if camera.poll() is None:
                 camera.kill()

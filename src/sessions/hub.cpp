@@ -157,6 +157,7 @@ base::Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, std::vector<asy
                                    with_port(loopback_addresses, port),
                                    parts->options.recorder,
                                    parts->options.joins_per_second,
+                                   parts->options.busy_limit,
                                    parts->options.max_viewers,
                                    parts->options.session_limits,
                                    parts->options.connect_limit};

@@ -31,6 +31,7 @@ struct HubOptions {
   base::Duration signaling_lifetime = base::Duration::zero();
   MessageRateLimits message_rates;                          // of each signaling socket
   std::uint32_t joins_per_second = 0;                       // on each shard; 0: no limit
+  double busy_limit = Overload::kBusyLimit;                 // of each shard's thread
   std::size_t max_viewers = 0;                              // of a storage session; 0: no limit
   SessionLimits session_limits;                             // in time
   base::Duration connect_limit = std::chrono::seconds(30);  // for an answer, and from there to a connection

@@ -15,9 +15,8 @@ constexpr double kQueueStrained = 0.08;
 constexpr double kQueueGrown = 0.15;
 constexpr double kQueueCritical = 0.5;
 constexpr double kQueueNearlyFull = 0.6;
-// Shares of the thread's time.
-constexpr double kBusyCalm = 0.75;
-constexpr double kBusyStrained = 0.88;
+// How far below its limit the share of the thread's time is to be before new sessions are let in again.
+constexpr double kBusyRoom = 0.13;
 constexpr double kSmoothing = 0.05;  // of each look: about a second's worth
 
 constexpr base::Duration kBitrateStep = milliseconds(1000);  // what an encoder takes to heed a REMB
@@ -39,10 +38,10 @@ void Overload::look(base::Instant now, const Load& load) {
   busy_ += kSmoothing * (load.busy - busy_);
   const double queue = standing_queue(now, load);
   const bool drops = load.kernel_drops > 0;
-  if (queue >= kQueueStrained || drops || busy_ >= kBusyStrained) {
+  if (queue >= kQueueStrained || drops || busy_ >= busy_limit_) {
     strain(now);
     if (queue >= kQueueGrown || drops) tighten(now, queue, drops);
-  } else if (queue >= kQueueCalm || busy_ >= kBusyCalm) {
+  } else if (queue >= kQueueCalm || busy_ >= busy_limit_ - kBusyRoom) {
     calm_since_ = base::kNever;
   } else if (strained_) {
     if (calm_since_ == base::kNever) calm_since_ = now;

@@ -36,8 +36,14 @@ class Overload {
   // As long as a full buffer: reports and requests of what came so long ago help nobody.
   static constexpr base::Duration kLongestDelay = std::chrono::seconds(2);
 
+  // Of the thread's time, on the average of a second: from there on no new session begins.
+  static constexpr double kBusyLimit = 0.88;
+
   static constexpr base::Duration kShortestPatience = std::chrono::seconds(2);
   static constexpr base::Duration kLongestPatience = std::chrono::seconds(60);
+
+  // `busy_limit`: 0.2 to 1; at 1 only what waits counts.
+  explicit Overload(double busy_limit = kBusyLimit) : busy_limit_(busy_limit) {}
 
   void look(base::Instant now, const Load& load);
 
@@ -54,6 +60,7 @@ class Overload {
   void tighten(base::Instant now, double queue, bool drops);
   void relax(base::Instant now);
 
+  double busy_limit_;
   bool strained_ = false;
   double busy_ = 0;                        // smoothed over about a second
   std::array<double, 3> recent_queues_{};  // of the last looks, newest first

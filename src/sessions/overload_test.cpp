@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 
 namespace sessions {
@@ -15,7 +16,7 @@ using std::chrono::seconds;
 // A shard as a queue with one server: what comes in and what it can do, in units of what it can do in a second.
 class Shard {
  public:
-  explicit Shard(bool heeded) : heeded_(heeded) {}
+  explicit Shard(bool heeded, double busy_limit = Overload::kBusyLimit) : heeded_(heeded), overload_(busy_limit) {}
 
   double offered = 0;         // by all sessions, were they asked for nothing
   double kernel_drops = 0;    // in all
@@ -81,6 +82,23 @@ TEST(Overload, NewSessionsAreRefusedBeforeOthersSuffer) {
   EXPECT_EQ(shard.most_rest, 0);
   EXPECT_EQ(shard.least_bitrate, 1);
   EXPECT_EQ(shard.kernel_drops, 0);
+}
+
+// The same with other limits; above the whole of the time only what waits counts.
+TEST(Overload, TheLimitIsWhatItIsSetTo) {
+  for (const auto& [limit, least, most] : {std::array{0.5, 0.48, 0.55}, std::array{1.0, 0.97, 1.1}}) {
+    Shard shard(false, limit);
+    for (int second = 0; second < 600; ++second) {
+      if (shard.overload().admits()) shard.offered += 0.002;
+      shard.run(milliseconds(100));
+    }
+    EXPECT_FALSE(shard.overload().admits()) << limit;
+    EXPECT_GE(shard.offered, least);
+    EXPECT_LE(shard.offered, most);
+    shard.offered = limit - 0.2;
+    shard.run(seconds(120));
+    EXPECT_TRUE(shard.overload().admits()) << limit;
+  }
 }
 
 TEST(Overload, SendersThatHeedAreAskedForLessAndNobodyRests) {

@@ -28,6 +28,7 @@ ShardChannels::ShardChannels(async::Shard& shard, SessionEnvironment environment
       turn_timer_(shard, [this] { let_in(shard_.now()); }),
       next_sweep_(async::now() + kSweepInterval),
       sweeper_(shard, [this] { sweep(); }),
+      overload_(environment_.busy_limit),
       load_timer_(shard, [this] { look_at_load(); }) {
   sweeper_.arm(next_sweep_);
 }

@@ -31,7 +31,7 @@ void ShardChannels::look_at_load() {
                            .kernel_drops = look.kernel_drops - last_look_.kernel_drops});
   last_look_ = look;
   watches_load_ = std::ranges::any_of(channels_, [](const auto& each) { return each.second->session != nullptr; });
-  if (!watches_load_) overload_ = Overload();
+  if (!watches_load_) overload_ = Overload(environment_.busy_limit);
   apply_load(look.at);
   if (watches_load_) load_timer_.arm(look.at + Overload::kLookEvery);
 }

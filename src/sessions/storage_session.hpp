@@ -15,6 +15,7 @@
 #include "conference/conference.hpp"
 #include "sessions/dropped_packets.hpp"
 #include "sessions/media_port.hpp"
+#include "sessions/overload.hpp"
 #include "sessions/session_history.hpp"
 #include "sessions/session_limits.hpp"
 #include "sessions/signaling_channel.hpp"
@@ -33,6 +34,7 @@ struct SessionEnvironment {
   streams::RecorderOptions recorder;
   // Joins that are let in each second, on one shard; 0: no limit.
   std::uint32_t joins_per_second = 0;
+  double busy_limit = Overload::kBusyLimit;
   // Viewers of one session; 0: no limit.
   std::size_t max_viewers = 0;
   SessionLimits limits;

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "store/file_layer.hpp"
+#include "store/files/direct_writer.hpp"
 
 namespace store {
 namespace {
@@ -39,10 +40,14 @@ class Descriptor {
 
 class PosixFile final : public File {
  public:
-  PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)), direct_(path_) {}
 
   base::Result<std::size_t> write_at(std::uint64_t offset, std::span<const base::ByteView> pieces) override {
     static constexpr std::size_t kMaxPieces = 512;  // below IOV_MAX
+    if (const auto written = direct_.write_at(offset, pieces)) {
+      if (*written > 0) return static_cast<std::size_t>(*written);
+      return fail_with_errno("writing", path_, *written == 0 ? ENOSPC : errno);
+    }
     std::vector<iovec> vectors;
     for (const base::ByteView piece : pieces.first(std::min(pieces.size(), kMaxPieces))) {
       vectors.push_back({const_cast<std::uint8_t*>(piece.data()), piece.size()});  // writev does not write to it
@@ -102,6 +107,7 @@ class PosixFile final : public File {
  private:
   Descriptor fd_;
   std::string path_;
+  DirectWriter direct_;
 };
 
 class PosixLock final : public DirectoryLock {
