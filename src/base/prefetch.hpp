@@ -8,13 +8,13 @@
 
 namespace base {
 
+inline constexpr std::size_t kCacheLine = 64;
+
 // The lines from `from` to `from` + `bytes`, which need not be an object's.
 inline void prefetch(const void* from, std::size_t bytes = 1) {
-  constexpr std::uintptr_t kLine = 64;
-  const auto begin = reinterpret_cast<std::uintptr_t>(from);
-  for (std::uintptr_t line = begin & ~(kLine - 1); line < begin + bytes; line += kLine) {
-    __builtin_prefetch(reinterpret_cast<const void*>(line));
-  }
+  const auto* const begin = static_cast<const std::uint8_t*>(from);
+  const std::uint8_t* line = begin - reinterpret_cast<std::uintptr_t>(begin) % kCacheLine;
+  for (; line < begin + bytes; line += kCacheLine) __builtin_prefetch(line);
 }
 
 }  // namespace base

@@ -116,6 +116,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
       headers[i].msg_hdr.msg_iov = &vectors[i];
       headers[i].msg_hdr.msg_iovlen = 1;
       headers[i].msg_hdr.msg_name = &sources[i];
+      prepare(i);
     }
     batch.reserve(kBatch);
   }
@@ -127,6 +128,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   void sleep_in_epoll();
   void wake();
   void choose_tick(base::Instant now, std::uint64_t count);
+  void prepare(std::size_t i);
   bool receive_batch(base::Instant now);
   bool read_datagram(std::size_t i, base::Datagram& datagram);
   void send(base::Burst burst);
@@ -152,6 +154,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   base::Bytes buffers = base::Bytes(kBatch * kMaxDatagram);
   std::array<iovec, kBatch> vectors;
   std::array<mmsghdr, kBatch> headers;
+  std::size_t filled = 0;                    // of them, by the last recvmmsg
   std::array<sockaddr_in6, kBatch> sources;  // or sockaddr_in, which is shorter
   std::array<ControlSpace, kBatch> controls;
   std::vector<base::Datagram> batch;
@@ -225,25 +228,30 @@ void UdpPort::State::choose_tick(base::Instant now, std::uint64_t count) {
   tick_length += (wanted - tick_length) / 8;
 }
 
+// What a datagram that was received has changed.
+void UdpPort::State::prepare(std::size_t i) {
+  msghdr& header = headers[i].msg_hdr;
+  header.msg_namelen = sizeof sources[i];
+  header.msg_control = tells_destination ? controls[i].bytes.data() : nullptr;
+  header.msg_controllen = tells_destination ? controls[i].bytes.size() : 0;
+}
+
 // True when there may be more.
 bool UdpPort::State::receive_batch(base::Instant now) {
   batch.clear();
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    msghdr& header = headers[i].msg_hdr;
-    header.msg_namelen = sizeof sources[i];
-    header.msg_control = tells_destination ? controls[i].bytes.data() : nullptr;
-    header.msg_controllen = tells_destination ? controls[i].bytes.size() : 0;
-  }
+  for (std::size_t i = 0; i < filled; ++i) prepare(i);
+  filled = 0;
   const base::Instant asked = async::now();
   const int count = recvmmsg(fd, headers.data(), kBatch, 0, nullptr);
   if (count < 0) return errno == EINTR || errno == ECONNREFUSED;  // an ICMP answer to what was sent
   if (count > 0) last_read = asked;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+  filled = static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < filled; ++i) {
     if (!read_datagram(i, batch.emplace_back())) batch.pop_back();
   }
   ++stats.receive_batches;
   if (!batch.empty()) receiver(now, batch);
-  return static_cast<std::size_t>(count) == kBatch;
+  return filled == kBatch;
 }
 
 bool UdpPort::State::read_datagram(std::size_t i, base::Datagram& datagram) {

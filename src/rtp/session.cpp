@@ -16,7 +16,7 @@ constexpr base::Duration kFirstReport = milliseconds(200);
 // Transport feedback at the beginning, while the sender finds out how fast it may go, and for a while after packets did
 // not come in their turn; and for the rest of the time, in which it is a large part of what a camera costs.
 constexpr base::Duration kTransportFeedbackInterval = milliseconds(100);
-constexpr base::Duration kCalmFeedbackInterval = milliseconds(200);
+constexpr base::Duration kCalmFeedbackInterval = milliseconds(250);
 constexpr base::Duration kInAMoment = milliseconds(20);  // about how often packets are read when there are many
 constexpr base::Duration kFindsItsRate = std::chrono::seconds(10);
 constexpr base::Duration kIsUneven = std::chrono::seconds(5);
