@@ -34,7 +34,9 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, s
   }
   if (closing_) commit_closing(now, true);
   open_->end = end;
-  open_->sound_until = finished_ ? end + kSoundAfterPictures : end;
+  // Sound that came beside the last pictures has no other fragment: after a rest it would lie far before the next one.
+  const bool is_last = finished_ || pauses == GapReason::Overload;
+  open_->sound_until = is_last ? end + kSoundAfterPictures : end;
   expected_frames_ = std::min(open_->video.size() + open_->video.size() / 8, kMostExpectedFrames);
   closing_ = std::exchange(open_, std::nullopt);
   closing_->gap_before = gap_before(closing_->start());

@@ -498,6 +498,21 @@ TEST(Recorder, ShedIsAnOverloadGap) {
   EXPECT_EQ(recording.log->drafts[1].gap_before->to - recording.log->drafts[1].gap_before->from, 200ms);
 }
 
+TEST(Recorder, SoundBesideTheLastPicturesBeforeARestIsNotInTheFragmentAfterIt) {
+  RecorderFixture recording;
+  recording.camera.run(0, 1'000);
+  for (std::int64_t ms = 1'000; ms < 1'060; ms += 20) recording.camera.audio(ms);
+  recording.recorder.shed(recording.camera.arrival(1'060));
+  recording.camera.run(1'600, 2'600);
+  recording.finish(2'600);
+  ASSERT_EQ(recording.log->drafts.size(), 2U);
+  const auto sound = [&](std::size_t index) {
+    return std::ranges::count_if(recording.document(index).blocks, [](const auto& block) { return block.track != 1; });
+  };
+  EXPECT_EQ(sound(0), 53);
+  EXPECT_EQ(sound(1), 50);
+}
+
 TEST(Recorder, ARejoinGoesOnWithNewTimeStamps) {
   RecorderFixture recording;
   recording.camera.run(0, 1'000);
