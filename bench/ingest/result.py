@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Medians over rounds, ratios to the raw pipeline of the same round, and the table for people."""
+import collections
 import statistics
 
 BARS = {"aes-gcm": {"cpu_us_per_packet": 3.0, "cameras_per_core": 2500}, "aes-cm": {"cpu_us_per_packet": 3.8, "cameras_per_core": 2000}}
@@ -7,12 +8,13 @@ RATIO_BAR, MEMORY_BAR, GROWTH_BAR = 1.5, 300, 1.1
 
 
 def median(rows):
-    """Of rows alike: each number's median, and what is no number as the first row has it."""
+    """Of rows alike: each number's median, and what is no number as the first row has it. What a row does not name of a group is 0 there."""
     out = {}
     for key, first in rows[0].items():
         known = [row.get(key) for row in rows if row.get(key) is not None]
         if isinstance(first, dict):
-            out[key] = {each: round(statistics.median(row.get(each, 0) for row in known), 3) for each in first}
+            names = dict.fromkeys(each for row in known for each in row)
+            out[key] = {each: round(statistics.median(row.get(each, 0) for row in known), 3) for each in names}
         elif isinstance(first, (int, float)) and not isinstance(first, bool):
             out[key] = round(statistics.median(known), 3)
         else:
@@ -24,6 +26,7 @@ def combine(server_rows, raw_rows):
     """A row of the result from the rounds of one number of cameras; raw_rows may be empty."""
     row = median(server_rows)
     row["rounds"] = len(server_rows)
+    row["gaps"] = dict(sum((collections.Counter(each["gaps"]) for each in server_rows), collections.Counter()))
     row["rounds_without_missing_frame"] = sum(is_complete(each) for each in server_rows)
     row["frames_lost"] = row["frames_missing"]
     if raw_rows:

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server, all of its threads on processor 0, that is given a part of the time that its cameras, on processor 1, use of it.
 //
-// overload.mjs --check PROGRAM [--cameras 400] [--deaf 200] [--shortage 2] [--seconds 30]   ends with one line of JSON; 1 when something is lost at
-// random, a camera ends, or not all record again
+// overload.mjs --check PROGRAM [--cameras 400] [--deaf 200] [--shortage 2] [--seconds 30] [--double]   ends with one line of JSON; 1 when something is
+// lost at random, a camera ends, or not all record again. --double: cameras begin with half of their bit rate, and the server is left just what that
+// takes (--shortage 1, unless told otherwise) before they go on with all of it.
 import {execFileSync} from 'node:child_process';
-import {rmSync} from 'node:fs';
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {parseArgs} from 'node:util';
@@ -13,8 +14,9 @@ import {scratch} from '../../tests/clients/lib/media_files.mjs';
 import {gapped, joinError, look, makeMedia, measureLoad, startCameras, stopCameras, watch} from '../../tests/clients/lib/overload.mjs';
 import {startSmallServer} from '../../tests/clients/lib/small_server.mjs';
 
-const {values} = parseArgs({options: {check: {type: 'string'}, cameras: {type: 'string', default: '400'}, deaf: {type: 'string', default: '200'}, shortage: {type: 'string', default: '2'}, seconds: {type: 'string', default: '30'}}});
-const [count, deafCount, shortage, seconds] = [values.cameras, values.deaf, values.shortage, values.seconds].map(Number);
+const {values} = parseArgs({options: {check: {type: 'string'}, cameras: {type: 'string', default: '400'}, deaf: {type: 'string', default: '200'}, shortage: {type: 'string'}, seconds: {type: 'string', default: '30'}, double: {type: 'boolean', default: false}}});
+const [count, deafCount, shortage, seconds] = [values.cameras, values.deaf, values.shortage ?? (values.double ? 1 : 2), values.seconds].map(Number);
+const LOW_SECONDS = 30;  // of the half bit rate, before it doubles
 const log = (text) => console.error(text);
 const pin = (pid, processor) => execFileSync('taskset', ['-acp', processor, pid], {stdio: 'ignore'});
 
@@ -33,13 +35,19 @@ const server = await startSmallServer({dataDir: join(folder, 'data'), args: ['--
 const kvs = new Kvs(server.url);
 try {
   pin(server.process.pid, '0');
-  const media = await makeMedia(folder, {size: '1280x720', seconds: 60});
+  const media = await makeMedia(folder, {size: '1280x720', seconds: values.double ? LOW_SECONDS : 60});
+  let pictures = media.high;  // of cameras that heed nothing
+  if (values.double) {
+    pictures = join(folder, 'doubling.h264');
+    writeFileSync(pictures, Buffer.concat([readFileSync(media.low), readFileSync(media.high)]));
+  }
   const {ChannelARN: late} = await kvs.recordedChannel('late');
-  const usual = ['--h264', media.high, '--opus', media.sound];
-  const groups = [startCameras(server, 'heeding', count - deafCount, [...usual, '--low-h264', media.low])];
+  const began = Date.now();
+  const low = ['--low-h264', media.low, ...(values.double ? ['--low-for', String(LOW_SECONDS)] : [])];
+  const groups = [startCameras(server, 'heeding', count - deafCount, ['--h264', media.high, '--opus', media.sound, ...low])];
   pin(groups[0].camera.process.pid, '1');
   await untilConnected(server, count - deafCount);
-  groups.push(startCameras(server, 'deaf', deafCount, usual));
+  groups.push(startCameras(server, 'deaf', deafCount, ['--h264', pictures, '--opus', media.sound]));
   pin(groups[1].camera.process.pid, '1');
   await untilConnected(server, count);
   await sleep(3000);
@@ -48,6 +56,7 @@ try {
   const before = await look(server);
   log(`${count} cameras use ${load.toFixed(1)} % of the processor: from now on the server has 1/${shortage} of that`);
   server.limit.set(load / shortage);
+  if (values.double) await sleep(Math.max(0, began + LOW_SECONDS * 1000 - Date.now()));
   const crowded = await watch(server, seconds, {log});
   const refusal = await joinError(kvs, late);
   log('from now on it has the processor again');

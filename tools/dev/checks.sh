@@ -84,7 +84,8 @@ node_bench() {
 # bench soak [--minutes N]: twenty minutes of real sessions: does anything grow, does anything get lost?
 # bench storm [--cameras N] [--rate N]: cameras that all come back at once, beside five that record.
 # bench wall [--cameras N] [--seconds N]: the console's wall over many cameras that record: frames, and the server's CPU.
-# bench overload [--cameras N] [--deaf N] [--seconds N]: a server with half of the processor time that its cameras need.
+# bench overload [--cameras N] [--deaf N] [--seconds N] [--double]: a server with half of the processor time that its cameras need, or
+# with just enough of it when their bit rates double.
 # Otherwise the benchmarks of bench/.
 bench_verb() {
   if [ "${1:-}" = ingest ]; then
