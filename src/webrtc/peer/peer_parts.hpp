@@ -58,6 +58,7 @@ struct Peer::Parts {
   // fetched anew for each of them.
   bool over = false;
   bool stirred = false;  // this batch has STUN or DTLS, or media off the selected flow: path and keys may change
+  bool dtls_waits = false;  // in `sorted`
   bool resting = false;
   std::uint32_t rested_batches = 0;
   std::optional<rtp::Session> media;  // from the keys on

@@ -441,6 +441,31 @@ TEST(Peer, WhatWaitedForARepairComesOutAtClose) {
   EXPECT_GT(frames, 0);
 }
 
+// They came in the order in which they were sent, and are read together.
+TEST(Peer, MediaBeforeAGoodbyeIsTakenBeforeIt) {
+  Call call(20);
+  ASSERT_NO_FATAL_FAILURE(connect(call));
+  call.stream(1);
+  call.run_for(seconds(2));
+  const codecs::Frame last = simulation::make_audio_frame(call.random());
+  call.camera.peer->send_frame(call.now(), MediaKind::Audio, last, 1000 + 50 * 960, {});
+  call.camera.peer->close(call.now());
+  std::vector<base::Transmit> sent;
+  while (auto transmit = call.camera.peer->poll_transmit()) sent.push_back(*std::move(transmit));
+  std::vector<base::Datagram> datagrams;
+  for (base::Transmit& each : sent) datagrams.push_back({{each.flow.remote, each.flow.local}, each.payload});
+  call.server.peer->handle_datagrams(call.now(), datagrams);
+  std::vector<base::Bytes> frames;
+  bool closed = false;
+  while (auto event = call.server.peer->poll_event()) {
+    EXPECT_FALSE(closed) << "nothing comes after the end";
+    if (auto* frame = std::get_if<FrameReceived>(&*event)) frames.push_back(std::move(frame->frame.frame.payload));
+    closed = std::holds_alternative<RemoteClosed>(*event);
+  }
+  EXPECT_EQ(frames, std::vector<base::Bytes>{last.payload});
+  EXPECT_TRUE(closed);
+}
+
 TEST(Peer, LostClosingDatagramIsSentTwice) {
   Call call(18);
   call.start();

@@ -19,7 +19,8 @@ constexpr base::Duration kMinHandshakeLimit = std::chrono::seconds(5);
 
 }  // namespace
 
-// RTP goes to `batch`; all else is handled here, and before it: the keys for RTP may be among it.
+// RTP goes to `batch`; all else is handled here, and before it: the keys for RTP may be among it. Once there are keys,
+// DTLS can only be a goodbye, or the end of the handshake once more, and has its turn after the RTP.
 void Peer::Parts::sort(base::Instant now, std::span<base::Datagram> datagrams, OpenBatch& batch) {
   received += datagrams.size();
   sealed = 0;
@@ -32,6 +33,8 @@ void Peer::Parts::sort(base::Instant now, std::span<base::Datagram> datagrams, O
     const PacketClass kind = classify(datagram.payload);
     if (kind == PacketClass::Rtp) {
       ++sealed;
+    } else if (kind == PacketClass::Dtls && media) {
+      dtls_waits = true;
     } else {
       sort_control(now, datagram, kind);
     }
@@ -120,6 +123,11 @@ void Peer::Parts::take_opened(base::Instant now, const OpenBatch& batch) {
       for (const base::ByteView packet : opened) {
         if (!packet.empty()) media->handle_packet(now, packet);
       }
+    }
+  }
+  if (std::exchange(dtls_waits, false) && !over) {
+    for (const base::Datagram& datagram : sorted) {
+      if (classify(datagram.payload) == PacketClass::Dtls) sort_control(now, datagram, PacketClass::Dtls);
     }
   }
   sorted = {};
