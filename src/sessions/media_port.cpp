@@ -44,6 +44,20 @@ void PortPeer::flush() {
   if (port_.deadlines_.set(row_, peer_.next_timeout())) port_.arm_timer();
 }
 
+void PortPeer::rest(base::Instant now) {
+  peer_.rest(now);
+  port_.rows_[row_].resting = peer_.connected();
+}
+
+void PortPeer::resume(base::Instant now) {
+  port_.rows_[row_].resting = false;
+  peer_.resume(now);
+}
+
+std::uint64_t PortPeer::left_out() const {
+  return port_.rows_[row_].left_out;
+}
+
 void PortPeer::send_pending() {
   while (auto burst = peer_.poll_burst()) port_.send(*std::move(burst));
   while (auto transmit = peer_.poll_transmit()) port_.send(*std::move(transmit));

@@ -56,6 +56,11 @@ class PortPeer {
   void pump(base::Instant now);
   // The same after a call that raises no event (sending).
   void flush();
+  // Peer::rest() and resume(), to be followed by pump(). Meanwhile most of its media is left out before the peer is
+  // looked at, so that what is left out costs little more than its reception; left_out() counts it.
+  void rest(base::Instant now);
+  void resume(base::Instant now);
+  std::uint64_t left_out() const;
 
  private:
   friend class MediaPort;
@@ -119,6 +124,8 @@ class MediaPort {
   void receive(base::Instant now, std::span<base::Datagram> datagrams);
   void sort_by_peer(base::Instant now, std::span<const base::Datagram> datagrams);
   void handle_together(base::Instant now, std::span<Group> groups);
+  struct Row;
+  static bool is_left_out(Row& row, const base::Datagram& datagram);
   std::optional<std::uint32_t> find_row(base::Instant now, const base::Datagram& datagram);
   PortPeer* find_peer_by_source(base::Instant now, const base::Datagram& datagram);
   void learn_from_media(PortPeer& peer);
@@ -152,6 +159,9 @@ class MediaPort {
     PortPeer* peer = nullptr;  // null: free
     std::uint64_t tick = 0;    // the last one with datagrams of it
     std::uint32_t group = 0;   // of that tick
+    bool resting = false;
+    std::uint64_t rested = 0;    // media that came while it rested
+    std::uint64_t left_out = 0;  // of that
   };
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;

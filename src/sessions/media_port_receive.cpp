@@ -5,6 +5,7 @@
 
 #include "sessions/media_port.hpp"
 #include "webrtc/peer/first_packet.hpp"
+#include "webrtc/peer/packet_class.hpp"
 
 namespace sessions {
 namespace {
@@ -13,6 +14,9 @@ namespace {
 // cache.
 constexpr std::size_t kPeersTogether = 32;
 constexpr std::uint32_t kNobody = UINT32_MAX;
+// Of a peer that rests one packet in so many is taken all the same: SRTP loses count of a source after 32,768 (RFC 3711
+// 3.3.1), and where the peer is now is learnt from media.
+constexpr std::uint64_t kTakenWhileResting = 32;
 
 }  // namespace
 
@@ -39,6 +43,10 @@ void MediaPort::sort_by_peer(base::Instant now, std::span<const base::Datagram> 
       continue;
     }
     Row& row = rows_[*number];
+    if (row.resting && is_left_out(row, datagram)) {
+      group_of_.push_back(kNobody);
+      continue;
+    }
     if (std::exchange(row.tick, tick_) != tick_) {
       row.group = static_cast<std::uint32_t>(groups_.size());
       groups_.push_back({row.peer});
@@ -57,6 +65,13 @@ void MediaPort::sort_by_peer(base::Instant now, std::span<const base::Datagram> 
     Group& group = groups_[group_of_[i]];
     sorted_[group.begin + group.count++] = datagrams[i];
   }
+}
+
+bool MediaPort::is_left_out(Row& row, const base::Datagram& datagram) {
+  if (webrtc::classify(datagram.payload) != webrtc::PacketClass::Rtp) return false;
+  if (++row.rested % kTakenWhileResting == 0) return false;
+  ++row.left_out;
+  return true;
 }
 
 // An owner may destroy other peers while it handles events: remove() then takes them out of their groups.

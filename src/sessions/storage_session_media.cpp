@@ -41,20 +41,20 @@ void StorageSession::activate_master(base::Instant now, Member& master, bool con
   watch_for_fragment(master);
   timer_.arm(now + std::chrono::seconds(1));
   recording_since_ = now;
-  if (resting_) master.peer().rest(now);
+  if (resting_) master.port_peer.rest(now);
   master.peer().ask_for_share(now, bitrate_share_);
 }
 
 void StorageSession::rest(base::Instant now) {
   if (std::exchange(resting_, true)) return;
   recorder_->shed(now);
-  master_->peer().rest(now);
+  master_->port_peer.rest(now);
   master_->port_peer.pump(now);
 }
 
 void StorageSession::resume(base::Instant now) {
   if (!std::exchange(resting_, false)) return;
-  master_->peer().resume(now);
+  master_->port_peer.resume(now);
   master_->port_peer.pump(now);
 }
 
@@ -157,7 +157,8 @@ void StorageSession::finish_recording(base::Instant now, streams::GapReason reas
 
 void StorageSession::count_dropped(Member& member) {
   const webrtc::PeerStats stats = member.peer().stats();
-  const DroppedPackets now = dropped_packets(stats);
+  DroppedPackets now = dropped_packets(stats);
+  now[DropReason::Overload] += member.port_peer.left_out();
   stats_.dropped.add(now.since(member.counted));
   member.counted = now;
   const std::uint64_t nacks = stats.video_received.nacks_sent + stats.audio_received.nacks_sent;

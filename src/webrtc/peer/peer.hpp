@@ -105,8 +105,8 @@ class Peer {
   // As rtp::Receiver::fill_history(), for PeerOptions::video_history.
   bool fill_video_history(base::Instant now, std::span<const rtp::EarlierFrame> frames);
 
-  // From here to resume() media is dropped unopened (but for a packet now and then, which keeps SRTP's rollover
-  // counters) and not asked for again; checks, DTLS and RTCP go on.
+  // From here to resume() media is opened, for the sake of SRTP's rollover counters, and dropped, and nothing is asked
+  // for again; checks, DTLS and RTCP go on. A packet now and then is enough: the owner may leave the others out before.
   void rest(base::Instant now);
   // Media is taken again; pictures go on with a key frame, which is asked for.
   void resume(base::Instant now);

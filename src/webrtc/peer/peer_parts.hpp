@@ -57,10 +57,9 @@ struct Peer::Parts {
   // What packets of media and forward() look at comes first, side by side: with many peers each line of memory is
   // fetched anew for each of them.
   bool over = false;
-  bool stirred = false;  // this batch has STUN or DTLS, or media off the selected flow: path and keys may change
+  bool stirred = false;     // this batch has STUN or DTLS, or media off the selected flow: path and keys may change
   bool dtls_waits = false;  // in `sorted`
   bool resting = false;
-  std::uint32_t rested_batches = 0;
   std::optional<rtp::Session> media;  // from the keys on
   // What next_timeout() says; forgotten by settle_media(), which ends every call but forward().
   std::optional<base::Instant> deadline;

@@ -11,9 +11,6 @@ namespace {
 
 // Datagrams that wait for their owner to poll: far more than one key frame; beyond it something is wrong.
 constexpr std::size_t kMaxTransmits = 16'384;
-// Of a peer that rests one in so many batches is opened: SRTP loses count of a source after 32,768 packets (RFC 3711
-// 3.3.1).
-constexpr std::uint32_t kOpenedWhileResting = 32;
 // What is left for DTLS when ICE took nearly all of the connect limit.
 constexpr base::Duration kMinHandshakeLimit = std::chrono::seconds(5);
 
@@ -47,10 +44,7 @@ void Peer::Parts::sort(base::Instant now, std::span<base::Datagram> datagrams, O
     counters.early_media += sealed;
     sealed = 0;
   }
-  if (resting) {
-    counters.rested += sealed;
-    if (++rested_batches % kOpenedWhileResting != 0) sealed = 0;
-  }
+  if (resting) counters.rested += sealed;
   first_sealed = batch.size();
   if (sealed == 0) return;
   for (const base::Datagram& datagram : datagrams) {
