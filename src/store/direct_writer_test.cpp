@@ -81,6 +81,15 @@ TEST_F(DirectWrites, LargeGroupsComeBackAsTheyWere) {
   }
 }
 
+// What reads it whole, a derived file say, must find no byte more.
+TEST_F(DirectWrites, AFileEndsWithWhatWasWrittenLast) {
+  ASSERT_TRUE(file_->truncate(0));
+  const std::size_t size = DirectWriter::kAtOnce + DirectWriter::kLeast + 5;
+  ASSERT_TRUE(write_all(*file_, 0, pieces(size)));
+  EXPECT_EQ(file_->size().value(), size);
+  EXPECT_EQ(read(0, size + 1), content_);
+}
+
 TEST_F(DirectWrites, LeaveThePageCacheAlone) {
   const std::size_t size = 2 * DirectWriter::kAtOnce;
   DirectWriter writer(path_);

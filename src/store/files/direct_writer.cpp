@@ -8,26 +8,23 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
 #include "base/check.hpp"
 
 namespace store {
-
-DirectWriter::~DirectWriter() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 void DirectWriter::Free::operator()(std::uint8_t* memory) const {
   std::free(memory);
 }
 
 bool DirectWriter::is_open() {
-  if (fd_ >= 0 || is_refused_) return fd_ >= 0;
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
-  is_refused_ = fd_ < 0;
-  if (!is_refused_) buffer_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kAlignment, kAtOnce)));
-  return !is_refused_;
+  if (file_ || is_refused_) return file_.has_value();
+  const int fd = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+  is_refused_ = fd < 0;
+  if (is_refused_) return false;
+  file_.emplace(fd);
+  buffer_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kAlignment, kAtOnce)));
+  return true;
 }
 
 // As many as there is room for; how many bytes.
@@ -48,19 +45,13 @@ std::optional<std::int64_t> DirectWriter::write_at(std::uint64_t offset, std::sp
   std::size_t given = 0;
   for (const base::ByteView piece : pieces) given += piece.size();
   if (given < kLeast || !is_open()) return std::nullopt;
-  const std::size_t size = gather(pieces);
-  const std::size_t whole = (size + kAlignment - 1) / kAlignment * kAlignment;
-  std::memset(buffer_.get() + size, 0, whole - size);
-  while (true) {
-    const ssize_t written = ::pwrite(fd_, buffer_.get(), whole, static_cast<off_t>(offset));
-    if (written >= 0) return std::min(static_cast<std::int64_t>(written), static_cast<std::int64_t>(size));
-    if (errno == EINTR) continue;
-    if (errno != EINVAL) return -1;
-    is_refused_ = true;  // this disk wants other sizes
-    ::close(std::exchange(fd_, -1));
-    buffer_.reset();
-    return std::nullopt;
-  }
+  const std::size_t whole_blocks = gather(pieces) / kAlignment * kAlignment;
+  const ssize_t written = ::pwrite(file_->get(), buffer_.get(), whole_blocks, static_cast<off_t>(offset));
+  if (written >= 0 || errno != EINVAL) return written;
+  is_refused_ = true;  // this disk wants other sizes
+  file_.reset();
+  buffer_.reset();
+  return std::nullopt;
 }
 
 }  // namespace store

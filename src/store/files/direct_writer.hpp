@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/bytes.hpp"
+#include "store/files/descriptor.hpp"
 
 namespace store {
 
@@ -17,8 +18,8 @@ namespace store {
 // is most of what its disk costs the processor. Small groups of records go through the cache: they are cheap, and on a
 // small server what is played is found there.
 //
-// Pieces are gathered in a buffer of its own, since their addresses and sizes are none that a device takes. What is
-// written is durable by the fdatasync of the file, as ever.
+// Pieces are gathered in a buffer of its own, since their addresses and sizes are none that a device takes, and only
+// whole blocks of them are written. What is written is durable by the fdatasync of the file, as ever.
 class DirectWriter {
  public:
   static constexpr std::size_t kAlignment = 4096;       // of offsets, sizes and memory: what any disk here takes
@@ -26,12 +27,9 @@ class DirectWriter {
   static constexpr std::size_t kAtOnce = 1024U << 10U;  // bytes
 
   explicit DirectWriter(std::string path) : path_(std::move(path)) {}
-  ~DirectWriter();
-  DirectWriter(const DirectWriter&) = delete;
-  DirectWriter& operator=(const DirectWriter&) = delete;
 
-  // How much of `pieces` was written, as by pwritev, or -1 with errno. What follows the last of them in its block is
-  // overwritten with zeros. Nothing when this is not to be written here: it is too little, or not at the beginning of a
+  // How much of `pieces` was written, as by pwritev, or -1 with errno: at most kAtOnce, and of a last block that is not
+  // full nothing. No value when this is not to be written here: it is less than kLeast, or not at the beginning of a
   // block, or the file system has no such writes.
   std::optional<std::int64_t> write_at(std::uint64_t offset, std::span<const base::ByteView> pieces);
 
@@ -43,7 +41,7 @@ class DirectWriter {
   std::size_t gather(std::span<const base::ByteView> pieces);
 
   std::string path_;
-  int fd_ = -1;
+  std::optional<Descriptor> file_;  // from the first write on, unless such writes are refused
   bool is_refused_ = false;
   std::unique_ptr<std::uint8_t[], Free> buffer_;
 };

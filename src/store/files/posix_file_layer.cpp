@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "store/file_layer.hpp"
+#include "store/files/descriptor.hpp"
 #include "store/files/direct_writer.hpp"
 
 namespace store {
@@ -24,37 +25,14 @@ std::unexpected<base::Error> fail_with_errno(const char* what, const std::string
                     fmt::format("{} {}: {}", what, path, std::generic_category().message(error)));
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 class PosixFile final : public File {
  public:
   PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)), direct_(path_) {}
 
   base::Result<std::size_t> write_at(std::uint64_t offset, std::span<const base::ByteView> pieces) override {
-    static constexpr std::size_t kMaxPieces = 512;  // below IOV_MAX
-    if (const auto written = direct_.write_at(offset, pieces)) {
-      if (*written > 0) return static_cast<std::size_t>(*written);
-      return fail_with_errno("writing", path_, *written == 0 ? ENOSPC : errno);
-    }
-    std::vector<iovec> vectors;
-    for (const base::ByteView piece : pieces.first(std::min(pieces.size(), kMaxPieces))) {
-      vectors.push_back({const_cast<std::uint8_t*>(piece.data()), piece.size()});  // writev does not write to it
-    }
     while (true) {
-      const ssize_t written =
-          ::pwritev(fd_.get(), vectors.data(), static_cast<int>(vectors.size()), static_cast<off_t>(offset));
+      const auto direct = direct_.write_at(offset, pieces);
+      const std::int64_t written = direct ? *direct : write_through_cache(offset, pieces);
       if (written > 0) return static_cast<std::size_t>(written);
       if (written < 0 && errno == EINTR) continue;
       return fail_with_errno("writing", path_, written == 0 ? ENOSPC : errno);
@@ -105,6 +83,15 @@ class PosixFile final : public File {
   }
 
  private:
+  std::int64_t write_through_cache(std::uint64_t offset, std::span<const base::ByteView> pieces) const {
+    static constexpr std::size_t kMaxPieces = 512;  // below IOV_MAX
+    std::vector<iovec> vectors;
+    for (const base::ByteView piece : pieces.first(std::min(pieces.size(), kMaxPieces))) {
+      vectors.push_back({const_cast<std::uint8_t*>(piece.data()), piece.size()});  // writev does not write to it
+    }
+    return ::pwritev(fd_.get(), vectors.data(), static_cast<int>(vectors.size()), static_cast<off_t>(offset));
+  }
+
   Descriptor fd_;
   std::string path_;
   DirectWriter direct_;
