@@ -54,10 +54,6 @@ void PortPeer::resume(base::Instant now) {
   peer_.resume(now);
 }
 
-std::uint64_t PortPeer::left_out() const {
-  return port_.rows_[row_].left_out;
-}
-
 void PortPeer::send_pending() {
   while (auto burst = peer_.poll_burst()) port_.send(*std::move(burst));
   while (auto transmit = peer_.poll_transmit()) port_.send(*std::move(transmit));

@@ -160,8 +160,7 @@ class MediaPort {
     std::uint64_t tick = 0;    // the last one with datagrams of it
     std::uint32_t group = 0;   // of that tick
     bool resting = false;
-    std::uint64_t rested = 0;    // media that came while it rested
-    std::uint64_t left_out = 0;  // of that
+    std::uint64_t rested = 0;  // packets of media that came while it rested
   };
   std::vector<Row> rows_;
   std::vector<std::uint32_t> free_rows_;

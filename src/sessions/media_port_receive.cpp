@@ -69,9 +69,12 @@ void MediaPort::sort_by_peer(base::Instant now, std::span<const base::Datagram> 
 
 bool MediaPort::is_left_out(Row& row, const base::Datagram& datagram) {
   if (webrtc::classify(datagram.payload) != webrtc::PacketClass::Rtp) return false;
-  if (++row.rested % kTakenWhileResting == 0) return false;
-  ++row.left_out;
-  return true;
+  return ++row.rested % kTakenWhileResting != 0;
+}
+
+std::uint64_t PortPeer::left_out() const {
+  const std::uint64_t rested = port_.rows_[row_].rested;
+  return rested - rested / kTakenWhileResting;
 }
 
 // An owner may destroy other peers while it handles events: remove() then takes them out of their groups.

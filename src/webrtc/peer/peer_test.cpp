@@ -410,6 +410,37 @@ TEST(Peer, APeerThatRestsAsksForNothingAndGoesOnWithAKeyFrame) {
   EXPECT_EQ(after.srtp.not_authentic, 0U);
 }
 
+// Of a peer that rests its owner hands over one packet in 32: the sequence numbers go round more than once meanwhile.
+TEST(Peer, APacketNowAndThenKeepsSrtpsCountWhileAPeerRests) {
+  Call call(8);
+  ASSERT_NO_FATAL_FAILURE(connect(call));
+  call.stream(1);
+  call.run_for(seconds(2));
+  call.server.peer->rest(call.now());
+  std::uint32_t sent = 50;
+  const auto send = [&](unsigned one_in) {
+    const codecs::Frame frame = simulation::make_audio_frame(call.random());
+    call.camera.peer->send_frame(call.now(), MediaKind::Audio, frame, 1000 + sent * 960, {});
+    while (auto transmit = call.camera.peer->poll_transmit()) {
+      if (sent % one_in != 0) continue;
+      call.server.peer->handle_datagram(call.now(), {{transmit->flow.remote, transmit->flow.local}, transmit->payload});
+    }
+    ++sent;
+    return frame.payload;
+  };
+  while (sent < 150'000) send(32);
+  call.server.peer->resume(call.now());
+  while (call.server.peer->poll_event()) {
+  }
+  const base::Bytes payload = send(1);
+  const auto event = call.server.peer->poll_event();
+  ASSERT_TRUE(event);
+  const auto* const frame = std::get_if<FrameReceived>(&*event);
+  ASSERT_NE(frame, nullptr);
+  EXPECT_EQ(frame->frame.frame.payload, payload);
+  EXPECT_EQ(call.server.peer->stats().srtp.not_authentic, 0U);
+}
+
 TEST(Peer, NothingHappensAfterClose) {
   Call call(17);
   call.start();
