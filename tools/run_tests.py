@@ -198,7 +198,8 @@ def client_suites(node, only=None, environment=None, prefix="clients/"):
             continue
         head = file.read_text(encoding="utf-8")[:400]
         lane = "media" if "lane: media" in head else "light"
-        command = [node, "--test", "--test-force-exit", "--test-reporter", str(CLIENTS / "lib" / "count_reporter.mjs"), str(file)]
+        command = [node, "--import", str(CLIENTS / "lib" / "told_to_the_end.mjs"), "--test", "--test-force-exit",
+                   "--test-reporter", str(CLIENTS / "lib" / "count_reporter.mjs"), str(file)]
         suites.append(Suite(prefix + name, "node", command, 420, environment or {}, lane))
     return suites
 

@@ -6,7 +6,6 @@ import {once} from 'node:events';
 import {readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {judgeFlat, slopeOf} from '../../bench/soak/slope.mjs';
 import {accessUnits, firstDifference, nalType, readAnnexB, readAvcc} from './lib/annexb.mjs';
 import {applyDelta, checkPlaylist, checkReload, readPlaylist} from './lib/hls_rules.mjs';
@@ -204,8 +203,6 @@ s8
 });
 
 describe('whether something is flat', () => {
-  // --test-force-exit leaves out what is still to be told of a suite that ends at once.
-  after(() => sleep(100));
   const over = (value) => Array.from({length: 100}, (_, i) => ({at: i * 2, value: value(i * 2)}));
 
   test('the slope is found, whatever a few outliers say', () => {
