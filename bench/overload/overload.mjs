@@ -5,7 +5,7 @@
 // lost at random, a camera ends, or not all record again. --double: cameras begin with half of their bit rate, and the server is left just what that
 // takes (--shortage 1, unless told otherwise) before they go on with all of it.
 import {execFileSync} from 'node:child_process';
-import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {parseArgs} from 'node:util';
@@ -35,11 +35,13 @@ const server = await startSmallServer({dataDir: join(folder, 'data'), args: ['--
 const kvs = new Kvs(server.url);
 try {
   pin(server.process.pid, '0');
-  const media = await makeMedia(folder, {size: '1280x720', seconds: values.double ? LOW_SECONDS : 60});
+  const size = '1280x720';
+  const media = await makeMedia(folder, {size, seconds: 2 * LOW_SECONDS});
   let pictures = media.high;  // of cameras that heed nothing
   if (values.double) {
+    const half = await makeMedia(mkdtempSync(join(folder, 'half-')), {size, seconds: LOW_SECONDS});
     pictures = join(folder, 'doubling.h264');
-    writeFileSync(pictures, Buffer.concat([readFileSync(media.low), readFileSync(media.high)]));
+    writeFileSync(pictures, Buffer.concat([readFileSync(half.low), readFileSync(half.high)]));
   }
   const {ChannelARN: late} = await kvs.recordedChannel('late');
   const began = Date.now();
