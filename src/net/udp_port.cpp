@@ -30,6 +30,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kBatch = 1024;             // datagrams per recvmmsg
+// Not a power of two: what begins at each slot would share a few sets of the processor's caches.
+constexpr std::size_t kSlot = UdpPort::kMaxDatagram + 64;
 constexpr std::size_t kMaxBatchesPerWakeup = 4;  // then others on the shard have their turn
 constexpr int kEmptyTicksBeforeSleep = 4;
 
@@ -111,7 +113,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
     stats.receive_buffer_bytes = raise_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, options.receive_buffer_bytes);
     stats.send_buffer_bytes = raise_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, options.send_buffer_bytes);
     for (std::size_t i = 0; i < kBatch; ++i) {
-      vectors[i] = {buffers.data() + i * kMaxDatagram, kMaxDatagram};
+      vectors[i] = {buffers.data() + i * kSlot, kMaxDatagram};
       headers[i] = {};
       headers[i].msg_hdr.msg_iov = &vectors[i];
       headers[i].msg_hdr.msg_iovlen = 1;
@@ -151,7 +153,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   base::Instant last_read{};  // a moment before
   int empty_ticks = 0;
 
-  base::Bytes buffers = base::Bytes(kBatch * kMaxDatagram);
+  base::Bytes buffers = base::Bytes(kBatch * kSlot);
   std::array<iovec, kBatch> vectors;
   std::array<mmsghdr, kBatch> headers;
   std::size_t filled = 0;                    // of them, by the last recvmmsg
@@ -265,7 +267,7 @@ bool UdpPort::State::read_datagram(std::size_t i, base::Datagram& datagram) {
   ++stats.received;
   stats.received_bytes += headers[i].msg_len;
   datagram.flow.remote = from_sockaddr(sources[i]);
-  datagram.payload = base::MutableByteView(buffers).subspan(i * kMaxDatagram, headers[i].msg_len);
+  datagram.payload = base::MutableByteView(buffers).subspan(i * kSlot, headers[i].msg_len);
   return true;
 }
 

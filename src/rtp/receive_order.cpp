@@ -79,7 +79,7 @@ void Receiver::Impl::handle_media(const Arrival& arrival) {
   }
   if (!is_plausible(arrival, sequence)) return;
   const base::Duration silence = arrival.now - std::exchange(source.last_packet_at, arrival.now);
-  if (sequence <= source.highest && source.seen[static_cast<std::size_t>(sequence) % Source::kHistory]) {
+  if (sequence <= source.highest && source.seen(sequence)) {
     ++stats_.duplicates;
     return;
   }
@@ -139,7 +139,7 @@ void Receiver::Impl::accept(const Arrival& arrival, std::int64_t sequence, base:
   } else if (const auto repaired = source.missing.remove(arrival.now, sequence); repaired && repaired->asked_for) {
     ++stats_.repaired;
   }
-  source.seen[static_cast<std::size_t>(sequence) % Source::kHistory] = true;
+  source.seen(sequence) = true;
   if (!arrival.repeated) source.report.count(arrival.now, sequence, arrival.header.timestamp, fresh);
   ++stats_.packets;
   stats_.bytes += arrival.payload.size();
@@ -176,7 +176,7 @@ void Receiver::Impl::extend_to(base::Instant now, std::int64_t sequence, base::D
     patience = std::min(patience, std::max(kAfterSilence, source.missing.longest_answer()));
   }
   for (std::int64_t missing = source.highest + 1; missing <= sequence; ++missing) {
-    source.seen[static_cast<std::size_t>(missing) % Source::kHistory] = false;
+    source.seen(missing) = false;
     if (missing < sequence) source.missing.add(now, missing, now + patience);
   }
   source.highest = sequence;
@@ -195,7 +195,7 @@ void Receiver::Impl::skip_forgotten(base::Instant now, std::int64_t sequence, ba
   const std::int64_t forgotten = sequence - source.highest - 1 - std::max(kept, kOvertaken);
   if (forgotten <= 0) return;
   for (std::int64_t i = 0; i < forgotten; ++i) {
-    source.seen[static_cast<std::size_t>(++source.highest) % Source::kHistory] = false;
+    source.seen(++source.highest) = false;
   }
   source.next = source.highest + 1;
   report_loss(now, forgotten);
@@ -216,9 +216,9 @@ void Receiver::Impl::deliver(base::Instant now, std::uint32_t timestamp, bool ma
   source.delivered = true;
   if (payload.empty()) return;  // padding says nothing about the timeline either
   const OrderedPayload ordered{source.timestamps.unwrap(timestamp), marker, payload, arrived};
-  if (early_report_) {
-    const SenderReport report = *std::exchange(early_report_, std::nullopt);
-    handle_sender_report(early_report_at_, report);
+  if (early_report_ != nullptr) {
+    const auto early = std::exchange(early_report_, nullptr);
+    handle_sender_report(early->at, early->report);
   }
   if (is_video()) {
     source.h264.push(ordered, frames_);

@@ -44,15 +44,16 @@ void Receiver::Impl::handle_packet(base::Instant now, const RtpPacket& packet) {
 
 void Receiver::Impl::prefetch(int step) const {
   if (step == 0) {
-    const auto* const end = source_ ? reinterpret_cast<const std::uint8_t*>(&source_->seen) : nullptr;
     const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    return base::prefetch(begin, end == nullptr ? sizeof *this : static_cast<std::size_t>(end - begin));
+    const auto* const end = reinterpret_cast<const std::uint8_t*>(&source_ + 1);
+    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
   }
   base::prefetch(events_.end(), sizeof(ReceiverEvent));
+  if (is_video()) base::prefetch(frames_.data(), sizeof(DepacketizedFrame));
   if (options_.history) base::prefetch(options_.history.get());
   if (source_) {
     const auto next = static_cast<std::size_t>(source_->highest + 1) % Source::kHistory;
-    base::prefetch(reinterpret_cast<const std::uint8_t*>(&source_->seen) + next / 8);
+    base::prefetch(reinterpret_cast<const std::uint8_t*>(source_->arrived.get()) + next / 8);
   }
 }
 
@@ -76,9 +77,8 @@ void Receiver::Impl::handle_rtx(base::Instant now, const RtpPacket& packet, std:
 
 void Receiver::Impl::handle_sender_report(base::Instant now, const SenderReport& report) {
   if (!source_ || !source_->timestamps.started()) {
-    early_report_ = report;
-    early_report_->reports.clear();
-    early_report_at_ = now;
+    early_report_ = std::make_unique<EarlyReport>(EarlyReport{report, now});
+    early_report_->report.reports.clear();
     return;
   }
   if (report.ssrc != source_->ssrc) return;

@@ -3,6 +3,7 @@
 // The inside of rtp::Receiver; private to receiver.cpp and receive_order.cpp.
 
 #include <bitset>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -46,7 +47,12 @@ struct Source {
   MissingPackets missing;
   ReorderBuffer stored;
   H264Depacketizer h264;
-  std::bitset<kHistory> seen;
+  // Apart from what every packet looks at, which would have the whole of it between.
+  std::unique_ptr<std::bitset<kHistory>> arrived = std::make_unique<std::bitset<kHistory>>();
+
+  std::bitset<kHistory>::reference seen(std::int64_t sequence) {
+    return (*arrived)[static_cast<std::size_t>(sequence) % kHistory];
+  }
 };
 
 class Receiver::Impl {
@@ -105,6 +111,18 @@ class Receiver::Impl {
   void hand_out_all(base::Instant now);
   base::Bytes take_buffer() { return options_.frame_buffers ? options_.frame_buffers->take() : base::Bytes(); }
 
+  // What every packet looks at comes first, as far as `source_`.
+  struct Newcomer {
+    std::uint32_t ssrc = 0;
+    std::uint16_t next_sequence = 0;
+  };
+  std::optional<Newcomer> newcomer_;  // its packets came last
+  // A sender report that came before the first frame, which it is told after.
+  struct EarlyReport {
+    SenderReport report;
+    base::Instant at{};
+  };
+  std::unique_ptr<EarlyReport> early_report_;
   std::optional<std::uint8_t> media_payload_type_;  // of the last media packet
   bool awaiting_key_frame_ = true;                  // video only: a recording cannot start or go on without one
   base::Fifo<ReceiverEvent> events_;
@@ -120,13 +138,6 @@ class Receiver::Impl {
   base::Instant pli_sent_{};
   bool pli_ever_sent_ = false;
   std::optional<Source> source_;
-  std::optional<SenderReport> early_report_;
-  base::Instant early_report_at_{};
-  struct Newcomer {
-    std::uint32_t ssrc = 0;
-    std::uint16_t next_sequence = 0;
-  };
-  std::optional<Newcomer> newcomer_;            // its packets came last
   std::optional<std::uint32_t> replaced_ssrc_;  // of the source before this one
 };
 

@@ -28,6 +28,8 @@ Session::Impl::Impl(base::Instant now, base::Random& random, SessionOptions opti
     : uneven_until_(now + kFindsItsRate),
       estimate_(now, {options.start_bitrate, options.min_bitrate, options.max_bitrate}),
       options_(std::move(options)) {
+  if (options_.transport_cc) feedback_extension_ = options_.transport_cc_extension;
+  remb_ = options_.remb;
   receivers_.reserve(options_.receivers.size());
   for (ReceiverOptions& receiver : options_.receivers) receivers_.emplace_back(std::move(receiver));
   marks_.resize(receivers_.size());
@@ -56,7 +58,7 @@ Sender* Session::Impl::find_sender(codecs::MediaKind kind) {
 void Session::Impl::prefetch(int step, std::span<const base::ByteView> packets) const {
   if (step == 0) {
     const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    const auto* const end = reinterpret_cast<const std::uint8_t*>(&options_ + 1);
+    const auto* const end = reinterpret_cast<const std::uint8_t*>(&options_);
     return base::prefetch(begin, static_cast<std::size_t>(end - begin));
   }
   if (step == 1) {
@@ -97,8 +99,8 @@ void Session::Impl::handle_rtp(base::Instant now, base::ByteView datagram) {
     ++stats_.unroutable;
     return;
   }
-  if (options_.transport_cc) {
-    if (const auto sequence = as_u16(packet->find_extension(options_.transport_cc_extension))) {
+  if (feedback_extension_ != 0) {
+    if (const auto sequence = as_u16(packet->find_extension(feedback_extension_))) {
       const bool in_turn = arrivals_.record(now, *sequence, packet->header.ssrc);
       if (!in_turn) uneven_until_ = std::max(uneven_until_, now + kIsUneven);
       if (next_transport_feedback_ == base::kNever) {
@@ -221,7 +223,7 @@ base::Instant Session::Impl::next_timeout() const {
     next = std::min(next, mark.due);
     receiving |= mark.has_source;
   }
-  if (options_.remb && receiving) next = std::min(next, estimate_.next_send());
+  if (remb_ && receiving) next = std::min(next, estimate_.next_send());
   return next;
 }
 

@@ -87,6 +87,8 @@ class Session::Impl {
   base::Instant next_transport_feedback_ = base::kNever;
   base::Instant uneven_until_;  // until then packets are not taken to come as they were sent
   ArrivalRecorder arrivals_;
+  std::uint8_t feedback_extension_ = 0;  // of options_: the id of what transport feedback is sent for; 0: none is
+  bool remb_ = false;                    // of options_
   base::Fifo<OutgoingPacket> packets_;
   base::Fifo<SessionEvent> events_;  // but for those that wait in the receivers
   BitrateEstimate estimate_;

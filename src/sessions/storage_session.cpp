@@ -244,9 +244,11 @@ void StorageSession::handle_event(base::Instant now, Member& member, webrtc::Pee
 }
 
 void StorageSession::handle_batch_end(base::Instant now, Member& member) {
-  hear(now, member);
+  // Where nobody else is, nothing is kept for others: what that would look at stays out of the cache.
+  const bool has_company = members_.size() > 1;
+  if (has_company) hear(now, member);
   if (master_ != &member) return;
-  forward_video(now);
+  if (has_company) forward_video(now);
   if (recorder_->wants_key_frame(now)) member.peer().request_key_frame(now);
 }
 

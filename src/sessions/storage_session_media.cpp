@@ -19,8 +19,7 @@ void StorageSession::prefetch(int step) const {
     return base::prefetch(begin, static_cast<std::size_t>(end - begin));
   }
   if (step == 1) {
-    base::prefetch(members_.data());
-    base::prefetch(video_.get());
+    if (members_.size() > 1) base::prefetch(video_.get());
     return base::prefetch(recorder_.get());
   }
   if (recorder_ != nullptr) recorder_->prefetch(step - 2);

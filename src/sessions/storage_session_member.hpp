@@ -27,7 +27,6 @@ struct StorageSession::Member final : PeerOwner {
   void prefetch(int step) const override {
     if (step == 0) return base::prefetch(this, kLookedAt);
     session.prefetch(step - 1);
-    if (step == 1 && sound != nullptr) base::prefetch(sound.get());
   }
 
   // What each packet looks at comes first: so many bytes.

@@ -2,6 +2,7 @@
 #include "streams/held_frames.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace streams {
 
@@ -13,7 +14,7 @@ void HeldFrames::add_chunk(std::size_t size) {
 
 void HeldFrames::push(HeldFrame frame, base::ByteView payload) {
   if (free_ == nullptr || free_size_ < payload.size()) add_chunk(std::max(kChunk, payload.size()));
-  std::ranges::copy(payload, free_);
+  if (!payload.empty()) std::memcpy(free_, payload.data(), payload.size());
   frame.chunk = next_chunk_ - 1;
   frame.payload = free_;
   frame.size = static_cast<std::uint32_t>(payload.size());

@@ -20,17 +20,17 @@ std::optional<Recorder::Session::Pause> Recorder::Session::pause_since_last_sess
 }
 
 base::WallTime Recorder::Session::nominal_end() const {
-  base::WallTime last = open_->start();
+  base::WallTime last = open_->start;
   for (const HeldFrame& frame : open_->video.frames()) last = std::max(last, frame.time);
   return last + frame_time_;
 }
 
 // `end` by settled times, or nominal_end(), which moves along when the timeline is settled here.
 base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, std::optional<GapReason> pauses) {
-  const auto nominal = end - open_->start();
+  const auto nominal = end - open_->start;
   if (!master_.timeline.is_settled()) {
     settle();
-    end = open_->start() + nominal;
+    end = open_->start + nominal;
   }
   if (closing_) commit_closing(now, true);
   open_->end = end;
@@ -39,7 +39,7 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, s
   open_->sound_until = is_last ? end + kSoundAfterPictures : end;
   expected_frames_ = std::min(open_->video.size() + open_->video.size() / 8, kMostExpectedFrames);
   closing_ = std::exchange(open_, std::nullopt);
-  closing_->gap_before = gap_before(closing_->start());
+  closing_->gap_before = gap_before(closing_->start);
   closing_->ended_by = pauses;
   closed_ = now;
   show(now);
@@ -96,7 +96,7 @@ std::uint32_t Recorder::Session::flags_of(const OpenFragment& fragment) {
 }
 
 void Recorder::Session::commit(OpenFragment fragment) {
-  const base::WallTime start = fragment.start();
+  const base::WallTime start = fragment.start;
   FragmentDraft draft;
   draft.producer_time = start;
   draft.server_time = fragment.server_time;

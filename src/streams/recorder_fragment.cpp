@@ -41,7 +41,7 @@ base::Bytes write_document(const OpenFragment& fragment, Participants& participa
     if (participant.audio_track == 0) continue;
     tracks.push_back(container::make_opus_track(participant.audio_track, id));
     for (const HeldFrame& packet : participant.audio.frames()) {
-      const bool too_old = packet.time < fragment.start() - kOldestAudio;
+      const bool too_old = packet.time < fragment.start - kOldestAudio;
       if (too_old) {
         ++dropped_audio;
       } else if (packet.time < fragment.sound_until) {
@@ -52,11 +52,12 @@ base::Bytes write_document(const OpenFragment& fragment, Participants& participa
   // By time across tracks; within the video track the order of decoding stays.
   const auto video_end = frames.begin() + static_cast<std::ptrdiff_t>(fragment.video.size());
   const auto time_of = [](const TrackFrame& each) { return each.frame->time; };
-  std::ranges::sort(video_end, frames.end(), {},
-                    [](const TrackFrame& each) { return std::pair(each.frame->time, each.order); });
+  const auto time_and_order = [](const TrackFrame& each) { return std::pair(each.frame->time, each.order); };
+  const std::ranges::subrange sound(video_end, frames.end());
+  if (!std::ranges::is_sorted(sound, {}, time_and_order)) std::ranges::sort(sound, {}, time_and_order);
   std::vector<TrackFrame> ordered(frames.size());
   std::ranges::merge(frames.begin(), video_end, video_end, frames.end(), ordered.begin(), {}, time_of, time_of);
-  container::MatroskaFragmentWriter writer(fragment.start());
+  container::MatroskaFragmentWriter writer(fragment.start);
   writer.reserve(ordered.size());
   for (const TrackFrame& each : ordered) {
     const container::FrameTiming timing{each.track, each.frame->key_frame, each.frame->time, each.frame->rtp};
@@ -66,6 +67,7 @@ base::Bytes write_document(const OpenFragment& fragment, Participants& participa
   base::Bytes document = writer.finish(tracks, fragment.end);
   for (auto& [id, participant] : participants) {
     participant.audio.drop_if([&](const HeldFrame& packet) { return packet.time < fragment.sound_until; });
+    participant.looked_at_again = {};
   }
   return document;
 }

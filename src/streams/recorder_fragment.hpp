@@ -24,6 +24,8 @@ struct Participant {
   base::Instant audio_arrived;  // the last packet
   bool has_sent_audio = false;
   base::WallTime audio_end;  // of the last packet
+  // No packet here is too old before one of this time comes.
+  base::WallTime looked_at_again;
 };
 using Participants = std::map<std::string, Participant>;
 
@@ -41,7 +43,8 @@ struct OpenFragment {
   // Once it is closed. Sound that begins from `end` on is shown by nobody, and kept.
   base::WallTime end, sound_until;
 
-  base::WallTime start() const { return video.front().time; }
+  // Of its first picture; beside what the next ones look at, since that lies far behind them.
+  base::WallTime start;
 };
 
 // The document of the fragment with every audio packet that belongs to it; those packets leave the participants.

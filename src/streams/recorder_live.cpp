@@ -52,14 +52,14 @@ bool Recorder::Session::show_fragment(const OpenFragment& fragment) {
   LiveFragment live;
   live.header.stream = log_->stream();
   live.header.number = fragment.number;
-  live.header.producer_time = fragment.start();
+  live.header.producer_time = fragment.start;
   live.header.server_time = fragment.server_time;
   live.header.codec_fingerprint = fingerprint_of(fragment.avcc);
   live.header.flags = flags_of(fragment);
   live.avcc = fragment.avcc;
   live.width = fragment.width;
   live.height = fragment.height;
-  if (fragment.end > fragment.start()) live.end = fragment.end;
+  if (fragment.end > fragment.start) live.end = fragment.end;
   for (std::size_t i = edge.count_pictures(fragment.number); i < fragment.video.size(); ++i) {
     const HeldFrame& frame = fragment.video.frames()[i];
     live.pictures.push_back({.track = 1,
@@ -89,7 +89,7 @@ base::WallTime Recorder::Session::sound_until(base::Instant now) const {
   if (until) return *until;
   const OpenFragment* newest = open_ ? &*open_ : closing_ ? &*closing_ : nullptr;
   if (newest == nullptr) return {};
-  return newest->end > newest->start() ? newest->end : newest->video.back().time;
+  return newest->end > newest->start ? newest->end : newest->video.back().time;
 }
 
 }  // namespace streams

@@ -115,6 +115,7 @@ void Recorder::Session::settle() {
 void Recorder::Session::replace_times(Participant& from) {
   for (HeldFrame& packet : from.audio.frames())
     packet.time = from.timeline.time_of(MediaKind::Audio, packet.rtp, packet.rate);
+  from.looked_at_again = {};
   if (from.has_sent_audio && !from.audio.empty()) {
     const HeldFrame& last = from.audio.back();
     from.audio_end = last.time + length_of(from.audio.payload(last));
@@ -122,6 +123,7 @@ void Recorder::Session::replace_times(Participant& from) {
   if (&from != &master_ || !open_) return;
   for (HeldFrame& frame : open_->video.frames())
     frame.time = from.timeline.time_of(MediaKind::Video, frame.rtp, frame.rate);
+  open_->start = open_->video.front().time;
 }
 
 void Recorder::Session::write_video(const ArrivedFrame& frame) {
@@ -153,7 +155,7 @@ void Recorder::Session::write_video(const ArrivedFrame& frame) {
     open(held, payload, now, !key);
     return;
   }
-  const auto length = held.time - open_->start();
+  const auto length = held.time - open_->start;
   const bool full = open_->video.bytes() + payload.size() > options_.max_fragment_bytes;
   const bool changed = key && (change.sps_changed || change.pps_changed);
   const bool due = key && length >= options_.target_duration - options_.target_duration / kTolerance;
@@ -204,7 +206,9 @@ void Recorder::Session::open(const HeldFrame& frame, base::ByteView payload, bas
 
 void Recorder::Session::append(const HeldFrame& frame, base::ByteView payload) {
   OpenFragment& fragment = *open_;
-  if (!fragment.video.empty()) {
+  if (fragment.video.empty()) {
+    fragment.start = frame.time;
+  } else {
     const auto step = frame.time - fragment.video.back().time;
     reorders_ = reorders_ || step < step.zero();
     // Follows a faster rate at once, a slower one by and by: a single pause is not a frame rate.
@@ -231,11 +235,13 @@ void Recorder::Session::write_audio(Participant& from, const ArrivedFrame& frame
 void Recorder::Session::limit_audio(Participant& from) {
   // While a fragment is open its audio is part of it, for at most its 20 seconds.
   const base::WallTime newest = from.audio.back().time;
+  if (newest < from.looked_at_again && from.audio.bytes() <= kMostHeldAudioBytes) return;
   while (from.audio.size() > 1 &&
          (newest - from.audio.front().time > kMostHeldAudio || from.audio.bytes() > kMostHeldAudioBytes)) {
     from.audio.drop_front();
     ++stats_.dropped_audio;
   }
+  from.looked_at_again = from.audio.front().time + kMostHeldAudio;
 }
 
 void Recorder::Session::handle_report(Participant& from, const ClockReport& report) {

@@ -140,6 +140,7 @@ void Peer::prefetch(int step) const {
   } else if (const srtp::Opener* opener = parts.secure.opener()) {
     if (step == 1) opener->prefetch_state();
     if (step == 2) opener->prefetch_keys();
+    if (step == 3) opener->prefetch_windows();
   }
 }
 

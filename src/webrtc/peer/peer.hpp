@@ -67,7 +67,7 @@ class Peer {
   void take_opened(base::Instant now, const OpenBatch& batch);
   // Fetches into the cache what those look at: with many peers each finds its memory cold. In kPrefetchSteps steps,
   // each of which reads what the one before it fetched: take a step with many peers, then the next.
-  static constexpr int kPrefetchSteps = 3;
+  static constexpr int kPrefetchSteps = 4;
   void prefetch(int step) const;
   // The same for what take_opened() looks at, once the batch is opened.
   static constexpr int kMediaPrefetchSteps = 4;

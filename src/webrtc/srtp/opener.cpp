@@ -161,6 +161,10 @@ void Opener::prefetch_keys() const {
   state_->rtp_streams.prefetch();
 }
 
+void Opener::prefetch_windows() const {
+  state_->rtp_streams.prefetch_states();
+}
+
 std::span<const std::uint32_t> Opener::rtp_ssrcs() const {
   return state_->rtp_streams.ssrcs();
 }

@@ -37,6 +37,7 @@ class Opener {
   // Fetch into the cache what the next packet needs: first the state, then, when that is there, what it points to.
   void prefetch_state() const;
   void prefetch_keys() const;
+  void prefetch_windows() const;
 
   // Of the RTP packets that were opened, in the order in which each was first heard; good until the next call.
   std::span<const std::uint32_t> rtp_ssrcs() const;
