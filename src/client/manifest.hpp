@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "base/result.hpp"
 #include "client/media_source.hpp"
 
@@ -27,6 +28,10 @@ class SentFrames {
     ++runs_.back().count;
   }
   const std::vector<Run>& runs() const { return runs_; }
+  // Of what note() looks at.
+  void prefetch() const {
+    if (!runs_.empty()) base::prefetch(&runs_.back());
+  }
 
  private:
   std::vector<Run> runs_;

@@ -10,6 +10,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Enough for one to be fetched while others are; few enough that what they look at stays in the cache.
+constexpr std::size_t kTogether = 16;
+
 std::int64_t to_slot(base::Instant when) {
   return std::chrono::floor<milliseconds>(when.time_since_epoch()).count();
 }
@@ -42,11 +45,22 @@ void Pacer::tick() {
   const std::int64_t end = is_stopped() ? position_ + static_cast<std::int64_t>(kSlots) : to_slot(now);
   while (position_ < end) {
     due_.swap(slots_[static_cast<std::size_t>(position_++) % kSlots]);
-    for (const Entry& entry : due_) call(entry, now);
+    for (std::span<const Entry> rest = due_; !rest.empty();) {
+      const auto together = rest.first(std::min(rest.size(), kTogether));
+      call_together(now, together);
+      rest = rest.subspan(together.size());
+    }
     due_.clear();
   }
   position_ = std::max(position_, to_slot(now));
   if (entries_ > 0) timer_.arm(base::Instant(milliseconds(position_ + 1)));
+}
+
+void Pacer::call_together(base::Instant now, std::span<const Entry> entries) {
+  for (int step = 0; step < Paced::kPrefetchSteps; ++step) {
+    for (const Entry& entry : entries) entry.paced->prefetch(step);
+  }
+  for (const Entry& entry : entries) call(entry, now);
 }
 
 void Pacer::call(Entry entry, base::Instant now) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "async/shard.hpp"
@@ -19,6 +20,10 @@ class Paced {
   virtual ~Paced() = default;
   // Sends what is due; the time of the next, kNever when there is none. Must not throw, nor change the pacer.
   virtual base::Instant send_due(base::Instant now) = 0;
+  // Before send_due() of many: fetches into the cache what this one looks at then, in kPrefetchSteps steps, each of
+  // which reads what the one before it fetched.
+  static constexpr int kPrefetchSteps = 7;
+  virtual void prefetch(int /*step*/) const {}
 };
 
 // Used on its shard by all publishers there.
@@ -48,6 +53,7 @@ class Pacer {
 
   void tick();
   void put(Entry entry);
+  void call_together(base::Instant now, std::span<const Entry> entries);
   void call(Entry entry, base::Instant now);
 
   async::Timer timer_;

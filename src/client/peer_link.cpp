@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/peer_link.hpp"
 
+#include "base/prefetch.hpp"
 #include "net/interfaces.hpp"
 
 namespace client {
@@ -99,6 +100,16 @@ void PeerLink::send_prepared(base::Instant now, const MediaFrame& frame, std::ui
   peer_->send_prepared(now, frame.kind(), *frame.prepared, time, capture);
   while (const auto burst = peer_->poll_burst()) socket_->send_burst(*burst);
   if (!std::exchange(media_began_, true)) drain();
+}
+
+void PeerLink::prefetch(int step, codecs::MediaKind kind) const {
+  if (step == 0) return base::prefetch(this, sizeof *this);
+  if (step == 1) {
+    base::prefetch(peer_.get());
+    return base::prefetch(socket_.get());
+  }
+  if (step == 2) socket_->prefetch();
+  peer_->prefetch_to_send(step - 2, kind);
 }
 
 void PeerLink::end_of_media(base::Instant now) {

@@ -45,6 +45,8 @@ class PeerLink {
 
   // RTP times count from `epoch`, the wall clock of media time zero.
   void send(base::Instant now, const MediaFrame& frame, base::WallTime epoch);
+  // What send() of a prepared frame looks at, in six steps as Paced::prefetch().
+  void prefetch(int step, codecs::MediaKind kind) const;
   // The last frame was sent: what is lost of it will be noticed.
   void end_of_media(base::Instant now);
   // Goodbye to the remote; the link is over for this reason.

@@ -5,6 +5,7 @@
 
 #include "async/timer.hpp"
 #include "base/log.hpp"
+#include "base/prefetch.hpp"
 #include "client/stop.hpp"
 
 namespace client {
@@ -29,8 +30,8 @@ double milliseconds(std::optional<base::Duration> duration) {
 
 Publisher::Publisher(async::Shard& shard, PublisherOptions options, std::unique_ptr<MediaSource> source)
     : shard_(shard),
-      options_(std::move(options)),
       source_(std::move(source)),
+      options_(std::move(options)),
       changed_(shard),
       participant_(shard, random_, changed_, options_.participant) {
   result_.channel = options_.participant.channel;
@@ -106,6 +107,7 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
   if (options_.watch_for_fragment && !std::exchange(watching_, true)) {
     shard_.spawn(fmt::format("first fragment of {}", result_.channel), [this] { return watch_for_fragment(); });
   }
+  link_ = participant_.link();
   frames_over_ = !pending_;
   if (!frames_over_) options_.pacer->add(*this, first);
   while (!frames_over_ && !participant_.link()->is_over()) co_await changed_.wait();
@@ -115,8 +117,25 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
   co_return Outcome::Finished;
 }
 
+void Publisher::prefetch(int step) const {
+  if (step == 0) {
+    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
+    base::prefetch(begin, static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&result_) - begin));
+    const auto* const counts = reinterpret_cast<const std::uint8_t*>(&result_.video_frames);
+    return base::prefetch(counts,
+                          static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&result_ + 1) - counts));
+  }
+  if (step == 1) {
+    base::prefetch(source_.get(), sizeof(LoopSource));
+    base::prefetch(options_.participant.link.video.get());
+    result_.video_sent.prefetch();
+    result_.audio_sent.prefetch();
+  }
+  link_->prefetch(step - 1, pending_->kind());
+}
+
 base::Instant Publisher::send_due(base::Instant now) {
-  PeerLink& link = *participant_.link();
+  PeerLink& link = *link_;
   if (now - link.last_heard() > kSilenceLimit) link.close("the server has said nothing for 5 s");
   if (!link.is_over() && !is_stopped()) {
     if (link.take_key_frame_request()) source_->request_key_frame();

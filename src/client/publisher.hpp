@@ -47,6 +47,7 @@ class Publisher final : private Paced {
   async::Task<base::Result<void>> join();
   async::Task<Outcome> publish_while_up();
   base::Instant send_due(base::Instant now) override;
+  void prefetch(int step) const override;
   base::Instant begin_media();
   void heed_bitrate(base::Instant now);
   void note_sent(const MediaFrame& frame);
@@ -57,17 +58,19 @@ class Publisher final : private Paced {
   void collect_stats();
 
   async::Shard& shard_;
-  PublisherOptions options_;
+  // What each frame looks at comes first, side by side.
   std::unique_ptr<MediaSource> source_;
+  std::optional<MediaFrame> pending_;
+  PeerLink* link_ = nullptr;    // the participant's, while it is up
+  base::Instant next_heed_{};   // when to look what bit rate is asked for
+  base::Instant media_zero_{};  // when media time zero was, or would have been
+  base::WallTime epoch_{};
+  bool frames_over_ = false;  // of this connection: all sent, or it broke, or the process stops
+  CameraResult result_;
+  PublisherOptions options_;
   async::SecureRandom random_;
   async::Notify changed_;
   Participant participant_;
-  CameraResult result_;
-  std::optional<MediaFrame> pending_;
-  base::Instant next_heed_{};   // when to look what bit rate is asked for
-  bool frames_over_ = false;    // of this connection: all sent, or it broke, or the process stops
-  base::Instant media_zero_{};  // when media time zero was, or would have been
-  base::WallTime epoch_{};
   bool prepared_ = false;
   bool watching_ = false;
   bool ended_ = false;

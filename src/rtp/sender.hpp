@@ -82,6 +82,8 @@ class Sender {
                   std::vector<base::Bytes>& out);
   // From the prepared track: no frame is cut, no packet kept. Repairs work as for other frames.
   void send_prepared(base::Instant now, const PreparedFrame& frame, OutgoingExtensions& extensions, PacketBatch& out);
+  // What that looks at, in two steps as Session::prefetch().
+  void prefetch(int step) const;
   void send_padding(base::Instant now, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);
   // Repeats what is still kept.
   void handle_nack(base::Instant now, const Nack& nack, OutgoingExtensions& extensions, std::vector<base::Bytes>& out);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/prefetch.hpp"
 #include "rtp/sender.hpp"
 
 namespace rtp {
@@ -14,6 +15,11 @@ constexpr std::size_t kSentFrames = 256;
 constexpr std::size_t kHeaderWithExtensions = 28;  // what is usually negotiated
 
 }  // namespace
+
+void Sender::prefetch(int step) const {
+  if (step == 0) return base::prefetch(this, sizeof *this);
+  if (!sent_frames_.empty()) base::prefetch(&sent_frames_[stats_.frames % kSentFrames], sizeof(SentFrame));
+}
 
 void Sender::send_prepared(base::Instant now, const PreparedFrame& frame, OutgoingExtensions& extensions,
                            PacketBatch& out) {

@@ -74,6 +74,18 @@ void Session::Impl::prefetch(int step, std::span<const base::ByteView> packets) 
   }
 }
 
+void Session::Impl::prefetch_to_send(int step, codecs::MediaKind kind) const {
+  if (step == 0) {
+    base::prefetch(&next_report_);
+    base::prefetch(&senders_, sizeof senders_);
+    return base::prefetch(&extensions_, sizeof extensions_);
+  }
+  for (const Sender& sender : senders_) {
+    if (step == 1) base::prefetch(&sender.options(), sizeof sender.options());
+    if (sender.options().kind == kind) sender.prefetch(step - 1);
+  }
+}
+
 void Session::Impl::handle_packets(base::Instant now, std::span<const base::ByteView> packets) {
   for (const base::ByteView packet : packets) {
     if (is_rtcp(packet)) {
@@ -292,6 +304,9 @@ Session& Session::operator=(Session&&) noexcept = default;
 
 void Session::prefetch(int step, std::span<const base::ByteView> packets) const {
   impl_->prefetch(step, packets);
+}
+void Session::prefetch_to_send(int step, codecs::MediaKind kind) const {
+  impl_->prefetch_to_send(step, kind);
 }
 void Session::handle_packets(base::Instant now, std::span<const base::ByteView> packets) {
   impl_->handle_packets(now, packets);

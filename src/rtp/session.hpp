@@ -83,6 +83,8 @@ class Session {
   // before it fetched: of many sessions take a step of each, then the next.
   static constexpr int kPrefetchSteps = 4;
   void prefetch(int step, std::span<const base::ByteView> packets) const;
+  // The same for send_prepared(), in three steps.
+  void prefetch_to_send(int step, codecs::MediaKind kind) const;
 
   // One batch of opened SRTP and SRTCP payloads. The bytes may go when the call returns.
   void handle_packets(base::Instant now, std::span<const base::ByteView> packets);

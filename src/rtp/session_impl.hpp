@@ -20,6 +20,7 @@ class Session::Impl {
   Impl(base::Instant now, base::Random& random, SessionOptions options);
 
   void prefetch(int step, std::span<const base::ByteView> packets) const;
+  void prefetch_to_send(int step, codecs::MediaKind kind) const;
   void handle_packets(base::Instant now, std::span<const base::ByteView> packets);
   void handle_timeout(base::Instant now);
   base::Instant next_timeout() const;

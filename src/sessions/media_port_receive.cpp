@@ -13,6 +13,7 @@ namespace {
 // Enough for SRTP to be opened in all lanes of the processor; few enough that what these peers look at stays in its
 // cache.
 constexpr std::size_t kPeersTogether = 32;
+constexpr std::size_t kLookedUpAhead = 8;  // datagrams
 constexpr std::uint32_t kNobody = UINT32_MAX;
 // Of a peer that rests one packet in so many is taken all the same: SRTP loses count of a source after 32,768 (RFC 3711
 // 3.3.1), and where the peer is now is learnt from media.
@@ -36,7 +37,9 @@ void MediaPort::receive(base::Instant now, std::span<base::Datagram> datagrams) 
 void MediaPort::sort_by_peer(base::Instant now, std::span<const base::Datagram> datagrams) {
   ++tick_;
   group_of_.clear();
-  for (const base::Datagram& datagram : datagrams) {
+  for (std::size_t i = 0; i < datagrams.size(); ++i) {
+    const base::Datagram& datagram = datagrams[i];
+    if (i + kLookedUpAhead < datagrams.size()) flows_.prefetch(datagrams[i + kLookedUpAhead].flow);
     const auto number = find_row(now, datagram);
     if (!number) {
       group_of_.push_back(kNobody);

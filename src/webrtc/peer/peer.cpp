@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/prefetch.hpp"
 #include "webrtc/peer/peer_parts.hpp"
 
 namespace webrtc {
@@ -149,6 +150,20 @@ void Peer::prefetch_media(int step, const OpenBatch& batch) const {
   const Parts& parts = *parts_;
   if (!parts.media || parts.sealed == 0) return;
   parts.media->prefetch(step, batch.packets().subspan(parts.first_sealed, parts.sealed));
+}
+
+void Peer::prefetch_to_send(int step, MediaKind kind) const {
+  const Parts& parts = *parts_;
+  if (step == 0) {
+    base::prefetch(&parts,
+                   static_cast<std::size_t>(parts.prefetched_to() - reinterpret_cast<const std::uint8_t*>(&parts)));
+    base::prefetch(&parts.forwarded, sizeof parts.forwarded + sizeof parts.forwarded_bytes);
+    return base::prefetch(&parts.counters, sizeof parts.counters.datagrams_sent);
+  }
+  if (!parts.media) return;
+  parts.media->prefetch_to_send(step - 1, kind);
+  if (step < 3) parts.secure.prefetch_to_seal(step - 1);
+  if (step == 1 && !parts.forwarded.places().empty()) base::prefetch(parts.forwarded.places().data());
 }
 
 void Peer::handle_datagram(base::Instant now, base::Datagram datagram) {

@@ -56,6 +56,12 @@ class SecurePath {
   // Null before ready().
   const srtp::Opener* opener() const { return opener_ ? &*opener_ : nullptr; }
 
+  // What sealing the next packet looks at, once ready(): first the state, then what it points to.
+  void prefetch_to_seal(int step) const {
+    if (step == 0) return sealer_->prefetch_state();
+    sealer_->prefetch_keys();
+  }
+
   dtls::TransportStats dtls_stats() const;
   std::span<const std::uint32_t> rtp_ssrcs() const;
   srtp::OpenStats rtp_stats() const;

@@ -7,6 +7,7 @@
 #endif
 
 #include "base/check.hpp"
+#include "base/prefetch.hpp"
 
 namespace webrtc::srtp {
 
@@ -45,6 +46,16 @@ FastGcmKey make_fast_gcm_key(base::ByteView key) {
   return made;
 }
 
+// The round keys, and both ends of the powers of the hash key: the first are for large packets, the last for all.
+void prefetch_fast_gcm(const FastGcmKeys& key) {
+  constexpr std::size_t kRoundKeys = 11 * 16;
+  constexpr std::size_t kLastPowers = 10 * 16;
+  const auto& powers = key.data.ghash_keys.vaes_avx512.shifted_hkey;
+  base::prefetch(key.data.expanded_keys, kRoundKeys);
+  base::prefetch(powers, base::kCacheLine);
+  base::prefetch(std::end(powers) - kLastPowers, kLastPowers);
+}
+
 void seal_fast_gcm(const FastGcmKeys& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
                    base::MutableByteView secret, base::MutableByteView tag) {
   gcm_context_data context;
@@ -71,6 +82,7 @@ void FreeFastGcmKey::operator()(FastGcmKeys* key) const {
 FastGcmKey make_fast_gcm_key(base::ByteView) {
   return nullptr;
 }
+void prefetch_fast_gcm(const FastGcmKeys&) {}
 void seal_fast_gcm(const FastGcmKeys&, const std::array<std::uint8_t, 12>&, base::ByteView, base::MutableByteView,
                    base::MutableByteView) {
   CHECK(false);  // nobody has a key for it

@@ -21,6 +21,9 @@ using FastGcmKey = std::unique_ptr<FastGcmKeys, FreeFastGcmKey>;
 // Null where there is no such implementation.
 FastGcmKey make_fast_gcm_key(base::ByteView key);
 
+// Fetches into the cache what the next packet needs of it.
+void prefetch_fast_gcm(const FastGcmKeys& key);
+
 // Encrypts `secret` in place and writes the 16 bytes of `tag`, which also covers `clear`.
 void seal_fast_gcm(const FastGcmKeys& key, const std::array<std::uint8_t, 12>& nonce, base::ByteView clear,
                    base::MutableByteView secret, base::MutableByteView tag);

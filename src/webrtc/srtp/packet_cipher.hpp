@@ -57,7 +57,9 @@ class GcmCipher {
   explicit GcmCipher(const SessionKeys& keys, Engine engine = Engine::Best);
   bool open(const PacketPieces& pieces, base::ByteView tag);
   void seal(const PacketPieces& pieces, base::MutableByteView tag);
-  void prefetch() const { prefetch_lines(fast_.get(), 6); }
+  void prefetch() const {
+    if (fast_ != nullptr) prefetch_fast_gcm(*fast_);
+  }
 
  private:
   std::array<std::uint8_t, 12> nonce_of(const PacketPieces& pieces) const;

@@ -20,17 +20,17 @@ constexpr std::uint64_t kMaxRtcpIndex = 0x7fff'ffff;
 
 struct Sealer::State {
   PacketCipher rtp;
-  PacketCipher rtcp;
   StreamTable<std::optional<std::uint64_t>> rtp_highest;  // index of the newest packet
+  PacketCipher rtcp;
   StreamTable<std::uint64_t> rtcp_last;                   // index of the last packet; the first has 1
 };
 
 Sealer::Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt, Engine engine)
     : state_(new State{
           .rtp = PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtp), engine),
+          .rtp_highest = {},
           .rtcp =
               PacketCipher(profile, derive_session_keys(profile, master_key, master_salt, PacketKind::Rtcp), engine),
-          .rtp_highest = {},
           .rtcp_last = {}}) {}
 Sealer::~Sealer() = default;
 Sealer::Sealer(Sealer&&) noexcept = default;
@@ -38,6 +38,15 @@ Sealer& Sealer::operator=(Sealer&&) noexcept = default;
 
 Profile Sealer::profile() const {
   return state_->rtp.profile();
+}
+
+void Sealer::prefetch_state() const {
+  prefetch_lines(state_.get(), 2);
+}
+
+void Sealer::prefetch_keys() const {
+  state_->rtp.prefetch();
+  state_->rtp_highest.prefetch();
 }
 
 bool Sealer::seal_rtp(base::Bytes& packet) {

@@ -28,6 +28,10 @@ class Sealer {
   [[nodiscard]] bool seal_rtcp(base::Bytes& packet);
   Profile profile() const;
 
+  // As Opener's.
+  void prefetch_state() const;
+  void prefetch_keys() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;
