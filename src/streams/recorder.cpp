@@ -35,7 +35,6 @@ void Recorder::write_frame(const std::string& participant, const ArrivedFrame& f
 }
 
 void Recorder::prefetch(int step) const {
-  if (step == 0) return base::prefetch(session_.get(), sizeof *session_);
   session_->prefetch(step);
 }
 void Recorder::handle_sender_report(const std::string& participant, const ClockReport& report) {

@@ -38,7 +38,7 @@ base::WallTime Recorder::Session::close(base::WallTime end, base::Instant now, s
   const bool is_last = finished_ || pauses == GapReason::Overload;
   open_->sound_until = is_last ? end + kSoundAfterPictures : end;
   expected_frames_ = std::min(open_->video.size() + open_->video.size() / 8, kMostExpectedFrames);
-  closing_ = std::exchange(open_, std::nullopt);
+  closing_ = std::make_unique<OpenFragment>(*std::exchange(open_, std::nullopt));
   closing_->gap_before = gap_before(closing_->start);
   closing_->ended_by = pauses;
   closed_ = now;

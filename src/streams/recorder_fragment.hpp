@@ -30,21 +30,21 @@ struct Participant {
 using Participants = std::map<std::string, Participant>;
 
 struct OpenFragment {
+  // What every frame looks at comes first.
+  HeldFrames video;      // never empty
+  base::WallTime start;  // of its first picture, which lies far behind the last
+  base::Instant opened;
+
   FragmentNumber number;
   base::WallTime server_time;
-  base::Instant opened;
   bool dependent = false;
   std::optional<Gap> gap_before;
   std::optional<GapReason> ended_by;
   base::Bytes avcc;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
-  HeldFrames video;  // never empty
   // Once it is closed. Sound that begins from `end` on is shown by nobody, and kept.
   base::WallTime end, sound_until;
-
-  // Of its first picture; beside what the next ones look at, since that lies far behind them.
-  base::WallTime start;
 };
 
 // The document of the fragment with every audio packet that belongs to it; those packets leave the participants.

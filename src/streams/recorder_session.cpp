@@ -32,12 +32,12 @@ Recorder::Session::Session(RecorderOptions options, std::shared_ptr<FragmentLog>
                            base::WallTime wall)
     : options_(options),
       log_(std::move(log)),
-      outcome_(std::make_shared<RecorderOutcome>()),
+      master_(participant("")),
       began_(now),
       began_wall_(wall),
       clock_at_(now),
       clock_wall_(wall),
-      master_(participant("")) {
+      outcome_(std::make_shared<RecorderOutcome>()) {
   pause_ = pause_since_last_session();
 }
 
@@ -60,6 +60,11 @@ base::WallTime Recorder::Session::server_clock(base::Instant now) const {
 }
 
 void Recorder::Session::prefetch(int step) const {
+  if (step == 0) {
+    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
+    const auto* const end = reinterpret_cast<const std::uint8_t*>(&clock_at_);
+    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
+  }
   if (step == 1) {
     base::prefetch(&master_, sizeof master_);
     return base::prefetch(&log_->live_edge());

@@ -88,31 +88,32 @@ class Recorder::Session {
   void show_sound(const Participant& from, const HeldFrame& packet);
   base::WallTime sound_until(base::Instant now) const;
 
+  // What every frame looks at comes first, as far as `clock_at_`.
   const RecorderOptions options_;
   const std::shared_ptr<FragmentLog> log_;  // shared with readers of the stream
-  const std::shared_ptr<RecorderOutcome> outcome_;
-  const base::Instant began_;
-  const base::WallTime began_wall_;
-  base::Instant clock_at_;  // the server's clock was clock_wall_ then
-  base::WallTime clock_wall_;
-
   Participants participants_;
   Participant& master_;  // among them from the beginning
-  std::uint32_t next_audio_track_ = 2;
-  codecs::h264::ParameterSets parameter_sets_;
-  std::optional<OpenFragment> open_;
-  std::optional<OpenFragment> closing_;  // waits for audio
-  base::Instant closed_;
+  const base::Instant began_;
+  const base::WallTime began_wall_;
   base::Instant video_arrived_;
-  std::optional<Pause> pause_;  // nothing is stored until a key frame; what is missing began there
+  std::chrono::microseconds frame_time_{40'000};
   bool awaits_key_ = true;
   bool group_dropped_ = false;  // what depends on it is dropped too
-  std::chrono::microseconds frame_time_{40'000};
-  std::size_t expected_frames_ = 0;  // of the next fragment: a little more than the last one had
   bool finished_ = false;
   bool shown_ = false;     // what is open is at the log's live edge
   bool reorders_ = false;  // pictures are not sent in the order in which they are shown
   RecorderStats stats_;
+  std::unique_ptr<OpenFragment> closing_;  // waits for audio
+  std::optional<OpenFragment> open_;
+  codecs::h264::ParameterSets parameter_sets_;
+
+  base::Instant clock_at_;  // the server's clock was clock_wall_ then
+  base::WallTime clock_wall_;
+  const std::shared_ptr<RecorderOutcome> outcome_;
+  std::uint32_t next_audio_track_ = 2;
+  base::Instant closed_;
+  std::optional<Pause> pause_;       // nothing is stored until a key frame; what is missing began there
+  std::size_t expected_frames_ = 0;  // of the next fragment: a little more than the last one had
 };
 
 }  // namespace streams
