@@ -101,6 +101,7 @@ def parse():
     parser.add_argument("--no-perf", action="store_true", help="no samples of stacks: they cost a little themselves")
     parser.add_argument("--server-option", action="append", default=[], help="passed to `tidegate serve`: --server-option=--name=value")
     parser.add_argument("--camera-option", action="append", default=[], help="passed to `tidegate camera`")
+    parser.add_argument("--gro", action="store_true", help="with UDP GRO, as the server has it by default; the headline rows are without")
     parser.add_argument("--render-sound", action="store_true", help="the server renders AAC as it records")
     options = parser.parse_args()
     if options.render_sound:

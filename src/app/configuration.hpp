@@ -40,6 +40,7 @@ struct Configuration {
   std::uint32_t shards = 0;  // 0: one per processor
   std::uint32_t joins_per_second = 200;
   std::uint32_t busy_limit_percent = 88;
+  bool udp_gro = true;
   std::vector<std::string> turn_uri;
   std::string turn_secret;
   base::Duration turn_ttl = std::chrono::seconds(300);

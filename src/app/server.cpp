@@ -174,6 +174,7 @@ Result<void> Server::Parts::open_sessions() {
                            configuration.limits[api::Limit::CandidateRate]};
   options.connect_limit = configuration.connect_limit;
   options.joins_per_second = configuration.joins_per_second;
+  options.udp_gro = configuration.udp_gro;
   options.busy_limit = configuration.busy_limit_percent / 100.0;
   options.max_viewers = configuration.limits[api::Limit::SessionViewers];
   options.session_limits = session_limits(configuration.limits);

@@ -4,6 +4,7 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -14,6 +15,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "async/thread_time.hpp"
@@ -29,9 +31,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kBatch = 1024;             // datagrams per recvmmsg
+constexpr std::size_t kBatch = 1024;  // datagrams per recvmmsg
 // Not a power of two: what begins at each slot would share a few sets of the processor's caches.
 constexpr std::size_t kSlot = UdpPort::kMaxDatagram + 64;
+// With UDP_GRO: what the kernel hands over together at most. A slot's memory is real from its first use on.
+constexpr std::size_t kRunBatch = 512;
+constexpr std::size_t kMaxRun = 65'536;
+constexpr std::size_t kRunSlot = kMaxRun + 64;
 constexpr std::size_t kMaxBatchesPerWakeup = 4;  // then others on the shard have their turn
 constexpr int kEmptyTicksBeforeSleep = 4;
 
@@ -47,9 +53,10 @@ std::size_t raise_buffer(int fd, int option, int force_option, std::size_t wante
   return static_cast<std::size_t>(granted);
 }
 
-void enable(int fd, int level, int option) {
+// False if the kernel does not know it.
+bool enable(int fd, int level, int option) {
   const int on = 1;
-  setsockopt(fd, level, option, &on, sizeof on);
+  return setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
 // What waits in the kernel's buffer, and what it threw away since the socket was opened, most of it because its buffer
@@ -106,21 +113,24 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
         fd(socket),
         is_v6(given.listen.ip.family == base::IpAddress::Family::V6),
         tells_destination(given.listen.ip.is_unspecified()),
+        gro(given.gro && enable(socket, SOL_UDP, UDP_GRO)),
+        slots(gro ? kRunBatch : kBatch),
+        slot_size(gro ? kRunSlot : kSlot),
         descriptor(owner.executor()),
         tick(owner, [this] { wake(); }),
         queue(socket, is_v6, given.segmentation) {
     local = bound_address(fd);
     stats.receive_buffer_bytes = raise_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, options.receive_buffer_bytes);
     stats.send_buffer_bytes = raise_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, options.send_buffer_bytes);
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      vectors[i] = {buffers.data() + i * kSlot, kMaxDatagram};
+    for (std::size_t i = 0; i < slots; ++i) {
+      vectors[i] = {buffers.get() + i * slot_size, gro ? kMaxRun : kMaxDatagram};
       headers[i] = {};
       headers[i].msg_hdr.msg_iov = &vectors[i];
       headers[i].msg_hdr.msg_iovlen = 1;
       headers[i].msg_hdr.msg_name = &sources[i];
       prepare(i);
     }
-    batch.reserve(kBatch);
+    batch.reserve(slots);
   }
   ~State() {
     if (descriptor.is_open()) descriptor.release();  // or it would close the socket a second time
@@ -132,7 +142,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   void choose_tick(base::Instant now, std::uint64_t count);
   void prepare(std::size_t i);
   bool receive_batch(base::Instant now);
-  bool read_datagram(std::size_t i, base::Datagram& datagram);
+  void read_message(std::size_t i);
   void send(base::Burst burst);
 
   async::Shard& shard;
@@ -141,6 +151,8 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   const int fd;
   const bool is_v6;
   const bool tells_destination;
+  const bool gro;
+  const std::size_t slots, slot_size;
   base::SocketAddress local;
   Stats stats;
   bool ended = false;
@@ -153,7 +165,7 @@ struct UdpPort::State : std::enable_shared_from_this<State> {
   base::Instant last_read{};  // a moment before
   int empty_ticks = 0;
 
-  base::Bytes buffers = base::Bytes(kBatch * kSlot);
+  const std::unique_ptr<std::uint8_t[]> buffers = std::make_unique_for_overwrite<std::uint8_t[]>(slots * slot_size);
   std::array<iovec, kBatch> vectors;
   std::array<mmsghdr, kBatch> headers;
   std::size_t filled = 0;                    // of them, by the last recvmmsg
@@ -234,8 +246,9 @@ void UdpPort::State::choose_tick(base::Instant now, std::uint64_t count) {
 void UdpPort::State::prepare(std::size_t i) {
   msghdr& header = headers[i].msg_hdr;
   header.msg_namelen = sizeof sources[i];
-  header.msg_control = tells_destination ? controls[i].bytes.data() : nullptr;
-  header.msg_controllen = tells_destination ? controls[i].bytes.size() : 0;
+  const bool tells = tells_destination || gro;
+  header.msg_control = tells ? controls[i].bytes.data() : nullptr;
+  header.msg_controllen = tells ? controls[i].bytes.size() : 0;
 }
 
 // True when there may be more.
@@ -244,31 +257,39 @@ bool UdpPort::State::receive_batch(base::Instant now) {
   for (std::size_t i = 0; i < filled; ++i) prepare(i);
   filled = 0;
   const base::Instant asked = async::now();
-  const int count = recvmmsg(fd, headers.data(), kBatch, 0, nullptr);
+  const int count = recvmmsg(fd, headers.data(), static_cast<unsigned>(slots), 0, nullptr);
   if (count < 0) return errno == EINTR || errno == ECONNREFUSED;  // an ICMP answer to what was sent
   if (count > 0) last_read = asked;
   filled = static_cast<std::size_t>(count);
-  for (std::size_t i = 0; i < filled; ++i) {
-    if (!read_datagram(i, batch.emplace_back())) batch.pop_back();
-  }
+  for (std::size_t i = 0; i < filled; ++i) read_message(i);
   ++stats.receive_batches;
   if (!batch.empty()) receiver(now, batch);
-  return filled == kBatch;
+  return filled == slots;
 }
 
-bool UdpPort::State::read_datagram(std::size_t i, base::Datagram& datagram) {
+// A datagram, or a run of them: all of one size, but for a shorter last one.
+void UdpPort::State::read_message(std::size_t i) {
   msghdr& header = headers[i].msg_hdr;
-  if ((header.msg_flags & MSG_TRUNC) != 0) {
+  const std::size_t size = headers[i].msg_len;
+  const std::size_t segment = gro ? read_segment_size(header).value_or(size) : size;
+  if ((header.msg_flags & MSG_TRUNC) != 0 || segment > kMaxDatagram) {
     ++stats.oversized;
-    return false;
+    return;
   }
+  base::Datagram datagram;
   datagram.flow.local = local;
   if (tells_destination) read_destination(header, datagram.flow.local.ip);
-  ++stats.received;
-  stats.received_bytes += headers[i].msg_len;
   datagram.flow.remote = from_sockaddr(sources[i]);
-  datagram.payload = base::MutableByteView(buffers).subspan(i * kSlot, headers[i].msg_len);
-  return true;
+  base::MutableByteView rest(buffers.get() + i * slot_size, size);
+  const std::uint64_t before = stats.received;
+  do {
+    datagram.payload = rest.first(std::min(segment, rest.size()));
+    rest = rest.subspan(datagram.payload.size());
+    batch.push_back(datagram);
+    ++stats.received;
+  } while (!rest.empty());
+  stats.received_bytes += size;
+  if (stats.received - before > 1) stats.received_together += stats.received - before;
 }
 
 void UdpPort::State::send(base::Burst burst) {

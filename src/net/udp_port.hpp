@@ -33,6 +33,8 @@ struct UdpPortOptions {
   std::size_t receive_buffer_bytes = 128 << 20;
   std::size_t send_buffer_bytes = 4 << 20;
   bool segmentation = true;  // false: the datagrams of a burst are handed to the kernel one by one
+  // UDP_GRO: datagrams of one flow and size that come one after the other are read together, where the kernel can.
+  bool gro = true;
 };
 
 // Lives on one shard: created, used and destroyed there (or created before the shard has work).
@@ -60,9 +62,11 @@ class UdpPort {
   struct Stats {
     std::uint64_t received = 0;
     std::uint64_t received_bytes = 0;
+    std::uint64_t received_together = 0;  // of those: datagrams that the kernel handed over in a run
     std::uint64_t receive_batches = 0;
-    std::uint64_t receive_overflows = 0;  // dropped by the kernel, most of them because the socket buffer was full
-    std::uint64_t oversized = 0;          // longer than kMaxDatagram, dropped
+    // Dropped by the kernel, most of them because the socket buffer was full; a run of datagrams counts once.
+    std::uint64_t receive_overflows = 0;
+    std::uint64_t oversized = 0;  // longer than kMaxDatagram, dropped
     std::uint64_t sent = 0;
     std::uint64_t sent_bytes = 0;
     std::uint64_t sent_segmented = 0;  // of those: datagrams that left in a burst

@@ -30,9 +30,9 @@ base::Transmit datagram_to(const UdpPort& port, std::string_view text) {
 
 // Two ports on one shard; what the second receives is kept.
 struct UdpPair {
-  explicit UdpPair(std::string_view listen = "127.0.0.1:0") {
+  explicit UdpPair(std::string_view listen = "127.0.0.1:0", bool gro = true) {
     a = std::move(*UdpPort::open(shard, {.listen = udp_address(listen)}, [](base::Instant, auto) {}));
-    b = std::move(*UdpPort::open(shard, {.listen = udp_address(listen)},
+    b = std::move(*UdpPort::open(shard, {.listen = udp_address(listen), .gro = gro},
                                  [this](base::Instant now, std::span<base::Datagram> batch) {
                                    EXPECT_TRUE(shard.is_current());
                                    EXPECT_LE(now, async::now());
@@ -195,6 +195,35 @@ TEST(UdpPort, SendsABurstAsItsDatagrams) {
       EXPECT_EQ(stats.send_errors + stats.send_drops, 0U);
       if (segmentation) EXPECT_EQ(stats.send_batches, 1U);
     });
+  }
+}
+
+// Whoever receives them together or one by one is handed the same.
+TEST(UdpPort, ReceivesABurstAsItsDatagrams) {
+  for (const bool gro : {true, false}) {
+    for (const std::string_view listen : {"127.0.0.1:0", "0.0.0.0:0"}) {
+      UdpPair pair(listen, gro);
+      pair.shard.run_blocking([&]() -> async::Task<void> {
+        const std::string first(1200, 'a'), second(1200, 'b'), third(300, 'c');
+        pair.a->send_burst(burst_to(*pair.b, first + second + third, 1200));
+        pair.a->send(datagram_to(*pair.b, ""));
+        pair.a->send(datagram_to(*pair.b, std::string(UdpPort::kMaxDatagram + 1, 'x')));
+        pair.a->send_burst(
+            burst_to(*pair.b, std::string(2 * (UdpPort::kMaxDatagram + 1), 'x'), UdpPort::kMaxDatagram + 1));
+        pair.a->send(datagram_to(*pair.b, "last"));
+        co_await pair.wait_for(5);
+        EXPECT_EQ(pair.payloads, (std::vector<std::string>{first, second, third, "", "last"}));
+        for (const base::Flow& flow : pair.flows) {
+          EXPECT_EQ(flow.local, (base::SocketAddress{base::IpAddress::v4(127, 0, 0, 1), pair.b->local_address().port}));
+          EXPECT_EQ(flow.remote.port, pair.a->local_address().port);
+        }
+        const UdpPort::Stats stats = pair.b->stats();
+        EXPECT_EQ(stats.received, 5U);
+        EXPECT_EQ(stats.received_bytes, 2704U);
+        EXPECT_EQ(stats.received_together, gro ? 3U : 0U);
+        EXPECT_EQ(stats.oversized, gro ? 2U : 3U) << "a run of them is one message";
+      });
+    }
   }
 }
 

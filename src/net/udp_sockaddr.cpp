@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/udp_sockaddr.hpp"
 
+#include <netinet/udp.h>
+
 namespace net {
 
 base::IpAddress from_in6(const in6_addr& in) {
@@ -64,6 +66,16 @@ void read_destination(msghdr& header, base::IpAddress& out) {
       out = from_in6(got.ipi6_addr);
     }
   }
+}
+
+std::optional<std::size_t> read_segment_size(msghdr& header) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    if (control->cmsg_level != SOL_UDP || control->cmsg_type != UDP_GRO) continue;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(control), sizeof size);
+    if (size > 0) return static_cast<std::size_t>(size);
+  }
+  return std::nullopt;
 }
 
 socklen_t to_sockaddr(const base::SocketAddress& address, bool is_v6_socket, sockaddr_storage& storage) {

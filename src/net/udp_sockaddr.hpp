@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 #include "base/address.hpp"
 
@@ -24,12 +25,15 @@ base::SocketAddress bound_address(int fd);
 socklen_t to_sockaddr(const base::SocketAddress& address, bool is_v6_socket, sockaddr_storage& storage);
 
 struct ControlSpace {
-  // Received: destination address and overflow count. Sent: source address and segment size.
+  // Received: destination address and segment size. Sent: source address and segment size.
   alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))> bytes;
 };
 
 // Puts the address that a received datagram was sent to into `out`, where the header's control data tell it.
 void read_destination(msghdr& header, base::IpAddress& out);
+
+// The size of the datagrams in a run that was received as one message (UDP_GRO); nothing: it is a single one.
+std::optional<std::size_t> read_segment_size(msghdr& header);
 
 // Adds one; the header has no other control data than what came from here.
 template <class T>

@@ -297,8 +297,9 @@ void Receiver::Impl::report_loss(base::Instant now, std::int64_t count) {
   request_key_frame(now);
 }
 
+// Also of a source that nothing has come of yet: its first packets may be among what is skipped.
 void Receiver::Impl::skip(base::Instant now) {
-  if (!source_ || std::exchange(skipped_, true)) return;
+  if (std::exchange(skipped_, true) || !source_) return;
   finish(now);
   awaiting_key_frame_ = true;
   key_frame_wanted_ = false;

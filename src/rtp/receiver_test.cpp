@@ -310,6 +310,28 @@ TEST(Receiver, WhatIsSkippedIsNeitherAskedForNorLost) {
   EXPECT_EQ(requests, 1) << "a key frame is asked for when media goes on, not before";
 }
 
+// Sound that began while media was left out: its first packets are none that were lost.
+TEST(Receiver, WhatBeganWhileItWasSkippedIsNotAskedFor) {
+  Bench bench(codecs::MediaKind::Audio);
+  bench.receiver.skip(bench.now);
+  bench.pass(std::chrono::seconds(5));
+  bench.opus(20);
+  EXPECT_EQ(bench.order(), "20") << "nothing is waited for";
+  bench.opus(19);  // was overtaken
+  bench.opus(21);
+  bench.opus(23);
+  bench.pass(milliseconds(100));
+  EXPECT_EQ(bench.order(), "20 21");
+  int asked = 0;
+  for (const RtcpPacket& packet : bench.feedback) {
+    if (const auto* nack = std::get_if<Nack>(&packet)) {
+      EXPECT_EQ(nack->lost, std::vector<std::uint16_t>{22}) << "what is missing since is asked for";
+      ++asked;
+    }
+  }
+  EXPECT_GT(asked, 0);
+}
+
 TEST(Receiver, ManyMissingPacketsAreBounded) {
   Bench bench(codecs::MediaKind::Audio);
   bench.opus(10);

@@ -101,7 +101,7 @@ struct Hub::Parts {
   base::Result<std::unique_ptr<MediaPort>> open_port(async::Shard& shard, std::size_t index) {
     base::SocketAddress listen = options.media_listen;
     if (listen.port != 0) listen.port = static_cast<std::uint16_t>(listen.port + index);
-    auto opened = shard.run_blocking([&] { return MediaPort::open(shard, listen); });
+    auto opened = shard.run_blocking([&] { return MediaPort::open(shard, listen, options.udp_gro); });
     if (opened) return *std::move(opened);
     for (auto& state : states) state->shard().run_blocking([&] { state->close(); });
     return base::fail(

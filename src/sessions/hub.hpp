@@ -32,6 +32,7 @@ struct HubOptions {
   MessageRateLimits message_rates;                          // of each signaling socket
   std::uint32_t joins_per_second = 0;                       // on each shard; 0: no limit
   double busy_limit = Overload::kBusyLimit;                 // of each shard's thread
+  bool udp_gro = true;                                      // net::UdpPortOptions::gro
   std::size_t max_viewers = 0;                              // of a storage session; 0: no limit
   SessionLimits session_limits;                             // in time
   base::Duration connect_limit = std::chrono::seconds(30);  // for an answer, and from there to a connection

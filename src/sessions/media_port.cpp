@@ -59,10 +59,11 @@ void PortPeer::send_pending() {
   while (auto transmit = peer_.poll_transmit()) port_.send(*std::move(transmit));
 }
 
-base::Result<std::unique_ptr<MediaPort>> MediaPort::open(async::Shard& shard, base::SocketAddress listen) {
+base::Result<std::unique_ptr<MediaPort>> MediaPort::open(async::Shard& shard, base::SocketAddress listen, bool gro) {
   std::unique_ptr<MediaPort> port(new MediaPort(shard));
   net::UdpPortOptions options;
   options.listen = listen;
+  options.gro = gro;
   TRY(port->udp_, net::UdpPort::open(shard, options, [raw = port.get()](base::Instant now, auto datagrams) {
         raw->receive(now, datagrams);
       }));

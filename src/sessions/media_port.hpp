@@ -99,7 +99,9 @@ class MediaPort {
   // A flow is learnt from an unverified user name, so a peer's share of the table is bounded.
   static constexpr std::size_t kMaxFlowsPerPeer = 32;
 
-  static base::Result<std::unique_ptr<MediaPort>> open(async::Shard& shard, base::SocketAddress listen);
+  // `gro` as UdpPortOptions'.
+  static base::Result<std::unique_ptr<MediaPort>> open(async::Shard& shard, base::SocketAddress listen,
+                                                       bool gro = true);
   ~MediaPort();
 
   // Where a FramedListener takes connections for this port's peers; said before there are any.
