@@ -104,6 +104,8 @@ def parse():
     parser.add_argument("--gro", action="store_true", help="with UDP GRO, as the server has it by default; the headline rows are without")
     parser.add_argument("--render-sound", action="store_true", help="the server renders AAC as it records")
     options = parser.parse_args()
+    if not options.gro:
+        options.server_option.append("--udp-gro=false")
     if options.render_sound:
         options.server_option.append("--render-sound-on-write=true")
     build = pathlib.Path(options.build)

@@ -27,14 +27,14 @@ def metrics(url):
 class Server:
     """A server of its own data directory, pinned; ends with the `with`."""
 
-    def __init__(self, program, folder, extra=(), gro=False):
+    def __init__(self, program, folder, extra=()):
         http, https, media = (demo.free_port(0) for _ in range(3))
         self.folder, self.url, self.log = folder, f"http://127.0.0.1:{http}", folder / "server.log"
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 ["taskset", "-c", "0", program, "serve", "--data-dir", str(folder / "data"), "--shards", "1", "--http-listen", f"127.0.0.1:{http}",
                  "--https-listen", f"127.0.0.1:{https}", "--media-listen", f"127.0.0.1:{media}", "--media-tcp-listen", "off", "--access-key", KEY,
-                 "--secret-key", SECRET, "--region", demo.REGION, "--joins-per-second", "100000", "--cache-bytes", str(CACHE_BYTES), "--udp-gro", "true" if gro else "false", *extra], stdout=log, stderr=log)
+                 "--secret-key", SECRET, "--region", demo.REGION, "--joins-per-second", "100000", "--cache-bytes", str(CACHE_BYTES), *extra], stdout=log, stderr=log)
 
     def __enter__(self):
         while not demo.is_healthy(self.url):
@@ -81,7 +81,7 @@ def measure(options, folder, media, cameras, profile):
     folder.mkdir()
     video, sound = media
     manifest = folder / "manifest"
-    with Server(options.tidegate, folder, options.server_option, options.gro) as server:
+    with Server(options.tidegate, folder, options.server_option) as server:
         empty = machine.resident_bytes(server.process.pid)
         began = time.monotonic()
         with open(folder / "camera.log", "w") as log:

@@ -17,4 +17,10 @@ inline void prefetch(const void* from, std::size_t bytes = 1) {
   for (; line < begin + bytes; line += kCacheLine) __builtin_prefetch(line);
 }
 
+// Of one object, from `begin` to `end`, which is not looked at itself.
+inline void prefetch_between(const void* begin, const void* end) {
+  prefetch(begin,
+           static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - static_cast<const std::uint8_t*>(begin)));
+}
+
 }  // namespace base

@@ -119,11 +119,8 @@ async::Task<Publisher::Outcome> Publisher::publish_while_up() {
 
 void Publisher::prefetch(int step) const {
   if (step == 0) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    base::prefetch(begin, static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&result_) - begin));
-    const auto* const counts = reinterpret_cast<const std::uint8_t*>(&result_.video_frames);
-    return base::prefetch(counts,
-                          static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&result_ + 1) - counts));
+    base::prefetch_between(this, &result_);
+    return base::prefetch_between(&result_.video_frames, &result_ + 1);
   }
   if (step == 1) {
     base::prefetch(source_.get(), sizeof(LoopSource));

@@ -43,11 +43,7 @@ void Receiver::Impl::handle_packet(base::Instant now, const RtpPacket& packet) {
 }
 
 void Receiver::Impl::prefetch(int step) const {
-  if (step == 0) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    const auto* const end = reinterpret_cast<const std::uint8_t*>(&source_ + 1);
-    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
-  }
+  if (step == 0) return base::prefetch_between(this, &source_ + 1);
   base::prefetch(events_.end(), sizeof(ReceiverEvent));
   if (is_video()) base::prefetch(frames_.data(), sizeof(DepacketizedFrame));
   if (options_.history) base::prefetch(options_.history.get());

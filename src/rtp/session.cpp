@@ -56,11 +56,7 @@ Sender* Session::Impl::find_sender(codecs::MediaKind kind) {
 }
 
 void Session::Impl::prefetch(int step, std::span<const base::ByteView> packets) const {
-  if (step == 0) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    const auto* const end = reinterpret_cast<const std::uint8_t*>(&options_);
-    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
-  }
+  if (step == 0) return base::prefetch_between(this, &options_);
   if (step == 1) {
     base::prefetch(receivers_.data(), receivers_.size() * sizeof(Receiver));
     base::prefetch(marks_.data(), marks_.size() * sizeof(Mark));

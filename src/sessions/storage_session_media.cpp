@@ -13,11 +13,7 @@ namespace sessions {
 
 // What the frames of one member look at, in five steps (PeerOwner::prefetch()).
 void StorageSession::prefetch(int step) const {
-  if (step == 0) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    const auto* const end = reinterpret_cast<const std::uint8_t*>(&retired_);
-    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
-  }
+  if (step == 0) return base::prefetch_between(this, &retired_);
   if (step == 1) {
     if (members_.size() > 1) base::prefetch(video_.get());
     return base::prefetch(recorder_.get());

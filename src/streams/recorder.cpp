@@ -2,7 +2,6 @@
 #include "streams/recorder.hpp"
 
 #include "async/shard.hpp"
-#include "base/prefetch.hpp"
 #include "streams/recorder_session.hpp"
 
 namespace streams {

@@ -60,11 +60,7 @@ base::WallTime Recorder::Session::server_clock(base::Instant now) const {
 }
 
 void Recorder::Session::prefetch(int step) const {
-  if (step == 0) {
-    const auto* const begin = reinterpret_cast<const std::uint8_t*>(this);
-    const auto* const end = reinterpret_cast<const std::uint8_t*>(&clock_at_);
-    return base::prefetch(begin, static_cast<std::size_t>(end - begin));
-  }
+  if (step == 0) return base::prefetch_between(this, &clock_at_);
   if (step == 1) {
     base::prefetch(&master_, sizeof master_);
     return base::prefetch(&log_->live_edge());

@@ -135,9 +135,7 @@ void Peer::take_opened(base::Instant now, const OpenBatch& batch) {
 void Peer::prefetch(int step) const {
   const Parts& parts = *parts_;
   if (step == 0) {
-    for (const auto* at = reinterpret_cast<const std::uint8_t*>(&parts); at <= parts.prefetched_to(); at += 64) {
-      __builtin_prefetch(at);
-    }
+    base::prefetch_between(&parts, parts.prefetched_to());
   } else if (const srtp::Opener* opener = parts.secure.opener()) {
     if (step == 1) opener->prefetch_state();
     if (step == 2) opener->prefetch_keys();
@@ -155,8 +153,7 @@ void Peer::prefetch_media(int step, const OpenBatch& batch) const {
 void Peer::prefetch_to_send(int step, MediaKind kind) const {
   const Parts& parts = *parts_;
   if (step == 0) {
-    base::prefetch(&parts,
-                   static_cast<std::size_t>(parts.prefetched_to() - reinterpret_cast<const std::uint8_t*>(&parts)));
+    base::prefetch_between(&parts, parts.prefetched_to());
     base::prefetch(&parts.forwarded, sizeof parts.forwarded + sizeof parts.forwarded_bytes);
     return base::prefetch(&parts.counters, sizeof parts.counters.datagrams_sent);
   }

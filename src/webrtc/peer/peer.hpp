@@ -72,8 +72,7 @@ class Peer {
   // The same for what take_opened() looks at, once the batch is opened.
   static constexpr int kMediaPrefetchSteps = 4;
   void prefetch_media(int step, const OpenBatch& batch) const;
-  // The same for what send_prepared() looks at.
-  static constexpr int kSendPrefetchSteps = 4;
+  // The same for what send_prepared() looks at, in four steps.
   void prefetch_to_send(int step, MediaKind kind) const;
   void handle_timeout(base::Instant now);
   std::optional<base::Transmit> poll_transmit();

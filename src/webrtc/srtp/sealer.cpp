@@ -22,7 +22,7 @@ struct Sealer::State {
   PacketCipher rtp;
   StreamTable<std::optional<std::uint64_t>> rtp_highest;  // index of the newest packet
   PacketCipher rtcp;
-  StreamTable<std::uint64_t> rtcp_last;                   // index of the last packet; the first has 1
+  StreamTable<std::uint64_t> rtcp_last;  // index of the last packet; the first has 1
 };
 
 Sealer::Sealer(Profile profile, base::ByteView master_key, base::ByteView master_salt, Engine engine)
