@@ -8,6 +8,7 @@ import {JoinStorageSessionCommand, KinesisVideoWebRTCStorageClient} from '@aws-s
 import {Role, SignalingClient} from 'amazon-kinesis-video-streams-webrtc';
 import Hls from 'hls.js';
 import {locate, selectedPair, untilConnected} from './channel.mjs';
+import {isFirstStep} from './players.mjs';
 
 export {watchClock} from './low_latency.mjs';
 export {p2pMaster, p2pViewer} from './p2p.mjs';
@@ -105,7 +106,10 @@ export async function play({config, name, seconds}) {
   document.body.append(video);
   const errors = [];
   const hls = new Hls({maxBufferLength: 120, maxMaxBufferLength: 120, backBufferLength: 120});
-  hls.on(Hls.Events.ERROR, (_, data) => errors.push({details: data.details, fatal: data.fatal, reason: String(data.error ?? data.reason ?? '')}));
+  hls.on(Hls.Events.ERROR, (_, data) => {
+    const error = {details: data.details, fatal: data.fatal, reason: String(data.error ?? data.reason ?? '')};
+    if (!isFirstStep(error)) errors.push(error);
+  });
   hls.loadSource(url);
   hls.attachMedia(video);
   await new Promise((resolve) => hls.once(Hls.Events.MANIFEST_PARSED, resolve));

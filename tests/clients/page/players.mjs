@@ -8,9 +8,9 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Sound begins up to one unit after its picture (ADR 12). Where hls.js looks at the buffer before the element plays, which takes long when
- * eight players begin at once, it steps over that, always by 0.1 s and a little: to 0.1 s after where both are there.
+ * other programs want the processors, too, it steps over that, always by 0.1 s and a little: to 0.1 s after where both are there.
  */
-function isFirstStep({details, reason}) {
+export function isFirstStep({details, reason}) {
   const unit = 1024 / 48000;
   const [, to] = details === 'bufferSeekOverHole' && /seeking from 0 to ([\d.]+)/.exec(reason) || [];
   return Number(to) < 0.1 + unit;
