@@ -200,6 +200,36 @@ TEST(Timer, FiresOnceMovesAndDisarms) {
   });
 }
 
+// None fires before the end of the step that its time lies in, and a time that has passed waits for nothing.
+TEST(Timer, CoarseOnesFireTogether) {
+  Shard shard("timer");
+  shard.run_blocking([&]() -> Task<void> {
+    Notify changed(shard);
+    std::vector<base::Instant> fired;
+    const auto note = [&] {
+      fired.push_back(now());
+      changed.notify_all();
+    };
+    Timer early(shard, note, Precision::Coarse), late(shard, note, Precision::Coarse);
+    const base::Instant begin(std::chrono::ceil<std::chrono::seconds>(now().time_since_epoch()));
+    early.arm(begin + 1ms);
+    late.arm(begin + kCoarseStep - 1ms);
+    while (fired.size() < 2) co_await changed.wait();
+    EXPECT_GE(fired[0], begin + kCoarseStep);
+    EXPECT_GE(fired[1], begin + kCoarseStep);
+
+    base::Instant asked = now();
+    base::Duration least = 1h;
+    for (int i = 0; i < 20; ++i, asked = now()) {
+      early.arm(asked);
+      while (fired.size() < 3) co_await changed.wait();
+      least = std::min(least, fired.back() - asked);
+      fired.pop_back();
+    }
+    EXPECT_LT(least, kCoarseStep / 4);
+  });
+}
+
 TEST(Timer, MayDestroyItselfAndMayThrow) {
   Shard shard("timer");
   shard.run_blocking([&]() -> Task<void> {

@@ -21,6 +21,12 @@ asio::steady_timer::time_point to_asio(base::Instant when) {
       std::chrono::duration_cast<asio::steady_timer::duration>(when.time_since_epoch()));
 }
 
+// The same for all who wait for about that time.
+base::Instant round_up(base::Instant when) {
+  const base::Duration since = when.time_since_epoch();
+  return when + (kCoarseStep - since % kCoarseStep) % kCoarseStep;
+}
+
 }  // namespace
 
 Task<void> sleep_until(base::Instant when) {
@@ -37,12 +43,14 @@ Task<void> yield() {
 }
 
 struct Timer::State : std::enable_shared_from_this<State> {
-  State(Shard& shard, std::move_only_function<void()> callback)
-      : loop(*shard.loop()), timer(loop.context), fire(std::move(callback)) {}
+  State(Shard& shard, std::move_only_function<void()> callback, Precision kept)
+      : loop(*shard.loop()), timer(loop.context), precision(kept), fire(std::move(callback)) {}
 
   void schedule() {
     scheduled = deadline;
-    timer.expires_at(to_asio(deadline));  // ends the wait before it with operation_aborted
+    const bool waits_for_others = precision == Precision::Coarse && deadline > now();
+    timer.expires_at(
+        to_asio(waits_for_others ? round_up(deadline) : deadline));  // ends the wait before it with operation_aborted
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;
       self->scheduled = base::kNever;
@@ -65,14 +73,15 @@ struct Timer::State : std::enable_shared_from_this<State> {
 
   detail::Loop& loop;
   asio::steady_timer timer;
+  const Precision precision;
   std::move_only_function<void()> fire;
   base::Instant deadline = base::kNever;
   base::Instant scheduled = base::kNever;
   bool destroyed = false;
 };
 
-Timer::Timer(Shard& shard, std::move_only_function<void()> fire)
-    : state_(std::make_shared<State>(shard, std::move(fire))) {}
+Timer::Timer(Shard& shard, std::move_only_function<void()> fire, Precision precision)
+    : state_(std::make_shared<State>(shard, std::move(fire), precision)) {}
 
 Timer::~Timer() {
   state_->destroyed = true;

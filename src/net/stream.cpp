@@ -45,17 +45,16 @@ void consume(std::vector<base::ByteView>& pieces, std::size_t count) {
 
 Stream::Stream(async::Shard& shard)
     : shard_(shard),
-      read_timer_(shard,
-                  [this] {
-                    timed_out_ = true;
-                    close();
-                  }),
-      write_timer_(shard, [this] {
-        timed_out_ = true;
-        close();
-      }) {}
+      read_timer_(
+          shard, [this] { time_out(); }, async::Precision::Coarse),
+      write_timer_(shard, [this] { time_out(); }, async::Precision::Coarse) {}
 
 Stream::~Stream() = default;
+
+void Stream::time_out() {
+  timed_out_ = true;
+  close();
+}
 
 base::Error Stream::to_error(boost::system::error_code code) const {
   if (timed_out_) return {base::Errc::Unavailable, "timed out"};

@@ -61,6 +61,7 @@ class Stream {
 
  private:
   base::Error to_error(boost::system::error_code code) const;
+  void time_out();
 
   async::Shard& shard_;
   async::Timer read_timer_;

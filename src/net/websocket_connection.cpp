@@ -68,7 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         socket_(std::move(stream), std::move(early)),
         inbox_changed_(shard_),
         outbox_changed_(shard_),
-        timer_(shard_, [this] { check_times(); }) {
+        timer_(shard_, [this] { check_times(); }, async::Precision::Coarse) {
     socket_.set_option(
         websocket::stream_base::timeout{websocket::stream_base::none(), websocket::stream_base::none(), false});
     socket_.read_message_max(options.max_message_bytes);

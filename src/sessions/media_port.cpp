@@ -72,7 +72,8 @@ base::Result<std::unique_ptr<MediaPort>> MediaPort::open(async::Shard& shard, ba
   return port;
 }
 
-MediaPort::MediaPort(async::Shard& shard) : shard_(shard), timer_(shard, [this] { run_due(shard_.now()); }) {}
+MediaPort::MediaPort(async::Shard& shard)
+    : shard_(shard), timer_(shard, [this] { run_due(shard_.now()); }, async::Precision::Coarse) {}
 
 MediaPort::~MediaPort() {
   CHECK(by_ufrag_.empty() && connections_.empty());

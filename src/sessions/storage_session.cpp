@@ -39,9 +39,11 @@ StorageSession::StorageSession(SessionEnvironment& environment, std::string chan
       stats_(stats),
       video_(std::make_shared<rtp::PacketHistory>()),
       conference_(conference_options()),
-      timer_(environment.port.shard(), [this] { tick(); }),
+      timer_(
+          environment.port.shard(), [this] { tick(); }, async::Precision::Coarse),
       audio_timer_(environment.port.shard(), [this] { mix_audio(); }),
-      limit_timer_(environment.port.shard(), [this] { check_limits(); }),
+      limit_timer_(
+          environment.port.shard(), [this] { check_limits(); }, async::Precision::Coarse),
       reaper_(environment.port.shard(), [this] { retired_.clear(); }) {
   video_->set_wanted(false);
 }
