@@ -26,7 +26,7 @@ struct UdpPortOptions {
   // 0.0.0.0 takes IPv4 only; [::] takes both (IPv4 peers appear as IPv4 addresses). Port 0: the system chooses.
   base::SocketAddress listen{};
   base::Duration tick = std::chrono::milliseconds(2);
-  base::Duration longest_tick = std::chrono::milliseconds(10);
+  base::Duration longest_tick = std::chrono::milliseconds(20);
   // Datagrams a second that a millisecond of tick is worth.
   std::size_t packets_per_millisecond_of_tick = 3200;
   // The kernel may grant less; stats() says. Under load it holds what comes in half a second.
