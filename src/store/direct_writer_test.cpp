@@ -100,6 +100,21 @@ TEST_F(DirectWrites, LeaveThePageCacheAlone) {
   EXPECT_EQ(pages_in_cache(kBegin, size), 0U);
 }
 
+// What is left of a large group goes the way of its beginning.
+TEST_F(DirectWrites, GoOnToTheLastWholeBlock) {
+  const std::size_t size = DirectWriter::kAtOnce + 3 * DirectWriter::kAlignment + 5;
+  ASSERT_TRUE(write_all(*file_, kBegin, pieces(size)));
+  const std::size_t whole = size / DirectWriter::kAlignment * DirectWriter::kAlignment;
+  EXPECT_EQ(pages_in_cache(kBegin, whole), 0U);
+  EXPECT_EQ(pages_in_cache(kBegin + whole, DirectWriter::kAlignment), 1U);
+  EXPECT_EQ(read(kBegin, size), content_);
+  // But not the next group.
+  ASSERT_TRUE(file_->sync());
+  const std::uint64_t next = kBegin + whole + DirectWriter::kAlignment;
+  ASSERT_TRUE(write_all(*file_, next, pieces(DirectWriter::kAlignment)));
+  EXPECT_EQ(pages_in_cache(next, DirectWriter::kAlignment), 1U);
+}
+
 TEST_F(DirectWrites, SmallGroupsAndOddPlacesAreLeftToTheCache) {
   DirectWriter writer(path_);
   EXPECT_FALSE(writer.write_at(kBegin, pieces(DirectWriter::kLeast - 1)));

@@ -44,9 +44,10 @@ std::optional<std::int64_t> DirectWriter::write_at(std::uint64_t offset, std::sp
   if (offset % kAlignment != 0) return std::nullopt;
   std::size_t given = 0;
   for (const base::ByteView piece : pieces) given += piece.size();
-  if (given < kLeast || !is_open()) return std::nullopt;
+  if (given < (offset == group_so_far_ ? kAlignment : kLeast) || !is_open()) return std::nullopt;
   const std::size_t whole_blocks = gather(pieces) / kAlignment * kAlignment;
   const ssize_t written = ::pwrite(file_->get(), buffer_.get(), whole_blocks, static_cast<off_t>(offset));
+  if (written > 0) group_so_far_ = offset + static_cast<std::uint64_t>(written);
   if (written >= 0 || errno != EINVAL) return written;
   is_refused_ = true;  // this disk wants other sizes
   file_.reset();

@@ -29,9 +29,12 @@ class DirectWriter {
   explicit DirectWriter(std::string path) : path_(std::move(path)) {}
 
   // How much of `pieces` was written, as by pwritev, or -1 with errno: at most kAtOnce, and of a last block that is not
-  // full nothing. No value when this is not to be written here: it is less than kLeast, or not at the beginning of a
-  // block, or the file system has no such writes.
+  // full nothing. No value when this is not to be written here: it is less than kLeast and not the rest of a
+  // group that began here, or it does not begin at a block, or the file system has no such writes.
   std::optional<std::int64_t> write_at(std::uint64_t offset, std::span<const base::ByteView> pieces);
+
+  // What is written from now on is another group's.
+  void end_group() { group_so_far_.reset(); }
 
  private:
   struct Free {
@@ -43,6 +46,7 @@ class DirectWriter {
   std::string path_;
   std::optional<Descriptor> file_;  // from the first write on, unless such writes are refused
   bool is_refused_ = false;
+  std::optional<std::uint64_t> group_so_far_;  // to where it was written here
   std::unique_ptr<std::uint8_t[], Free> buffer_;
 };
 

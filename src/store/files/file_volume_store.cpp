@@ -15,7 +15,7 @@ namespace {
 
 // A group begins no sooner than this after the one before: a sync costs nearly the same for one fragment as for many,
 // and fragments are seconds long. What comes after a pause is written at once.
-constexpr auto kCommitInterval = std::chrono::milliseconds(20);
+constexpr auto kCommitInterval = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -198,6 +198,9 @@ base::Result<void> FileVolumeStore::write_group(Group& group) {
     pieces.push_back(base::ByteView(kPadding).first(static_cast<std::size_t>(entry.header.extent() - unpadded)));
     at += entry.header.extent();
   }
+  // To the end of its block, so that all of a large group can go around the page cache.
+  static constexpr std::array<std::uint8_t, kBlock> kRest{};
+  pieces.push_back(base::ByteView(kRest).first(static_cast<std::size_t>(align_up(at, kBlock) - at)));
   if (options_.reserve_bytes > 0 && at > reserved_) {
     const std::uint64_t wanted = align_up(at, options_.reserve_bytes);
     if (file_->reserve(wanted)) reserved_ = wanted;

@@ -52,6 +52,7 @@ class PosixFile final : public File {
   }
 
   base::Result<void> sync() override {
+    direct_.end_group();
     if (::fdatasync(fd_.get()) != 0) return fail_with_errno("syncing", path_, errno);
     return {};
   }
