@@ -11,13 +11,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Before a source has been heard for a while its first report goes out sooner.
-constexpr base::Duration kFirstReport = milliseconds(200);
 // Transport feedback at the beginning, while the sender finds out how fast it may go, and for a while after packets did
 // not come in their turn; and for the rest of the time, in which it is a large part of what a camera costs.
 constexpr base::Duration kTransportFeedbackInterval = milliseconds(100);
 constexpr base::Duration kCalmFeedbackInterval = milliseconds(250);
-constexpr base::Duration kInAMoment = milliseconds(20);  // about how often packets are read when there are many
+// About how often packets are read when there are many: reports that are due then go with them, so much too early or
+// twice that too late, since to look at a session for a report alone costs as much as the packets do.
+constexpr base::Duration kInAMoment = milliseconds(20);
+constexpr base::Duration kWaitsForPackets = 2 * kInAMoment;
+// Before a source has been heard for a while its first report goes out sooner.
+constexpr base::Duration kFirstReport = milliseconds(200) - kWaitsForPackets;
 constexpr base::Duration kFindsItsRate = std::chrono::seconds(10);
 constexpr base::Duration kIsUneven = std::chrono::seconds(5);
 constexpr std::size_t kMaxSpareBuffers = 64;
@@ -220,7 +223,8 @@ void Session::Impl::handle_timeout(base::Instant now) {
 }
 
 base::Instant Session::Impl::next_timeout() const {
-  base::Instant next = std::min(next_report_, next_transport_feedback_);
+  base::Instant next = base::kNever;
+  base::Instant report = std::min(next_report_, next_transport_feedback_);
   bool receiving = false;
   for (std::size_t i = 0; i < receivers_.size(); ++i) {
     Mark& mark = marks_[i];
@@ -231,8 +235,8 @@ base::Instant Session::Impl::next_timeout() const {
     next = std::min(next, mark.due);
     receiving |= mark.has_source;
   }
-  if (remb_ && receiving) next = std::min(next, estimate_.next_send());
-  return next;
+  if (remb_ && receiving) report = std::min(report, estimate_.next_send());
+  return report == base::kNever ? next : std::min(next, report + kWaitsForPackets);
 }
 
 void Session::Impl::send_frame(base::Instant now, const codecs::Frame& frame, std::uint32_t rtp_timestamp,

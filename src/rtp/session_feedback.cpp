@@ -18,6 +18,7 @@ constexpr base::Duration kGoesAlong = milliseconds(200);
 // in it (of 3 bytes at most).
 constexpr std::size_t kFullEnough = 400;
 constexpr std::size_t kManyDeltas = 200;
+constexpr std::size_t kUsualDatagram = 192;  // reports, feedback about a quarter of a second, and what SRTCP adds
 
 }  // namespace
 
@@ -74,6 +75,7 @@ void Session::Impl::write_reports(base::Instant now, base::Bytes& datagram) {
 
 OutgoingPacket Session::Impl::begin_rtcp(base::Instant now, bool with_reports) {
   OutgoingPacket datagram{true, take_buffer()};
+  datagram.bytes.reserve(kUsualDatagram);
   if (with_reports || !options_.reduced_size) write_reports(now, datagram.bytes);
   return datagram;
 }

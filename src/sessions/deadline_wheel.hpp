@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "base/time.hpp"
 
 namespace sessions {
@@ -22,6 +23,10 @@ class DeadlineWheel {
 
   // kNever: none. False if it is the same as before. Rows are small numbers; there is memory for the largest one used.
   bool set(std::uint32_t row, base::Instant deadline);
+  // What set() looks at.
+  void prefetch(std::uint32_t row) const {
+    if (row < rows_.size()) base::prefetch(&rows_[row]);
+  }
   // Appends the rows whose deadlines have come; they have none from then on.
   void take_due(base::Instant now, std::vector<std::uint32_t>& due);
   // When to call take_due() next; kNever if there is nothing to wait for.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/prefetch.hpp"
 #include "sessions/media_port.hpp"
 #include "webrtc/peer/first_packet.hpp"
 #include "webrtc/peer/packet_class.hpp"
@@ -82,7 +83,12 @@ std::uint64_t PortPeer::left_out() const {
 
 // An owner may destroy other peers while it handles events: remove() then takes them out of their groups.
 void MediaPort::handle_together(base::Instant now, std::span<Group> groups) {
-  for (const Group& group : groups) __builtin_prefetch(group.peer);
+  for (const Group& group : groups) {
+    base::prefetch(group.peer, sizeof(PortPeer));
+    for (const base::Datagram& datagram : std::span(sorted_).subspan(group.begin, group.count)) {
+      base::prefetch(datagram.payload.data());
+    }
+  }
   for (int step = 0; step < webrtc::Peer::kPrefetchSteps; ++step) {
     for (const Group& group : groups) {
       if (group.peer != nullptr) group.peer->peer_.prefetch(step);
@@ -99,6 +105,7 @@ void MediaPort::handle_together(base::Instant now, std::span<Group> groups) {
       if (group.peer == nullptr) continue;
       if (step < webrtc::Peer::kMediaPrefetchSteps) group.peer->peer_.prefetch_media(step, batch_);
       group.peer->owner_.prefetch(step);
+      if (step == 0) deadlines_.prefetch(group.peer->row_);
     }
   }
   for (const Group& group : groups) {

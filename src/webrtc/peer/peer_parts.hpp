@@ -51,7 +51,7 @@ struct Peer::Parts {
   void split_bursts();
   void pad_tails(base::Instant now);
   // The first bytes of the agent are the last that a packet looks at.
-  const std::uint8_t* prefetched_to() const { return reinterpret_cast<const std::uint8_t*>(&agent) + 64; }
+  const std::uint8_t* prefetched_to() const { return reinterpret_cast<const std::uint8_t*>(&agent) + 96; }
   TailPadding& tail(MediaKind kind) { return kind == MediaKind::Video ? video_tail : audio_tail; }
 
   // What packets of media and forward() look at comes first, side by side: with many peers each line of memory is
