@@ -12,8 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr base::Duration kReportInterval = milliseconds(1000);
-// What is due by then goes along with transport feedback, which has the shortest interval.
-constexpr base::Duration kGoesAlong = milliseconds(200);
+// What is due by then goes along with transport feedback: as long as its longest interval, so that nothing falls due
+// alone before the next.
+constexpr base::Duration kGoesAlong = milliseconds(250);
 // Keeps a datagram that transport feedback is added to below 1,200 bytes: so much stands before it, so many packets are
 // in it (of 3 bytes at most).
 constexpr std::size_t kFullEnough = 400;

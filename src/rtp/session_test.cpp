@@ -412,6 +412,47 @@ TEST(RtpCall, TransportFeedbackIsSeldomWhileAllIsCalm) {
   EXPECT_GE(lossy.feedback["TWCC"], 60 * 8);
 }
 
+// While packets come, no timer between them is needed for reports; when none come any more, the last are told of.
+TEST(RtpSession, ReportsGoWithThePacketsThatCome) {
+  base::SeededRandom random(1);
+  const base::Instant begin(std::chrono::seconds(5));
+  SenderOptions opus;
+  opus.kind = MediaKind::Audio;
+  opus.payload_type = kOpus;
+  opus.clock_rate = 48000;
+  Session camera(begin, random, {.senders = {opus}, .transport_cc_extension = 3});
+  ReceiverOptions receiver;
+  receiver.kind = MediaKind::Audio;
+  receiver.formats = {{kOpus, codecs::CodecId::Opus, std::nullopt}};
+  Session server(begin, random, {.receivers = {receiver}, .transport_cc_extension = 3, .transport_cc = true});
+
+  int datagrams = 0, timers = 0;
+  base::Instant now = begin;
+  const auto drain = [&] {
+    while (server.poll_event()) {
+    }
+    while (server.poll_packet()) ++datagrams;
+  };
+  for (std::uint32_t i = 0; i < 1000; ++i, now += milliseconds(30)) {  // by steps that deadlines fall between
+    for (; server.next_timeout() < now; ++timers) server.handle_timeout(server.next_timeout());
+    camera.send_frame(now, {codecs::CodecId::Opus, true, {0xfc, 1, 2}}, 960 * i, {});
+    while (auto packet = camera.poll_packet()) server.handle_packet(now, packet->bytes);
+    drain();
+  }
+  EXPECT_LE(timers, 1) << "beside the first report, which may come before any feedback";
+  EXPECT_GE(datagrams, 30 * 4 - 10);  // in 30 s, four a second
+  EXPECT_LE(datagrams, 30 * 5 + 60);  // ten of those seconds more often
+
+  const int before = datagrams;
+  const base::Instant last = now - milliseconds(30);
+  while (datagrams == before && now < last + std::chrono::seconds(2)) {
+    now = server.next_timeout();
+    server.handle_timeout(now);
+    drain();
+  }
+  EXPECT_LE(now, last + milliseconds(250 + 40));
+}
+
 TEST(RtpCall, RembFallsWhenTheWireIsBad) {
   Call call(1, {.wire = {.loss_per_mille = 300}});
   call.run();

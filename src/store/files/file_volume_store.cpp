@@ -39,6 +39,8 @@ void FileVolumeStore::append(FragmentHeader header, Payload payload, Appended do
   entry.header.type = RecordType::Fragment;
   entry.header.fragment = header;
   entry.header.payload_size = payload->size();
+  // Here and not on the writer's thread: who has just written it has it in its cache.
+  entry.header.payload_crc = crc32c(*payload);
   entry.payload = std::move(payload);
   entry.done = std::move(done);
   enqueue(std::move(entry));
@@ -118,9 +120,6 @@ FileVolumeStore::Group FileVolumeStore::take_group(std::unique_lock<std::mutex>&
 }
 
 void FileVolumeStore::commit_group(Group& group) {
-  for (Entry& entry : group) {
-    if (entry.payload) entry.header.payload_crc = crc32c(*entry.payload);
-  }
   seal_if_due();
   base::Result<void> result = write_somewhere(group);
   note_health(result);
