@@ -14,8 +14,11 @@ namespace store {
 namespace {
 
 // A group begins no sooner than this after the one before: a sync costs nearly the same for one fragment as for many,
-// and fragments are seconds long. What comes after a pause is written at once.
-constexpr auto kCommitInterval = std::chrono::milliseconds(50);
+// and fragments are seconds long. What comes after a pause is written at once. After a large group the next one waits
+// longer: many write then, and nobody waits for the answer to a small fragment before the next.
+constexpr auto kCommitInterval = std::chrono::milliseconds(20);
+constexpr auto kLongCommitInterval = std::chrono::milliseconds(50);
+constexpr std::uint64_t kLargeGroup = 512U << 10U;  // bytes
 
 }  // namespace
 
@@ -101,7 +104,8 @@ void FileVolumeStore::run() {
 
 // Nobody waits who flushes, rolls or stops.
 void FileVolumeStore::gather(std::unique_lock<std::mutex>& lock) {
-  arrived_.wait_until(lock, group_began_ + kCommitInterval, [this] {
+  const auto interval = last_group_bytes_ >= kLargeGroup ? kLongCommitInterval : kCommitInterval;
+  arrived_.wait_until(lock, group_began_ + interval, [this] {
     return stopping_ || roll_wanted_ || flushing_ > 0 || stats_.queued_bytes > options_.group_bytes;
   });
   group_began_ = std::chrono::steady_clock::now();
@@ -116,6 +120,7 @@ FileVolumeStore::Group FileVolumeStore::take_group(std::unique_lock<std::mutex>&
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
+  last_group_bytes_ = bytes;
   return group;
 }
 

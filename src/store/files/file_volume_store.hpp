@@ -76,6 +76,7 @@ class FileVolumeStore final : public VolumeStore {
   std::chrono::steady_clock::time_point trouble_began_;  // while !health_.writable
   bool is_full_ = false;                                 // the trouble is a full disk
   std::chrono::steady_clock::time_point group_began_;
+  std::uint64_t last_group_bytes_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
