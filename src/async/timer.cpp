@@ -49,8 +49,8 @@ struct Timer::State : std::enable_shared_from_this<State> {
   void schedule() {
     scheduled = deadline;
     const bool waits_for_others = precision == Precision::Coarse && deadline > now();
-    timer.expires_at(
-        to_asio(waits_for_others ? round_up(deadline) : deadline));  // ends the wait before it with operation_aborted
+    const base::Instant when = waits_for_others ? round_up(deadline) : deadline;
+    timer.expires_at(to_asio(when));  // ends the wait before it with operation_aborted
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;
       self->scheduled = base::kNever;

@@ -12,9 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 
 // Transport feedback at the beginning, while the sender finds out how fast it may go, and for a while after packets did
-// not come in their turn; and for the rest of the time, in which it is a large part of what a camera costs.
+// not come in their turn; for the rest of the time there is kCalmFeedbackInterval.
 constexpr base::Duration kTransportFeedbackInterval = milliseconds(100);
-constexpr base::Duration kCalmFeedbackInterval = milliseconds(250);
 // About how often packets are read when there are many: reports that are due then go with them, so much too early or
 // twice that too late, since to look at a session for a report alone costs as much as the packets do.
 constexpr base::Duration kInAMoment = milliseconds(20);

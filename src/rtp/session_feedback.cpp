@@ -12,9 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr base::Duration kReportInterval = milliseconds(1000);
-// What is due by then goes along with transport feedback: as long as its longest interval, so that nothing falls due
-// alone before the next.
-constexpr base::Duration kGoesAlong = milliseconds(250);
 // Keeps a datagram that transport feedback is added to below 1,200 bytes: so much stands before it, so many packets are
 // in it (of 3 bytes at most).
 constexpr std::size_t kFullEnough = 400;
@@ -112,7 +109,7 @@ void Session::Impl::collect_remb(base::Instant now, base::Instant due_by) {
 // bytes.
 void Session::Impl::send_feedback(base::Instant now, base::Instant due_by) {
   const bool transport = next_transport_feedback_ <= due_by;
-  if (transport) due_by = now + kGoesAlong;
+  if (transport) due_by = now + kCalmFeedbackInterval;  // or it would fall due alone before the next feedback
   const bool report = next_report_ <= due_by;
   due_.clear();
   for (Receiver& receiver : receivers_) receiver.take_feedback(now, own_ssrc(), due_);

@@ -17,6 +17,10 @@ namespace rtp {
 
 class Session::Impl {
  public:
+  // Of transport feedback while nothing is uneven: the longest interval of all, in which it is a large part of what a
+  // camera costs. Whatever else is due before the next feedback goes along with this one.
+  static constexpr base::Duration kCalmFeedbackInterval = std::chrono::milliseconds(250);
+
   Impl(base::Instant now, base::Random& random, SessionOptions options);
 
   void prefetch(int step, std::span<const base::ByteView> packets) const;

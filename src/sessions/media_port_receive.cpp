@@ -84,6 +84,7 @@ std::uint64_t PortPeer::left_out() const {
 // An owner may destroy other peers while it handles events: remove() then takes them out of their groups.
 void MediaPort::handle_together(base::Instant now, std::span<Group> groups) {
   for (const Group& group : groups) {
+    if (group.peer == nullptr) continue;
     base::prefetch(group.peer, sizeof(PortPeer));
     for (const base::Datagram& datagram : std::span(sorted_).subspan(group.begin, group.count)) {
       base::prefetch(datagram.payload.data());
