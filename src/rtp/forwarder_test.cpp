@@ -61,6 +61,25 @@ struct Bottleneck {
   std::vector<std::pair<base::Instant, base::Duration>> waits;
 };
 
+// A receiver on a machine with too much to do: it has a turn now and then, and takes some of what waits, at once.
+class Turns {
+ public:
+  // When what comes at `at` is taken. Calls are in the order of `at`.
+  base::Instant after(base::Instant at, base::Random& random) {
+    if (turn_ < at || taken_ == kAtOnce) {
+      turn_ = std::max(turn_, at) + milliseconds(random.below(350));
+      taken_ = 0;
+    }
+    ++taken_;
+    return turn_;
+  }
+
+ private:
+  static constexpr int kAtOnce = 20;
+  base::Instant turn_{};
+  int taken_ = 0;
+};
+
 // Both directions between two sessions.
 class Link {
  public:
@@ -80,7 +99,9 @@ class Link {
     if (random_.below(1000) < loss) return;
     const auto wait = narrow.wait(now, packet.size());
     if (!wait) return;
-    forth_.emplace(arrival(now + *wait, last_), base::Bytes(packet.begin(), packet.end()));
+    base::Instant at = arrival(now + *wait, last_);
+    if (turns) at = turns->after(at, random_);
+    forth_.emplace(at, base::Bytes(packet.begin(), packet.end()));
   }
   void give(base::Instant now, Session& to, bool forth) {
     auto& wire = forth ? forth_ : back_;
@@ -96,6 +117,7 @@ class Link {
   unsigned loss;
   bool in_order = false;  // none overtakes another
   Bottleneck narrow;
+  std::optional<Turns> turns;
 
  private:
   base::Instant arrival(base::Instant sent, base::Instant& last) {
@@ -461,6 +483,20 @@ TEST(Forwarder, ABurstOnAPathThatIsWideEnoughDoesNotThin) {
     conference.keep_order();
     conference.run(milliseconds(1000 + 97 * seed));
     auto& viewer = conference.join(true, 0, true, 1'000'000);
+    conference.run(milliseconds(30'000));
+    EXPECT_EQ(viewer.server.sender_stats(MediaKind::Video)->thinned, 0U) << "seed " << seed;
+    EXPECT_EQ(conference.check(viewer).skipped, 0U) << "seed " << seed;
+  }
+}
+
+// What waits for a receiver that has no time comes in bursts that no narrow path would let through.
+TEST(Forwarder, AViewerThatHasNoTimeNowAndThenIsNotThinned) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Conference conference(seed);
+    conference.keep_order();
+    auto& viewer = conference.join(true, 0, true, 20'000'000);
+    conference.run(milliseconds(5000 + 37 * seed));
+    viewer.link.turns.emplace();
     conference.run(milliseconds(30'000));
     EXPECT_EQ(viewer.server.sender_stats(MediaKind::Video)->thinned, 0U) << "seed " << seed;
     EXPECT_EQ(conference.check(viewer).skipped, 0U) << "seed " << seed;

@@ -20,6 +20,9 @@ constexpr std::int64_t kGrowth = 3'000;      // from one sixth of a second to th
 constexpr std::int64_t kDraining = 100'000;  // from one half second to the next: 20 % less
 // What follows within this time belongs to the burst: a source's packets may come to us in several ticks.
 constexpr std::uint32_t kTrainGap = 20'000;
+// A burst out of a queue: so many times what the source sends meanwhile, and so many bytes at least.
+constexpr std::uint64_t kMuchFaster = 3;
+constexpr std::uint64_t kLeastBurst = 2500;
 constexpr base::Duration kNoQueue = std::chrono::milliseconds(15);
 
 std::uint32_t microseconds_of(base::Instant now) {
@@ -41,6 +44,11 @@ void PathEstimate::grow() {
   for (const Sent& one : old) {
     if (one.size != 0) sent_[one.number & (sent_.size() - 1)] = one;
   }
+}
+
+bool PathEstimate::comes_in_bursts(std::uint64_t source_rate) const {
+  const std::uint64_t sent_meanwhile = source_rate * kBurst / 8'000'000;
+  return std::max(largest_burst_, older_largest_burst_) >= std::max(kLeastBurst, kMuchFaster * sent_meanwhile);
 }
 
 bool PathEstimate::is_congested() const {
@@ -100,6 +108,7 @@ void PathEstimate::handle_feedback(base::Instant now, const TransportFeedback& f
 
 void PathEstimate::take_arrival(const Arrived& packet) {
   take_wait(packet.sent, packet.arrived - packet.sent);
+  extend_burst(packet);
   if (packet.of_train) extend_train(packet);
 }
 
@@ -139,6 +148,20 @@ void PathEstimate::forget_queue() {
   growing_ = standing_ = 0;
   short_ = Window{kShortWindow};
   long_ = Window{kLongWindow};
+}
+
+void PathEstimate::extend_burst(const Arrived& packet) {
+  if (packet.arrived - bursts_since_ > kBurstWindow) {
+    older_largest_burst_ = std::exchange(largest_burst_, 0);
+    bursts_since_ = packet.arrived;
+  }
+  const bool waited = last_wait_ - least_wait() >= kNoticeable;
+  if (!waited || packet.arrived - burst_.first_arrived > kBurst) {
+    burst_ = {packet.arrived, 0};
+    return;
+  }
+  burst_.bytes += packet.bytes;
+  largest_burst_ = std::max(largest_burst_, burst_.bytes);
 }
 
 void PathEstimate::extend_train(const Arrived& packet) {

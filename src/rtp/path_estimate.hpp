@@ -41,6 +41,10 @@ class PathEstimate {
 
   // A queue that grows, or a long one that does not drain: less is sent now, or it fills.
   bool is_overloaded() const { return growing_ >= kGrowing || standing_ >= kStanding; }
+  // What waited came much faster than `source_rate` (bits per second), a moment ago: a path that is too narrow for it
+  // lets nothing through like that. One that stands still now and then does, and a receiver that has no time; sending
+  // less helps neither.
+  bool comes_in_bursts(std::uint64_t source_rate) const;
   // Least wait in the queue of the last sixth of a second that was told of.
   base::Duration queue() const { return std::chrono::microseconds(short_.last_queue); }
   // The last packet that is known to have arrived waited long, and others are behind it: what is sent now waits longer.
@@ -55,6 +59,8 @@ class PathEstimate {
   static constexpr std::int64_t kBaseWindow = 30'000'000;
   static constexpr std::int64_t kShortWindow = 150'000;
   static constexpr std::int64_t kLongWindow = 500'000;
+  static constexpr std::int64_t kBurst = 20'000;
+  static constexpr std::int64_t kBurstWindow = 1'000'000;
   static constexpr int kGrowing = 2;
   static constexpr int kStanding = 2;
 
@@ -76,6 +82,11 @@ class PathEstimate {
     std::uint64_t bytes;
     bool of_train;
   };
+  // What had waited and came within kBurst of its first packet.
+  struct Burst {
+    std::int64_t first_arrived = 0;
+    std::uint64_t bytes = 0;  // behind the first packet
+  };
   struct OpenTrain {
     std::int64_t first_sent, last_sent, first_arrived, last_arrived;
     std::uint64_t bytes = 0;
@@ -89,6 +100,7 @@ class PathEstimate {
   void take_arrival(const Arrived& packet);
   void take_wait(std::int64_t sent, std::int64_t wait);
   std::optional<std::int64_t> take_window(Window& window, std::int64_t sent, std::int64_t wait) const;
+  void extend_burst(const Arrived& packet);
   void extend_train(const Arrived& packet);
   void close_train();
 
@@ -101,7 +113,10 @@ class PathEstimate {
   Window short_{kShortWindow}, long_{kLongWindow};
   int growing_ = 0, standing_ = 0;
   std::int64_t last_wait_ = 0;
-  std::uint16_t last_number_ = 0, told_of_ = 0;  // sent, and as far as feedback has come
+  Burst burst_;
+  std::int64_t bursts_since_ = 0;
+  std::uint64_t largest_burst_ = 0, older_largest_burst_ = 0;  // bytes, since then and in the second before
+  std::uint16_t last_number_ = 0, told_of_ = 0;                // sent, and as far as feedback has come
   std::optional<OpenTrain> open_;
   std::optional<Train> train_;
 };

@@ -65,8 +65,12 @@ void Thinning::handle_feedback(base::Instant now, PathEstimate& path, std::uint6
   has_feedback_ = true;
   const auto train = path.take_train();
   if (by_feedback_) return look_for_room(now, path, train, source_rate);
-  if (train && train->whole) bad_trains_ = train->carries(source_rate * kNarrowPercent / 100) ? 0 : bad_trains_ + 1;
-  if (!path.is_overloaded() && bad_trains_ < kBadTrains) return;
+  const bool in_bursts = path.comes_in_bursts(source_rate);
+  if (train && train->whole) {
+    const bool is_good = in_bursts || train->carries(source_rate * kNarrowPercent / 100);
+    bad_trains_ = is_good ? 0 : bad_trains_ + 1;
+  }
+  if (in_bursts || (!path.is_overloaded() && bad_trains_ < kBadTrains)) return;
   good_trains_ = bad_trains_ = 0;
   untold_since_ = now;
   set(now, by_feedback_, true);

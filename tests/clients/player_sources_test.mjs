@@ -48,6 +48,10 @@ const MUXED = {lead: 0.14};
 // Opus as it was recorded: whole packets of 20 ms, up to the last one that a browser sent before it left.
 const PACKETS = {slack: 0.064};
 
+/** When the 33 bits of MPEG-TS's clock last began anew (ISO/IEC 13818-1 2.4.3.7), which they do every 26.5 hours: seconds since 1970. */
+const ROUND = 2 ** 33 / 90000;
+const lastWrap = () => Math.floor((Date.now() / 1000 - 100) / ROUND) * ROUND;
+
 const sources = {
   'PutMedia with a gap and a change of size': {name: 'studio', sizes: ['320x240', '480x360'], parts: {
     'the first film': {choose: (documents) => documents.slice(0, 3), marks: 5, allowed: {GetMedia: PRIMING, DASH: PRIMING}},
@@ -65,6 +69,12 @@ const sources = {
     await upload('booth', await film('320x240', 2), start + 4);
     await upload('booth', await film('320x240', 2, {sound: false}), start + 6);
     await upload('booth', await film('320x240', 4, {sound: false}), start + 8);
+  }},
+  'PutMedia while the clock of MPEG-TS begins anew': {name: 'midnight', sizes: ['320x240'], parts: {
+    'the film': {choose: (documents) => documents, marks: 5, allowed: {GetMedia: PRIMING, DASH: PRIMING}},
+  }, async record() {
+    await kvs.call('CreateStream', {StreamName: 'midnight', DataRetentionInHours: 72});
+    await upload('midnight', await film('320x240', 6), lastWrap() - 3);
   }},
   // After the last change of its size: ffmpeg reads one Period of DASH.
   Chromium: {name: 'browser', parts: {'its last size': {

@@ -31,7 +31,7 @@ export async function measure(input, before = []) {
 
 /** `length`: of one frame; found from the frames themselves when it is not given. */
 function read(text, threshold, length) {
-  const frames = [...text.matchAll(/pts:(\d+)\s+pts_time:\S+\s+lavfi\S+=(\S+)/g)].map(([, time, value]) => ({time: Number(time) / 48000, isMarked: Number(value) > threshold}));
+  const frames = [...text.matchAll(/pts:(-?\d+)\s+pts_time:\S+\s+lavfi\S+=(\S+)/g)].map(([, time, value]) => ({time: Number(time) / 48000, isMarked: Number(value) > threshold}));
   assert.ok(frames.length > 1, `nothing was decoded: ${text.slice(0, 200)}`);
   const times = frames.map(({time}) => time).sort((a, b) => a - b);
   const last = length ?? (times.at(-1) - times[0]) / (times.length - 1);
