@@ -2,6 +2,7 @@
 #include "sessions/overload.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace sessions {
@@ -15,6 +16,8 @@ constexpr double kQueueStrained = 0.08;
 constexpr double kQueueGrown = 0.15;
 constexpr double kQueueCritical = 0.5;
 constexpr double kQueueNearlyFull = 0.6;
+// So many looks in a row: a buffer that became full while the thread did not run is so for one or two.
+constexpr int kDropping = 3;
 // How far below its limit the share of the thread's time is to be before new sessions are let in again.
 constexpr double kBusyRoom = 0.13;
 constexpr double kSmoothing = 0.05;  // of each look: about a second's worth
@@ -37,8 +40,10 @@ constexpr base::Duration kSoon = std::chrono::seconds(10);
 void Overload::look(base::Instant now, const Load& load) {
   busy_ += kSmoothing * (load.busy - busy_);
   const double queue = standing_queue(now, load);
-  const bool drops = load.kernel_drops > 0;
-  if (queue >= kQueueStrained || drops || busy_ >= busy_limit_) {
+  const bool dropped = load.kernel_drops > 0;
+  dropping_ = dropped ? dropping_ + 1 : 0;
+  const bool drops = dropping_ >= kDropping;
+  if (queue >= kQueueStrained || dropped || busy_ >= busy_limit_) {
     strain(now);
     if (queue >= kQueueGrown || drops) tighten(now, queue, drops);
   } else if (queue >= kQueueCalm || busy_ >= busy_limit_ - kBusyRoom) {
@@ -49,16 +54,19 @@ void Overload::look(base::Instant now, const Load& load) {
   }
 }
 
-// The least of the last looks, and as much more as it has grown by since those. A shard that has too much to do looks
-// seldom: two looks are enough then.
+// The least of the last looks, and as much more as it has grown by since those, but no more than there is. A shard that
+// has too much to do looks seldom: two looks are enough then.
 double Overload::standing_queue(base::Instant now, const Load& load) {
   const double late = std::chrono::duration<double>(load.queue_delay) / std::chrono::duration<double>(kLongestDelay);
   const bool seldom = now - std::exchange(last_look_, now) >= kSeldom;
-  recent_queues_ = {std::min(1.0, std::max(load.queue_fill, late)), recent_queues_[0], recent_queues_[1]};
-  const int looks = seldom ? 2 : 3;
-  const double least = *std::min_element(recent_queues_.begin(), recent_queues_.begin() + looks);
+  recent_ = {Seen{std::min(1.0, std::max(load.queue_fill, late)), late}, recent_[0], recent_[1]};
+  const unsigned looks = seldom ? 2 : 3;
+  const auto& [newest, before, _] = recent_;
+  // The kernel counts what was read in large pieces: its delay tells sooner.
+  shrinks_ = newest.late > 0 ? newest.late < before.late : newest.queue < before.queue;
+  const double least = std::ranges::min(std::span(recent_).first(looks), {}, &Seen::queue).queue;
   const double growth = std::max(0.0, least - std::exchange(least_, least));
-  return std::min(1.0, least + growth * (looks - 1));
+  return std::min(newest.queue, least + growth * (looks - 1));
 }
 
 void Overload::strain(base::Instant now) {
@@ -77,8 +85,9 @@ void Overload::tighten(base::Instant now, double queue, bool drops) {
   const bool critical = queue >= kQueueCritical || drops;
   const bool all_asked = bitrate_share_ <= kLeastBitrate && now - bitrate_changed_ >= kBitrateStep;
   if (!critical && !all_asked) return;
+  if (resting_share_ == 0 && shrinks_) return;
   const bool nearly_full = queue >= kQueueNearlyFull || drops;
-  if (!drops && now - rest_judged_ < (nearly_full ? kRestShowsSoon : kRestShows)) return;
+  if (now - rest_judged_ < (nearly_full ? kRestShowsSoon : kRestShows)) return;
   rest_judged_ = now;
   const bool shrinks = queue < std::exchange(queue_judged_, queue) && resting_share_ > 0;
   if (shrinks && !drops) return;

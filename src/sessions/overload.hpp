@@ -28,7 +28,8 @@ struct Load {
 //
 // A queue that is half full is a moment from losing packets of everybody at random, which everybody would ask for
 // again: so resting begins there at once and goes on until the queue shrinks; what has just been left out gets a moment
-// to show. When there is room again everything is taken back by steps of a second, in the reverse order; what has to be
+// to show. Where the queue already shrinks by itself, as after the whole machine stood still for a second, nobody
+// rests. When there is room again everything is taken back by steps of a second, in the reverse order; what has to be
 // tightened again soon is taken back more slowly the next time.
 class Overload {
  public:
@@ -55,6 +56,10 @@ class Overload {
   double resting_share() const { return resting_share_; }
 
  private:
+  struct Seen {
+    double queue = 0;  // of the room that it has
+    double late = 0;   // its delay, of kLongestDelay
+  };
   double standing_queue(base::Instant now, const Load& load);
   void strain(base::Instant now);
   void tighten(base::Instant now, double queue, bool drops);
@@ -62,10 +67,12 @@ class Overload {
 
   double busy_limit_;
   bool strained_ = false;
-  double busy_ = 0;                        // smoothed over about a second
-  std::array<double, 3> recent_queues_{};  // of the last looks, newest first
+  double busy_ = 0;               // smoothed over about a second
+  std::array<Seen, 3> recent_{};  // of the last looks, newest first
   base::Instant last_look_{};
-  double least_ = 0;  // of them
+  double least_ = 0;      // of their queues
+  bool shrinks_ = false;  // the newest is below the one before
+  int dropping_ = 0;      // looks in a row that found datagrams dropped
   double bitrate_share_ = 1;
   double resting_share_ = 0;
   base::Instant calm_since_{};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <deque>
 
 namespace sessions {
@@ -166,6 +167,29 @@ TEST(Overload, TurnsThatComeLateAreNoQueue) {
   }
   EXPECT_EQ(overload.bitrate_share(), 1);
   EXPECT_EQ(overload.resting_share(), 0);
+}
+
+// The whole machine stood still for a while. With `load` of what the shard can do, what waits becomes less again.
+TEST(Overload, AQueueThatEmptiesByItselfMakesNobodyRest) {
+  for (const double load : {0.5, 0.7, 0.85}) {
+    for (const base::Duration still : {milliseconds(300), milliseconds(600), milliseconds(1000), milliseconds(1600)}) {
+      Overload overload;
+      base::Instant now{std::chrono::hours(8)};
+      for (int look = 0; look < 20; ++look) overload.look(now += Overload::kLookEvery, {0, {}, load, 0});
+      // The first look finds that the buffer was full; the queue begins to be read.
+      now += still;
+      overload.look(now, {1, {}, 0.02, 6000});
+      double delay = std::chrono::duration<double>(still).count();
+      for (; delay > 0; delay -= 0.05 * (1 / load - 1), now += Overload::kLookEvery) {
+        // What the kernel counts falls by a quarter of its buffer at a time.
+        const double counted = std::min(0.99, std::ceil(delay / 2.5 * 4) / 4);
+        const std::chrono::duration<double> late(delay);
+        const bool full = delay > 0.9 * std::chrono::duration<double>(still).count();
+        overload.look(now, {counted, std::chrono::duration_cast<base::Duration>(late), 1, full ? 1000U : 0U});
+        ASSERT_EQ(overload.resting_share(), 0) << load << ", " << delay << " s left of " << still / milliseconds(1);
+      }
+    }
+  }
 }
 
 // Each return to too much costs a gap: they come ever more rarely.
