@@ -16,7 +16,7 @@ def median(rows):
             names = dict.fromkeys(each for row in known for each in row)
             out[key] = {each: round(statistics.median(row.get(each, 0) for row in known), 3) for each in names}
         elif isinstance(first, (int, float)) and not isinstance(first, bool):
-            out[key] = round(statistics.median(known), 3)
+            out[key] = known[0] if len(set(known)) == 1 else round(statistics.median(known), 3)
         else:
             out[key] = first
     return out
