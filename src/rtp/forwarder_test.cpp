@@ -64,9 +64,10 @@ struct Bottleneck {
 // A receiver on a machine with too much to do: it has a turn now and then, and takes some of what waits, at once.
 class Turns {
  public:
+  explicit Turns(int at_once) : at_once_(at_once) {}
   // When what comes at `at` is taken. Calls are in the order of `at`.
   base::Instant after(base::Instant at, base::Random& random) {
-    if (turn_ < at || taken_ == kAtOnce) {
+    if (turn_ < at || taken_ == at_once_) {
       turn_ = std::max(turn_, at) + milliseconds(random.below(350));
       taken_ = 0;
     }
@@ -75,7 +76,7 @@ class Turns {
   }
 
  private:
-  static constexpr int kAtOnce = 20;
+  const int at_once_;  // packets; a turn comes every 175 ms on the average
   base::Instant turn_{};
   int taken_ = 0;
 };
@@ -496,10 +497,24 @@ TEST(Forwarder, AViewerThatHasNoTimeNowAndThenIsNotThinned) {
     conference.keep_order();
     auto& viewer = conference.join(true, 0, true, 20'000'000);
     conference.run(milliseconds(5000 + 37 * seed));
-    viewer.link.turns.emplace();
+    viewer.link.turns.emplace(20);
     conference.run(milliseconds(30'000));
     EXPECT_EQ(viewer.server.sender_stats(MediaKind::Video)->thinned, 0U) << "seed " << seed;
     EXPECT_EQ(conference.check(viewer).skipped, 0U) << "seed " << seed;
+  }
+}
+
+// The source is 75 packets a second, of which it can take 57.
+TEST(Forwarder, AViewerThatNeverHasTimeEnoughIsThinned) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Conference conference(seed);
+    conference.keep_order();
+    auto& viewer = conference.join(true, 0, true, 20'000'000);
+    conference.run(milliseconds(5000 + 37 * seed));
+    viewer.link.turns.emplace(10);
+    conference.run(milliseconds(30'000));
+    EXPECT_GE(viewer.server.sender_stats(MediaKind::Video)->thinned, 1U) << "seed " << seed;
+    EXPECT_EQ(viewer.client.receiver_stats(MediaKind::Video)->lost, 0U) << "seed " << seed;
   }
 }
 

@@ -23,6 +23,7 @@ constexpr std::uint32_t kTrainGap = 20'000;
 // A burst out of a queue: so many times what the source sends meanwhile, and so many bytes at least.
 constexpr std::uint64_t kMuchFaster = 3;
 constexpr std::uint64_t kLeastBurst = 2500;
+constexpr std::int64_t kHopeless = 1'500'000;  // a queue of this length: whatever comes out of it is not enough
 constexpr base::Duration kNoQueue = std::chrono::milliseconds(15);
 
 std::uint32_t microseconds_of(base::Instant now) {
@@ -47,6 +48,7 @@ void PathEstimate::grow() {
 }
 
 bool PathEstimate::comes_in_bursts(std::uint64_t source_rate) const {
+  if (short_.last_queue >= kHopeless) return false;
   const std::uint64_t sent_meanwhile = source_rate * kBurst / 8'000'000;
   return std::max(largest_burst_, older_largest_burst_) >= std::max(kLeastBurst, kMuchFaster * sent_meanwhile);
 }

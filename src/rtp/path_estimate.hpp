@@ -43,7 +43,7 @@ class PathEstimate {
   bool is_overloaded() const { return growing_ >= kGrowing || standing_ >= kStanding; }
   // What waited came much faster than `source_rate` (bits per second), a moment ago: a path that is too narrow for it
   // lets nothing through like that. One that stands still now and then does, and a receiver that has no time; sending
-  // less helps neither.
+  // less helps neither, unless what waits becomes more than a second and a half nevertheless.
   bool comes_in_bursts(std::uint64_t source_rate) const;
   // Least wait in the queue of the last sixth of a second that was told of.
   base::Duration queue() const { return std::chrono::microseconds(short_.last_queue); }
