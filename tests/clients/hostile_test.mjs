@@ -41,13 +41,14 @@ function compare(documents, ledgers, hasSent, all) {
   const found = {};
   for (const [kind, codec, clock] of [['video', AVC, 90], ['audio', 'A_OPUS', 48]]) {
     const sent = ledgers[kind], byTail = Map.groupBy(sent, ({tail}) => tail);
-    // When each was captured: the encoder's fastest of the two seconds around it tells how far its clock is from the wall clock's, which changes
-    // where a machine with too much to do makes Chromium lose captured sound.
+    // When each was captured: the encoder's fastest tells how far its clock is from the wall clock's. The fastest of all, or of the two seconds around
+    // it: on a machine with too much to do Chromium loses captured sound, which moves its clock, or is slow for seconds. The truth is between the two.
     const zero = sent[0].rtp, since = ({rtp}) => ((rtp - zero) | 0) / clock;
-    const offsetAt = ({at}) => Math.min(...sent.filter((each) => Math.abs(each.at - at) < 1000).map((each) => each.at - since(each)));
+    const fastest = (some) => Math.min(...some.map((each) => each.at - since(each)));
+    const atLeast = fastest(sent), offsetAt = ({at}) => fastest(sent.filter((each) => Math.abs(each.at - at) < 1000));
     const blocks = blocksOf(documents, codec);
     const pairs = blocks.map((block) => ({block, sent: byTail.get(tailOf(kind === 'video' ? readAvcc(block.payload).at(-1) : block.payload))}));
-    const known = pairs.filter((pair) => pair.sent?.length === 1).map(({block, sent: [own]}) => ({ms: block.ms, own, off: block.ms - since(own) - offsetAt(own)}));
+    const known = pairs.filter((pair) => pair.sent?.length === 1).map(({block, sent: [own]}) => ({ms: block.ms, own, off: {least: block.ms - since(own) - offsetAt(own), most: block.ms - since(own) - atLeast}}));
     // A picture in which nothing has moved may look like another one: as many must be stored as were sent.
     const stored = Map.groupBy(pairs.flatMap((pair) => pair.sent?.slice(0, 1) ?? []), ({tail}) => tail);
     const missing = [...byTail].flatMap(([tail, all]) => all.slice(stored.get(tail)?.length ?? 0));
@@ -57,10 +58,11 @@ function compare(documents, ledgers, hasSent, all) {
   const within = found.video.missing.filter(({at}) => at < known.at(-1).own.at);
   const unsent = within.filter(({rtp}) => !hasSent(rtp));
   const mayMiss = all ? unsent : within;
+  // Each packet with the picture that is shown with it: an export leaves holes out.
+  const beside = found.audio.known.map(({ms, off}) => [off, known.reduce((a, b) => (Math.abs(b.ms - ms) < Math.abs(a.ms - ms) ? b : a)).off]);
   return {
     stray: stray + found.audio.stray, missing: within.filter(({rtp}) => hasSent(rtp)), unsent, unclosed: ledgers.video.at(-1).at - known.at(-1).own.at,
-    // Each packet beside the picture that is shown with it: an export leaves holes out.
-    skew: median(found.audio.known.map(({ms, off}) => off - known.reduce((a, b) => (Math.abs(b.ms - ms) < Math.abs(a.ms - ms) ? b : a)).off)),
+    skew: {least: median(beside.map(([sound, picture]) => sound.least - picture.most)), most: median(beside.map(([sound, picture]) => sound.most - picture.least))},
     durationError: known.at(-1).ms - known[0].ms - (since(known.at(-1).own) - since(known[0].own)),
     leftOut: known.slice(1).reduce((sum, {own}, i) => sum + (mayMiss.some(({at}) => at > known[i].own.at && at < own.at) ? since(own) - since(known[i].own) : 0), 0),
     took: known.map(({own}) => own.at),
@@ -81,12 +83,15 @@ describe('Chromium at both ends of a bad network', () => {
   before(async () => {
     [server, browser] = await Promise.all([Server.start(), Browser.start()]);
     kvs = new Kvs(server.url);
-    const all = Object.entries(cells);
-    const pages = await Promise.all(all.map(() => Promise.all([browser.open(), browser.open()])));
-    await Promise.all(all.map(async ([name, cell], i) => {
-      await sleep(i * 300);
-      results[name] = await run(`cell-${i}`, cell, i, pages[i]).catch((error) => ({error}));
-    }));
+    // Not all at once: ten pages that encode and decode are more than two processors have time for.
+    const all = Object.entries(cells).map(([name, cell], i) => ({name, cell, i}));
+    for (const some of [all.slice(0, 3), all.slice(3)]) {
+      const pages = await Promise.all(some.map(() => Promise.all([browser.open(), browser.open()])));
+      await Promise.all(some.map(async ({name, cell, i}, place) => {
+        await sleep(place * 300);
+        results[name] = await run(`cell-${i}`, cell, i, pages[place]).catch((error) => ({error}));
+      }));
+    }
   });
   after(async () => {
     await Promise.all(relays.map((relay) => relay.stop()));
@@ -122,7 +127,7 @@ describe('Chromium at both ends of a bad network', () => {
       const result = results[name];
       if (result.error) throw result.error;
       const {sent, seen, missing, unsent, unheard, unclosed, stray, skew, durationError, leftOut, counts, documents, night, took} = result;
-      t.diagnostic(`${sent.ledgers.video.length} pictures encoded, ${unsent.length} never sent, ${missing.length} not stored; skew ${skew.toFixed(1)} ms, duration off by ${durationError.toFixed(1)} ms; ` +
+      t.diagnostic(`${sent.ledgers.video.length} pictures encoded, ${unsent.length} never sent, ${missing.length} not stored; skew ${skew.least.toFixed(1)} to ${skew.most.toFixed(1)} ms, duration off by ${durationError.toFixed(1)} ms; ` +
         `the viewer decoded ${seen.video.framesDecoded}, ${seen.video.freezeCount} freezes; ${counts.lost} of ${counts.in} packets lost, ${counts.repeated} repeated`);
       if (missing.length > 0) t.diagnostic(whyMissing(result));
       assert.ok(counts.in > 500, `only ${counts.in} packets went through the proxy`);
@@ -135,7 +140,7 @@ describe('Chromium at both ends of a bad network', () => {
       // A goodbye that is lost leaves the last fragment open until the server misses the client.
       assert.ok(unclosed < 4500, `the last ${unclosed} ms are not stored`);
       if (cell.all) assert.deepEqual(missing.map(({at}) => at - sent.ledgers.video[0].at), [], `not stored, ms after the first of ${sent.ledgers.video.length}`);
-      assert.ok(Math.abs(skew) < 40, `skew of ${skew} ms`);
+      assert.ok(skew.least < 40 && skew.most > -40, `skew of ${skew.least} to ${skew.most} ms`);
       if (!night) assert.ok(durationError < FRAME_MS && durationError > -FRAME_MS - leftOut, `duration off by ${durationError} ms`);
       assert.ok(seen.video.framesDecoded > RATE * (SECONDS - 3) / 2, `the viewer saw ${seen.video.framesDecoded} pictures`);
       const [lastSeen] = seen.shown.findLast(([, frames], i, all) => i > 0 && frames > all[i - 1][1]);
