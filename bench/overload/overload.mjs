@@ -16,8 +16,10 @@ import {gapped, joinError, look, makeMedia, measureLoad, startCameras, stopCamer
 import {startSmallServer} from '../../tests/clients/lib/small_server.mjs';
 
 const {values} = parseArgs({options: {check: {type: 'string'}, cameras: {type: 'string', default: '400'}, deaf: {type: 'string', default: '200'}, shortage: {type: 'string'}, seconds: {type: 'string', default: '30'}, double: {type: 'boolean', default: false}, still: {type: 'string'}}});
-const [count, deafCount, shortage, seconds] = [values.cameras, values.deaf, values.shortage ?? (values.double ? 1 : 2), values.seconds].map(Number);
-const still = Number(values.still ?? 0);
+const numbers = {cameras: values.cameras, deaf: values.deaf, shortage: values.shortage ?? (values.double ? 1 : 2), seconds: values.seconds, still: values.still ?? 0};
+for (const [name, text] of Object.entries(numbers)) if (!(Number(text) >= 0)) throw new Error(`--${name} wants a number, not '${text}'`);
+if (values.still && values.double) throw new Error('--still and --double are two measurements: give one of them');
+const [count, deafCount, shortage, seconds, still] = Object.values(numbers).map(Number);
 const LOW_SECONDS = 30;  // of the half bit rate, before it doubles
 const log = (text) => console.error(text);
 const pin = (pid, processor) => execFileSync('taskset', ['-acp', processor, pid], {stdio: 'ignore'});

@@ -490,15 +490,21 @@ TEST(Forwarder, ABurstOnAPathThatIsWideEnoughDoesNotThin) {
   }
 }
 
+// One who takes at most so many packets a turn, for half a minute.
+Conference::Viewer& watch_by_turns(Conference& conference, std::uint64_t seed, int at_once) {
+  conference.keep_order();
+  auto& viewer = conference.join(true, 0, true, 20'000'000);
+  conference.run(milliseconds(5000 + 37 * seed));
+  viewer.link.turns.emplace(at_once);
+  conference.run(milliseconds(30'000));
+  return viewer;
+}
+
 // What waits for a receiver that has no time comes in bursts that no narrow path would let through.
 TEST(Forwarder, AViewerThatHasNoTimeNowAndThenIsNotThinned) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     Conference conference(seed);
-    conference.keep_order();
-    auto& viewer = conference.join(true, 0, true, 20'000'000);
-    conference.run(milliseconds(5000 + 37 * seed));
-    viewer.link.turns.emplace(20);
-    conference.run(milliseconds(30'000));
+    const auto& viewer = watch_by_turns(conference, seed, 20);
     EXPECT_EQ(viewer.server.sender_stats(MediaKind::Video)->thinned, 0U) << "seed " << seed;
     EXPECT_EQ(conference.check(viewer).skipped, 0U) << "seed " << seed;
   }
@@ -508,11 +514,7 @@ TEST(Forwarder, AViewerThatHasNoTimeNowAndThenIsNotThinned) {
 TEST(Forwarder, AViewerThatNeverHasTimeEnoughIsThinned) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     Conference conference(seed);
-    conference.keep_order();
-    auto& viewer = conference.join(true, 0, true, 20'000'000);
-    conference.run(milliseconds(5000 + 37 * seed));
-    viewer.link.turns.emplace(10);
-    conference.run(milliseconds(30'000));
+    const auto& viewer = watch_by_turns(conference, seed, 10);
     EXPECT_GE(viewer.server.sender_stats(MediaKind::Video)->thinned, 1U) << "seed " << seed;
     EXPECT_EQ(viewer.client.receiver_stats(MediaKind::Video)->lost, 0U) << "seed " << seed;
   }

@@ -12,7 +12,8 @@ namespace rtp {
 
 // Owned by a Forwarder; pure. There are no layers to choose from, so this answers one question, by two witnesses:
 // receiver reports (loss; of who gives no more, also the round trip), and transport-wide feedback (PathEstimate), which
-// speaks before anything is lost. Either is enough to thin.
+// speaks before anything is lost. Either is enough to thin, but feedback says nothing while what waited comes in
+// bursts.
 //
 // The way back: by reports, when several in a row are good; by feedback, when key frames, which still are sent, arrive
 // as fast as the whole source would have to, or, if they are too small to tell, without waiting. Who is thinned again

@@ -85,12 +85,12 @@ void Overload::tighten(base::Instant now, double queue, bool drops) {
   const bool critical = queue >= kQueueCritical || drops;
   const bool all_asked = bitrate_share_ <= kLeastBitrate && now - bitrate_changed_ >= kBitrateStep;
   if (!critical && !all_asked) return;
-  if (resting_share_ == 0 && shrinks_) return;
+  if (resting_share_ == 0 && shrinks_) return;  // to be looked at again at once
   const bool nearly_full = queue >= kQueueNearlyFull || drops;
   if (now - rest_judged_ < (nearly_full ? kRestShowsSoon : kRestShows)) return;
   rest_judged_ = now;
-  const bool shrinks = queue < std::exchange(queue_judged_, queue) && resting_share_ > 0;
-  if (shrinks && !drops) return;
+  const bool enough_rests = queue < std::exchange(queue_judged_, queue) && resting_share_ > 0;
+  if (enough_rests && !drops) return;
   resting_share_ = std::min(kMostRest, resting_share_ + (nearly_full ? kRestMuchMore : kRestMore));
 }
 

@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "store/crc32c.hpp"
+#include "store/files/direct_writer.hpp"
 
 namespace store {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 // longer: many write then, and nobody waits for the answer to a small fragment before the next.
 constexpr auto kCommitInterval = std::chrono::milliseconds(20);
 constexpr auto kLongCommitInterval = std::chrono::milliseconds(50);
-constexpr std::uint64_t kLargeGroup = 512U << 10U;  // bytes
+constexpr std::uint64_t kLargeGroup = DirectWriter::kLeast;  // bytes
 
 }  // namespace
 
